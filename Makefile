@@ -1,0 +1,70 @@
+# Every target does its own set-up. `make help` lists them.
+#
+# torch comes from wherever pip is set up to look. For the smaller CPU build, put PyTorch's CPU index into
+# PIP_EXTRA_INDEX_URL before `make setup`: pip then prefers it.
+
+PYTHON ?= python3
+WORKERS ?= 2
+CORES ?= all
+
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+# Made last, so that an interrupted set-up starts again.
+STAMP := $(VENV)/installed
+# One thread per test process and per job: more processes, not more threads.
+IN_VENV := PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" OMP_NUM_THREADS=1
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help setup demo study dry test check format lock clean-venv
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP) ## make the environment in .venv (PYTHON=python3.12 chooses the Python)
+
+$(VENV)/created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vaml needs Python 3.11 or newer, and $(PYTHON) is %d.%d: choose another by make setup PYTHON=..." % sys.version_info[:2])'
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(STAMP): requirements.txt pyproject.toml $(VENV)/created
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --requirement requirements.txt | sed '/^Requirement already satisfied/d'
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(STAMP) ## run the whole study at demo scale, in minutes
+	$(IN_VENV) snakemake --cores $(CORES) --configfile config/demo.yaml
+	@printf '\nThe demo study is complete. Its figures and tables:\n'
+	@find results/demo/figures results/demo/tables -type f | LC_ALL=C sort | sed 's/^/  /'
+
+study: $(STAMP) ## run the study at the paper's scale (CORES=16 limits the cores)
+	$(IN_VENV) snakemake --cores $(CORES)
+
+dry: $(STAMP) ## list the jobs that `make study` would run, and why
+	$(IN_VENV) snakemake --dry-run --cores $(CORES)
+
+test: $(STAMP) ## run all tests (WORKERS=8 uses more processes)
+	$(IN_VENV) python -m pytest --numprocesses $(WORKERS)
+
+check: $(STAMP) ## check format, lint and types, and run the fast tests
+	$(IN_VENV) ruff format --check .
+	$(IN_VENV) ruff check .
+	$(IN_VENV) snakefmt --check workflow
+	$(IN_VENV) pyright --pythonpath $(VENV)/bin/python
+	$(IN_VENV) python -m pytest --numprocesses $(WORKERS) -m "not slow" tests/unit
+
+format: $(STAMP) ## format the code and fix what ruff can fix
+	$(IN_VENV) ruff check --fix .
+	$(IN_VENV) ruff format .
+	$(IN_VENV) snakefmt workflow
+
+lock: $(STAMP) ## write requirements.txt anew from what .venv holds
+	$(IN_VENV) python -m pip freeze --all --exclude pip --exclude-editable | $(VENV)/bin/python tools/lock.py > requirements.new
+	mv requirements.new requirements.txt
+
+clean-venv: ## remove .venv
+	rm -rf $(VENV)

@@ -1,0 +1,1 @@
+"""Value-aware model learning inside actor-critic methods: a reproducible study."""

@@ -1,0 +1,92 @@
+"""Acting in an environment: collecting the history of a run."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from vaml.algorithms.training_state import (
+    Arrays,
+    below,
+    generator_array,
+    load_generator,
+    prefixed,
+)
+from vaml.data.replay import History
+from vaml.envs import mujoco
+from vaml.networks.actor_critic import Actor
+from vaml.study.divergence import Diverged
+from vaml.study.sac import Environment
+from vaml.study.seeding import Streams, generator_state, set_generator_state
+
+
+class Interaction:
+    """One environment, the policy's exploration in it, and the history of the run.
+
+    Actions are uniform in the action box for `warmup_steps`, then drawn from the actor. Streams
+    `environment`, `warmup_actions` and `exploration`.
+    """
+
+    def __init__(
+        self,
+        environment_id: str,
+        environment: Environment,
+        total_steps: int,
+        warmup_steps: int,
+        streams: Streams,
+    ) -> None:
+        self.env = mujoco.make(
+            environment_id,
+            keep_position=environment.keep_position,
+            time_limit=environment.time_limit,
+        )
+        self.low, self.high = mujoco.action_bounds(self.env)
+        self.observation_size = mujoco.observation_size(self.env)
+        self.warmup_steps = warmup_steps
+        self.history = History(total_steps, self.observation_size, len(self.low))
+        self._uniform = streams.numpy("warmup_actions")
+        self._exploration = torch.Generator().manual_seed(streams.seed("exploration"))
+        observation, _ = self.env.reset(seed=streams.seed("environment"))
+        self.observation = observation.astype(np.float32)
+
+    @property
+    def steps(self) -> int:
+        """Environment steps so far."""
+        return self.history.size
+
+    def step(self, actor: Actor) -> None:
+        """One environment step into the history, and a reset where the episode ended."""
+        if self.steps < self.warmup_steps:
+            action = self._uniform.uniform(self.low, self.high).astype(np.float32)
+        else:
+            with torch.no_grad():
+                sampled, _ = actor.sample(torch.from_numpy(self.observation), self._exploration)
+            action = sampled.numpy()
+        observation, reward, terminated, truncated, _ = self.env.step(action)
+        observation = observation.astype(np.float32)
+        if not (np.isfinite(observation).all() and np.isfinite(action).all()):
+            raise Diverged("action or observation", self.steps)
+        self.history.append(
+            self.observation, action, float(reward), observation, terminated, truncated
+        )
+        if terminated or truncated:
+            observation = self.env.reset()[0].astype(np.float32)
+        self.observation = observation
+
+    def arrays(self) -> Arrays:
+        """Environment, streams and history, for saving."""
+        return {
+            **prefixed("env", mujoco.get_state(self.env)),
+            **prefixed("history", self.history.arrays()),
+            "observation": self.observation,
+            "uniform": generator_state(self._uniform),
+            "exploration": generator_array(self._exploration),
+        }
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `arrays` gave."""
+        mujoco.set_state(self.env, below("env", arrays))
+        self.history.restore(below("history", arrays))
+        self.observation = arrays["observation"].copy()
+        set_generator_state(self._uniform, arrays["uniform"])
+        load_generator(self._exploration, arrays["exploration"])

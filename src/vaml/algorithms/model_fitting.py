@@ -1,0 +1,228 @@
+"""Fitting a dynamics model: epochs, early stopping, and the weights that are kept."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaml.algorithms.model_metrics import Metrics, batch_means
+from vaml.algorithms.training_state import (
+    Arrays,
+    below,
+    generator_array,
+    load_generator,
+    load_module,
+    load_optimizer,
+    module_arrays,
+    optimizer_arrays,
+    prefixed,
+)
+from vaml.data.transitions import Transitions
+from vaml.losses.model import model_loss
+from vaml.networks.dynamics import GaussianDynamics
+from vaml.networks.value import Value
+from vaml.study.divergence import Diverged
+from vaml.study.objectives import Objective
+from vaml.study.seeding import Streams, generator_state, set_generator_state
+
+
+@dataclass
+class EarlyStopping:
+    """Stops after `patience` validations in a row without a strictly smaller score."""
+
+    patience: int
+    best: float = math.inf
+    waited: int = 0
+
+    def improved(self, score: float) -> bool:
+        """Take the next score in; True when it is the best so far."""
+        if score < self.best:
+            self.best, self.waited = score, 0
+            return True
+        self.waited += 1
+        return False
+
+    @property
+    def stopped(self) -> bool:
+        return self.waited >= self.patience
+
+
+@dataclass
+class Progress:
+    """Where a fit stands: counters, the stopping rule, the best weights so far."""
+
+    stopping: EarlyStopping
+    max_epochs: int
+    max_gradient_steps: int | None
+    epochs: int = 0
+    gradient_steps: int = 0
+    best_epoch: int = 0
+    best_weights: Arrays = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        capped = self.max_gradient_steps is not None and (
+            self.gradient_steps >= self.max_gradient_steps
+        )
+        return capped or self.epochs >= self.max_epochs or self.stopping.stopped
+
+    def arrays(self) -> Arrays:
+        """Everything that goes on changing, for saving."""
+        return {
+            **prefixed("best_weights", self.best_weights),
+            "counters": np.array([self.epochs, self.gradient_steps, self.best_epoch], np.int64),
+            "stopping": np.array([self.stopping.best, self.stopping.waited], np.float64),
+        }
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `arrays` gave."""
+        self.best_weights = below("best_weights", arrays)
+        self.epochs, self.gradient_steps, self.best_epoch = map(int, arrays["counters"])
+        self.stopping.best = float(arrays["stopping"][0])
+        self.stopping.waited = int(arrays["stopping"][1])
+
+
+class ModelFitting:
+    """Trains one dynamics model; the optimiser and the random streams live on between fits.
+
+    Streams: `batches` shuffles, `model_noise` and `validation_noise` sample next states and, for a
+    stochastic value function, its actions.
+    """
+
+    def __init__(
+        self,
+        model: GaussianDynamics,
+        value: Value,
+        objective: Objective,
+        learning_rate: float,
+        weight_decay: float,
+        batch_size: int,
+        streams: Streams,
+    ) -> None:
+        self.model = model
+        self.value = value
+        self.objective = objective
+        self.batch_size = batch_size
+        self.parameters = list(model.parameters())
+        self.optimizer = torch.optim.Adam(
+            self.parameters, lr=learning_rate, weight_decay=weight_decay, fused=True
+        )
+        self.shuffles = streams.numpy("batches")
+        self.noise = torch.Generator().manual_seed(streams.seed("model_noise"))
+        self.validation_noise = torch.Generator().manual_seed(streams.seed("validation_noise"))
+
+    def start(
+        self,
+        train: Transitions,
+        validation: Transitions,
+        mle_coefficient: float,
+        max_epochs: int,
+        patience: int,
+        max_gradient_steps: int | None = None,
+    ) -> Progress:
+        """Begin a fit from the present weights, which are no candidate for the best."""
+        self.train, self.validation = train, validation
+        self.mle_coefficient = mle_coefficient
+        self.progress = Progress(EarlyStopping(patience), max_epochs, max_gradient_steps)
+        return self.progress
+
+    def epoch(self) -> Metrics | None:
+        """One pass over the training split, and a validation.
+
+        A pass that the cap on gradient steps cuts short is not validated and gives None. Raises
+        Diverged at the first non-finite loss.
+        """
+        progress = self.progress
+        total, batches = 0.0, 0
+        for batch in self.train.batches(self.batch_size, self.shuffles):
+            total += self._gradient_step(batch)
+            batches += 1
+            if progress.gradient_steps == progress.max_gradient_steps:
+                break
+        progress.epochs += 1
+        if batches * self.batch_size < len(self.train):
+            return None
+        metrics = self._validate()
+        if not math.isfinite(metrics["validation_loss"]):
+            raise Diverged("validation loss", progress.gradient_steps)
+        if progress.stopping.improved(metrics["validation_loss"]):
+            progress.best_epoch = progress.epochs
+            progress.best_weights = module_arrays(self.model)
+        return {
+            "epoch": progress.epochs,
+            "gradient_steps": progress.gradient_steps,
+            "train_loss": total / batches,
+            **metrics,
+        }
+
+    def restore_best(self) -> None:
+        """Set the weights of the best validation; without one, the last weights stay."""
+        if self.progress.best_weights:
+            load_module(self.model, self.progress.best_weights)
+
+    def _gradient_step(self, batch: Transitions) -> float:
+        prediction = self.model(batch.observations, batch.actions)
+        loss, _ = model_loss(
+            prediction,
+            batch.next_observations,
+            self.value,
+            self.objective,
+            self.mle_coefficient,
+            self.noise,
+        )
+        number = loss.item()
+        if not math.isfinite(number):
+            raise Diverged("training loss", self.progress.gradient_steps)
+        # Gradients for the model alone: nothing is spent on the value function's parameters.
+        gradients = torch.autograd.grad(loss, self.parameters)
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient
+        self.optimizer.step()
+        self.progress.gradient_steps += 1
+        return number
+
+    def _validate(self) -> Metrics:
+        def measure(batch: Transitions) -> dict[str, Tensor]:
+            prediction = self.model(batch.observations, batch.actions)
+            loss, terms = model_loss(
+                prediction,
+                batch.next_observations,
+                self.value,
+                self.objective,
+                self.mle_coefficient,
+                self.validation_noise,
+            )
+            value_loss = (
+                {"validation_value_loss": terms[self.objective.loss]}
+                if self.objective.loss in terms
+                else {}
+            )
+            return {
+                "validation_loss": loss,
+                "validation_nll": prediction.nll(batch.next_observations).mean(),
+                "validation_sigma_l1": prediction.log_std.exp().sum(-1).mean(),
+                **value_loss,
+            }
+
+        return batch_means(self.validation, self.batch_size, measure)
+
+    def arrays(self) -> Arrays:
+        """Model, optimiser and streams, for saving; the present fit's `progress` stands apart."""
+        return {
+            **prefixed("model", module_arrays(self.model)),
+            **prefixed("optimizer", optimizer_arrays(self.optimizer)),
+            "noise": generator_array(self.noise),
+            "validation_noise": generator_array(self.validation_noise),
+            "shuffles": generator_state(self.shuffles),
+        }
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `arrays` gave."""
+        load_module(self.model, below("model", arrays))
+        load_optimizer(self.optimizer, below("optimizer", arrays))
+        load_generator(self.noise, arrays["noise"])
+        load_generator(self.validation_noise, arrays["validation_noise"])
+        set_generator_state(self.shuffles, arrays["shuffles"])

@@ -1,0 +1,94 @@
+"""How good a dynamics model is on given transitions."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from vaml.data.transitions import Transitions
+from vaml.losses.model import action_sampling_floor, vaml
+from vaml.networks.dynamics import GaussianDynamics
+from vaml.networks.value import Value
+from vaml.study.objectives import Objective
+from vaml.study.seeding import Streams
+
+Metrics = dict[str, float]
+
+
+@torch.no_grad()
+def batch_means(
+    transitions: Transitions,
+    batch_size: int,
+    measure: Callable[[Transitions], dict[str, Tensor]],
+) -> Metrics:
+    """Means over batches, each batch with the same weight (also the shorter last one)."""
+    sums: Metrics = {}
+    batches = 0
+    for batch in transitions.batches(batch_size):
+        for name, number in measure(batch).items():
+            sums[name] = sums.get(name, 0.0) + float(number)
+        batches += 1
+    return {name: total / batches for name, total in sums.items()}
+
+
+def model_metrics(
+    model: GaussianDynamics,
+    transitions: Transitions,
+    value: Value,
+    samples: int,
+    batch_size: int,
+    generator: torch.Generator,
+) -> Metrics:
+    """How good a model is on these transitions.
+
+    value_aware_error: ½ (V(s') - K-sample mean of V(ŝ'))², the quantity of the paper's figures.
+    eq9_error: twice that, eq. (9) as printed. nll: nats per transition. sigma_l1 and mean_l1: L1
+    norms, over the state's dimensions, of the model's standard deviation and mean residual.
+    """
+
+    def measure(batch: Transitions) -> dict[str, Tensor]:
+        prediction = model(batch.observations, batch.actions)
+        return {
+            "value_aware_error": vaml(
+                prediction, batch.next_observations, value, samples, generator
+            ),
+            "nll": prediction.nll(batch.next_observations).mean(),
+            "sigma_l1": prediction.log_std.exp().sum(-1).mean(),
+            "mean_l1": prediction.mean.abs().sum(-1).mean(),
+        }
+
+    metrics = batch_means(transitions, batch_size, measure)
+    return {**metrics, "eq9_error": 2 * metrics["value_aware_error"]}
+
+
+def snapshot_metrics(
+    model: GaussianDynamics,
+    test: Transitions,
+    value: Value,
+    objective: Objective,
+    batch_size: int,
+    streams: Streams,
+) -> Metrics:
+    """Test metrics of a fit to a snapshot, and what V's sampled action alone contributes."""
+    generator = torch.Generator().manual_seed(streams.seed("test_metrics"))
+    metrics = model_metrics(model, test, value, objective.model_samples, batch_size, generator)
+    return metrics | floor_metrics(test, value, objective.model_samples, batch_size, generator)
+
+
+def floor_metrics(
+    transitions: Transitions,
+    value: Value,
+    samples: int,
+    batch_size: int,
+    generator: torch.Generator,
+) -> Metrics:
+    """action_sampling_floor: the value-aware error of a model that returns s' itself."""
+    return batch_means(
+        transitions,
+        batch_size,
+        lambda batch: {
+            "action_sampling_floor": action_sampling_floor(
+                value, batch.next_observations, samples, generator
+            )
+        },
+    )

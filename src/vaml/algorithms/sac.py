@@ -1,0 +1,106 @@
+"""Soft actor-critic (Haarnoja et al., 2018) with snapshots along the way, experiment B."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from vaml.algorithms.actor_critic import ActorCritic
+from vaml.algorithms.evaluation import Evaluations
+from vaml.algorithms.interaction import Interaction
+from vaml.algorithms.training_state import (
+    Arrays,
+    below,
+    generator_array,
+    load_generator,
+    prefixed,
+)
+from vaml.losses.actor_critic import bellman_target
+from vaml.study.sac import TrainSACJob
+from vaml.study.seeding import Streams, generator_state, set_generator_state
+
+
+class SACRun:
+    """One run: after W warm-up steps, one gradient step per environment step.
+
+    The last warm-up step is also the first learning call, so that t environment steps make
+    t - W + 1 gradient steps. The policy is evaluated at W, before any learning, and with every
+    snapshot. Streams `replay` draws batches, `policy_noise` the actions in the losses; the
+    evaluation at t has a stream of its own.
+    """
+
+    def __init__(self, job: TrainSACJob, streams: Streams) -> None:
+        self.settings = job.training
+        self.interaction = Interaction(
+            job.environment_id,
+            job.environment,
+            job.training.total_steps,
+            job.training.warmup_steps,
+            streams,
+        )
+        self.agent = ActorCritic(
+            self.interaction.observation_size,
+            self.interaction.low,
+            self.interaction.high,
+            job.training.actor_critic,
+            streams,
+        )
+        self.replay = streams.numpy("replay")
+        self.policy_noise = torch.Generator().manual_seed(streams.seed("policy_noise"))
+        self.snapshots: Arrays = {}
+        self.evaluations = Evaluations(
+            job.environment_id, job.environment, job.training.evaluation_episodes, streams
+        )
+
+    @property
+    def steps(self) -> int:
+        """Environment steps so far."""
+        return self.interaction.steps
+
+    @property
+    def finished(self) -> bool:
+        return self.steps >= self.settings.total_steps
+
+    def advance(self) -> None:
+        """One environment step and, after the warm-up, one gradient step."""
+        self.interaction.step(self.agent.actor)
+        if self.steps == self.settings.warmup_steps:
+            self.evaluations.add(self.agent.actor, self.steps)
+        if self.steps >= self.settings.warmup_steps:
+            self._learn()
+        if self.steps in self.settings.snapshot_schedule:
+            self.snapshots |= prefixed(str(self.steps), self.agent.networks())
+            if self.steps > self.settings.warmup_steps:
+                self.evaluations.add(self.agent.actor, self.steps)
+
+    def _learn(self) -> None:
+        settings = self.settings.actor_critic
+        batch = self.interaction.history.sample(settings.batch_size, self.replay)
+        with torch.no_grad():
+            next_values = self.agent.value(batch.next_observations, self.policy_noise)
+            targets = bellman_target(
+                batch.rewards, batch.terminated, next_values, settings.discount
+            )
+        self.agent.update(
+            (batch.observations, batch.actions), targets, batch.observations, self.policy_noise
+        )
+
+    def arrays(self) -> Arrays:
+        """Everything that goes on changing, for saving."""
+        return {
+            **prefixed("interaction", self.interaction.arrays()),
+            **prefixed("agent", self.agent.arrays()),
+            **prefixed("snapshots", self.snapshots),
+            "replay": generator_state(self.replay),
+            "policy_noise": generator_array(self.policy_noise),
+            "evaluations": self.evaluations.array(),
+        }
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `arrays` gave."""
+        self.interaction.restore(below("interaction", arrays))
+        self.agent.restore(below("agent", arrays))
+        self.snapshots = below("snapshots", arrays)
+        set_generator_state(self.replay, arrays["replay"])
+        load_generator(self.policy_noise, arrays["policy_noise"])
+        self.evaluations.restore(arrays["evaluations"])

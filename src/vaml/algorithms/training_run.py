@@ -1,0 +1,58 @@
+"""A training run from start to end, resumable at every environment step."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from vaml.algorithms.actor_critic import ActorCritic
+from vaml.algorithms.evaluation import Evaluations
+from vaml.algorithms.training_state import Arrays
+from vaml.study.divergence import Diverged
+from vaml.study.job import Job
+from vaml.study.progress import Progress
+
+
+class TrainingRun(Protocol):
+    """What SACRun and MBACRun have in common."""
+
+    agent: ActorCritic
+    evaluations: Evaluations
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def finished(self) -> bool: ...
+    def advance(self) -> None: ...
+    def arrays(self) -> Arrays: ...
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None: ...
+
+
+def run_training(run: TrainingRun, total_steps: int, job: Job[Any]) -> dict[str, Any]:
+    """Advance to the end, or to where it diverges; the outcome of the run."""
+    saved = job.checkpoint.load()
+    if saved:
+        arrays, meta = saved
+        run.restore(arrays)
+        job.resumed_from += [*meta["resumed_from"], run.steps]
+    progress = Progress("env_step", total_steps, run.steps)
+    failure: Diverged | None = None
+    try:
+        while not run.finished:
+            run.advance()
+            progress.at(run.steps)
+            if job.checkpoint.due():
+                job.checkpoint.save(run.arrays(), {"resumed_from": job.resumed_from})
+                job.checkpoint.exit_if_terminated()
+    except Diverged as diverged:
+        logging.warning("diverged: %s", diverged)
+        failure = diverged
+    return {
+        "status": "diverged" if failure else "ok",
+        "diverged": {"where": failure.where, "step": failure.step} if failure else None,
+        "env_steps": run.steps,
+        "gradient_steps": run.agent.gradient_steps,
+        "final_return": run.evaluations.last_mean(),
+        "final_temperature": float(run.agent.log_temperature.detach().exp()),
+    }

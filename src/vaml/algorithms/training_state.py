@@ -1,0 +1,58 @@
+"""Modules, optimisers and generators as flat maps of arrays, for saving and going on."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+Arrays = dict[str, np.ndarray]
+
+
+def prefixed(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """The same arrays under `prefix/`."""
+    return {f"{prefix}/{name}": array for name, array in arrays.items()}
+
+
+def below(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """The arrays under `prefix/`, without it."""
+    start = f"{prefix}/"
+    return {name[len(start) :]: array for name, array in arrays.items() if name.startswith(start)}
+
+
+def module_arrays(module: nn.Module) -> Arrays:
+    """Copies of a module's parameters and buffers."""
+    return {name: tensor.numpy().copy() for name, tensor in module.state_dict().items()}
+
+
+def load_module(module: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
+    """Set a module's parameters and buffers; all must be there."""
+    module.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
+
+
+def optimizer_arrays(optimizer: torch.optim.Optimizer) -> Arrays:
+    """Copies of an optimiser's moments and step counts, by parameter index."""
+    return {
+        f"{index}/{name}": tensor.numpy().copy()
+        for index, moments in optimizer.state_dict()["state"].items()
+        for name, tensor in moments.items()
+    }
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, np.ndarray]) -> None:
+    """Set an optimiser's moments and step counts; its settings stay."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, array in arrays.items():
+        index, name = key.split("/")
+        state.setdefault(int(index), {})[name] = torch.from_numpy(array.copy())
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def generator_array(generator: torch.Generator) -> np.ndarray:
+    """The state of a random stream."""
+    return generator.get_state().numpy().copy()
+
+
+def load_generator(generator: torch.Generator, array: np.ndarray) -> None:
+    """Set the state of a random stream."""
+    generator.set_state(torch.from_numpy(array.copy()))

@@ -1,0 +1,79 @@
+"""Fit one dynamics model to the replay buffer of a SAC snapshot."""
+
+from collections.abc import Sequence
+
+from vaml.study.files import read_arrays, read_tensors, write_rows, write_tensors
+from vaml.study.job import running
+from vaml.study.seeding import Streams
+from vaml.study.snapshots import FitSnapshotJob
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Paper, section 5.2. The objectives of one snapshot share split, weights and streams."""
+    with running(
+        "fit_snapshot",
+        FitSnapshotJob,
+        argv,
+        inputs=("history", "snapshots"),
+        outputs=("model", "curve", "outcome"),
+    ) as job:
+        import torch
+
+        from vaml.algorithms.model_fitting import ModelFitting
+        from vaml.algorithms.model_metrics import snapshot_metrics
+        from vaml.algorithms.offline_fit import CURVE_COLUMNS, run_offline_fit
+        from vaml.algorithms.training_state import module_arrays
+        from vaml.data.transitions import Transitions, random_split
+        from vaml.networks.dynamics import GaussianDynamics
+        from vaml.networks.value import SoftValue
+
+        settings, fit = job.settings, job.settings.fit
+        streams = Streams(settings.seed, "fit_snapshot", settings.environment_id, settings.step)
+        value = SoftValue.from_snapshot(read_tensors(job.read("snapshots"), f"{settings.step}/"))
+        history = read_arrays(job.read("history"))
+        # The replay buffer at the snapshot is the history's first `step` transitions.
+        rows = Transitions(
+            *(
+                torch.from_numpy(history[name][: settings.step])
+                for name in ("observations", "actions", "next_observations")
+            )
+        )
+        held_out = [
+            round(fraction * len(rows)) for fraction in (fit.validation_fraction, fit.test_fraction)
+        ]
+        train_rows, validation_rows, test_rows = random_split(
+            len(rows), held_out, streams.numpy("split")
+        )
+        test = rows.take(test_rows)
+        model = GaussianDynamics(
+            rows.observations.shape[1],
+            rows.actions.shape[1],
+            settings.model_hidden_sizes,
+            "orthogonal",
+            torch.Generator().manual_seed(streams.seed("initialisation")),
+        )
+        fitting = ModelFitting(
+            model,
+            value,
+            settings.objective,
+            fit.learning_rate,
+            fit.weight_decay,
+            fit.batch_size,
+            streams,
+        )
+
+        def measured(candidate: GaussianDynamics) -> dict[str, float]:
+            return snapshot_metrics(
+                candidate, test, value, settings.objective, fit.batch_size, streams
+            )
+
+        outcome, curve = run_offline_fit(
+            fitting, rows.take(train_rows), rows.take(validation_rows), fit, measured, job
+        )
+        write_tensors(job.outputs["model"], module_arrays(model))
+        write_rows(job.outputs["curve"], CURVE_COLUMNS, curve)
+        job.write_outcome(outcome)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Losses and Bellman targets of soft actor-critic, model-free and model-based."""
+
+import torch
+from torch import Tensor
+
+
+def bellman_target(
+    rewards: Tensor, terminated: Tensor, next_values: Tensor, discount: float
+) -> Tensor:
+    """r + γ (1 - terminated) V(s'), elementwise; all arguments of one shape.
+
+    `terminated` is the environment's own ending and never a time limit. Terminal values are
+    masked, not multiplied by zero: V may be non-finite where a model predicts a non-finite state.
+    """
+    return rewards + discount * torch.where(terminated, 0.0, next_values)
+
+
+def model_target(
+    rewards: Tensor, terminated: Tensor, next_values: Tensor, discount: float
+) -> Tensor:
+    """Critic target of eq. (7): the mean over the K model samples of the Bellman target.
+
+    Arguments are (K, batch), the rewards broadcastable to it; the result is (batch,).
+    """
+    return bellman_target(rewards, terminated, next_values, discount).mean(0)
+
+
+def critic_loss(values: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
+    """Sum over the two critics of the batch-mean squared error, eq. (3); no factor ½."""
+    return sum(((value - targets).square().mean() for value in values), torch.zeros(()))
+
+
+def actor_loss(
+    values: tuple[Tensor, Tensor], log_probabilities: Tensor, temperature: Tensor
+) -> Tensor:
+    """-mean[min(Q1, Q2)(s, a) - temperature log π(a|s)] with reparameterised a."""
+    return (temperature * log_probabilities - torch.minimum(*values)).mean()
+
+
+def temperature_loss(
+    log_temperature: Tensor, log_probabilities: Tensor, target_entropy: float
+) -> Tensor:
+    """mean[temperature (-log π(a|s) - target entropy)]; the policy is held fixed."""
+    surplus = (-log_probabilities - target_entropy).detach().mean()
+    return log_temperature.exp() * surplus

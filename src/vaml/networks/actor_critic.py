@@ -1,0 +1,92 @@
+"""Actor and critics of soft actor-critic."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vaml.networks.layers import hidden_layers, linear, relu_features
+
+MIN_LOG_STD = -20.0
+MAX_LOG_STD = 2.0
+
+
+class Actor(nn.Module):
+    """Tanh-squashed Gaussian policy over the action box.
+
+    a = c + h tanh(z / h) with z ~ N(mean, std²), c the box's centre and h its half-range. Dividing
+    by h inside the tanh makes the squashing's slope 1 at the centre, whatever the box. The log
+    standard deviation is clamped to [-20, 2]. Hidden layers Xavier-uniform with gain √2, heads
+    with gain 1, biases zero.
+
+    Differs from the usual SAC, which has h outside the tanh only.
+    """
+
+    centre: Tensor
+    half_range: Tensor
+
+    def __init__(
+        self,
+        observation_size: int,
+        low: Tensor,
+        high: Tensor,
+        hidden_sizes: list[int],
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.hidden = hidden_layers(observation_size, hidden_sizes, "xavier_relu", generator)
+        self.mean_head = linear(hidden_sizes[-1], len(low), "xavier", generator)
+        self.log_std_head = linear(hidden_sizes[-1], len(low), "xavier", generator)
+        self.register_buffer("centre", (high + low) / 2)
+        self.register_buffer("half_range", (high - low) / 2)
+
+    def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log standard deviation of z (..., m) for observations (..., n)."""
+        features = relu_features(self.hidden, observations)
+        log_std = self.log_std_head(features).clamp(MIN_LOG_STD, MAX_LOG_STD)
+        return self.mean_head(features), log_std
+
+    def sample(self, observations: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Reparameterised actions (..., m) and their log-probabilities (...,)."""
+        mean, log_std = self(observations)
+        noise = torch.empty(mean.shape, dtype=mean.dtype).normal_(generator=generator)
+        return self.squash(mean, log_std, noise)
+
+    def squash(self, mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Actions and log-probabilities of z = mean + exp(log_std) noise."""
+        scaled = (mean + torch.exp(log_std) * noise) / self.half_range
+        actions = self.centre + self.half_range * torch.tanh(scaled)
+        gaussian = -0.5 * noise.square() - log_std - 0.5 * math.log(2 * math.pi)
+        # log da/dz = log(1 - tanh²(z/h)): the two factors h cancel.
+        log_slope = 2 * (math.log(2) - scaled - functional.softplus(-2 * scaled))
+        return actions, (gaussian - log_slope).sum(-1)
+
+    def mode(self, observations: Tensor) -> Tensor:
+        """The deterministic policy: the squashed mean (..., m)."""
+        mean = self.mean_head(relu_features(self.hidden, observations))
+        return self.centre + self.half_range * torch.tanh(mean / self.half_range)
+
+
+class Critic(nn.Module):
+    """One action-value network on [observation, action].
+
+    Hidden layers Xavier-uniform with gain √2 and zero biases; the output layer as PyTorch makes it.
+    """
+
+    def __init__(
+        self,
+        observation_size: int,
+        action_size: int,
+        hidden_sizes: list[int],
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        inputs = observation_size + action_size
+        self.hidden = hidden_layers(inputs, hidden_sizes, "xavier_relu", generator)
+        self.output = linear(hidden_sizes[-1], 1, "default", generator, random_bias=True)
+
+    def forward(self, observations: Tensor, actions: Tensor) -> Tensor:
+        """Q (...,) of observations (..., n) and actions (..., m)."""
+        features = relu_features(self.hidden, torch.cat([observations, actions], dim=-1))
+        return self.output(features).squeeze(-1)

@@ -1,0 +1,76 @@
+"""The dynamics model: a residual diagonal Gaussian over the next observation (paper, section 5)."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vaml.networks.layers import WeightInit, hidden_layers, linear
+
+MAX_LOG_STD = 2.0
+MIN_LOG_STD = -20.0
+
+
+class Prediction(NamedTuple):
+    """s' ~ N(observations + mean, diag(exp(log_std))²); all three fields are (batch, n)."""
+
+    observations: Tensor
+    mean: Tensor
+    log_std: Tensor
+
+    def nll(self, next_observations: Tensor) -> Tensor:
+        """-log density of the next observations (batch, n), summed over dimensions: (batch,)."""
+        # The residual is formed before the mean is taken off: states are much larger than both.
+        standardised = (next_observations - self.observations - self.mean) * torch.exp(
+            -self.log_std
+        )
+        constant = 0.5 * math.log(2 * math.pi) * self.mean.shape[-1]
+        return (0.5 * standardised.square() + self.log_std).sum(-1) + constant
+
+    def sample(self, samples: int, generator: torch.Generator) -> Tensor:
+        """Reparameterised next observations (samples, batch, n)."""
+        noise = torch.empty(samples, *self.mean.shape, dtype=self.mean.dtype)
+        noise.normal_(generator=generator)
+        return (self.observations + self.mean) + torch.exp(self.log_std) * noise
+
+
+class GaussianDynamics(nn.Module):
+    """Swish perceptron on [observation, action] with two linear heads.
+
+    Heads: orthogonal with gain 0.01 unless told otherwise, zero biases. The log standard deviation
+    is bounded softly to [-20, 2], for all dimensions alike; untrained, the standard deviation is
+    about 0.8808. No normalisation of inputs or outputs.
+    """
+
+    def __init__(
+        self,
+        observation_size: int,
+        action_size: int,
+        hidden_sizes: list[int],
+        hidden_init: WeightInit,
+        generator: torch.Generator,
+        head_gain: float = 0.01,
+    ) -> None:
+        super().__init__()
+        inputs = observation_size + action_size
+        self.hidden = hidden_layers(inputs, hidden_sizes, hidden_init, generator)
+        last = hidden_sizes[-1]
+        self.mean_head = linear(last, observation_size, "orthogonal", generator, gain=head_gain)
+        self.log_std_head = linear(last, observation_size, "orthogonal", generator, gain=head_gain)
+
+    def forward(self, observations: Tensor, actions: Tensor) -> Prediction:
+        """Prediction for observations (batch, n) and actions (batch, m)."""
+        features = torch.cat([observations, actions], dim=-1)
+        for layer in self.hidden:
+            features = functional.silu(layer(features))
+        return Prediction(
+            observations, self.mean_head(features), bounded(self.log_std_head(features))
+        )
+
+
+def bounded(log_std: Tensor) -> Tensor:
+    """Soft bounds on the log standard deviation: the upper one first, then the lower one."""
+    below = MAX_LOG_STD - functional.softplus(MAX_LOG_STD - log_std)
+    return MIN_LOG_STD + functional.softplus(below - MIN_LOG_STD)

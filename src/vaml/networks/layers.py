@@ -1,0 +1,59 @@
+"""Linear layers whose weights come from a generator of the caller's."""
+
+import math
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+WeightInit = Literal["default", "orthogonal", "xavier", "xavier_relu"]
+
+
+def linear(
+    inputs: int,
+    outputs: int,
+    init: WeightInit,
+    generator: torch.Generator,
+    *,
+    gain: float = 1.0,
+    random_bias: bool = False,
+) -> nn.Linear:
+    """A linear layer with zero biases, unless `random_bias`.
+
+    `default`: uniform in ±1/√inputs, PyTorch's own. `orthogonal` and `xavier` (uniform) with this
+    gain; `xavier_relu` is xavier with gain √2. A random bias is uniform in ±1/√inputs.
+    """
+    layer = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    bound = 1 / math.sqrt(inputs)
+    match init:
+        case "default":
+            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+        case "orthogonal":
+            nn.init.orthogonal_(layer.weight, gain, generator=generator)
+        case "xavier":
+            nn.init.xavier_uniform_(layer.weight, gain, generator=generator)
+        case "xavier_relu":
+            nn.init.xavier_uniform_(layer.weight, math.sqrt(2.0), generator=generator)
+    if random_bias:
+        nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+    else:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def hidden_layers(
+    inputs: int, sizes: list[int], init: WeightInit, generator: torch.Generator
+) -> nn.ModuleList:
+    """The hidden linear layers of a multilayer perceptron, zero biases."""
+    widths = [inputs, *sizes]
+    return nn.ModuleList(
+        linear(before, after, init, generator) for before, after in pairwise(widths)
+    )
+
+
+def relu_features(layers: nn.ModuleList, inputs: Tensor) -> Tensor:
+    """Hidden features (..., last width) of a ReLU perceptron."""
+    for layer in layers:
+        inputs = torch.relu(layer(inputs))
+    return inputs

@@ -1,0 +1,85 @@
+"""State-value functions that the value-aware error compares next states with."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vaml.networks.actor_critic import Actor, Critic
+from vaml.networks.layers import linear
+
+
+class Value(Protocol):
+    """A state-value function: observations (..., n) to values (...,).
+
+    A stochastic one draws from the generator, anew for each observation.
+    """
+
+    def __call__(self, observations: Tensor, generator: torch.Generator) -> Tensor: ...
+
+
+class RandomValue(nn.Module):
+    """Experiment A's fixed value function: one ReLU layer, orthogonal weights, zero biases."""
+
+    def __init__(self, observation_size: int, hidden_size: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.hidden = linear(observation_size, hidden_size, "orthogonal", generator)
+        self.output = linear(hidden_size, 1, "orthogonal", generator)
+
+    def forward(self, observations: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """V (...,) of observations (..., n); deterministic."""
+        return self.output(torch.relu(self.hidden(observations))).squeeze(-1)
+
+
+class SoftValue:
+    """V(s) = min(Q1, Q2)(s, a) - temperature log π(a|s), one a ~ π(·|s) per state.
+
+    With SAC's target critics, its current actor and temperature. Gradients flow through the
+    state, the reparameterised action and the log-probability.
+    """
+
+    def __init__(self, actor: Actor, critics: tuple[Critic, Critic], log_temperature: Tensor):
+        self.actor = actor
+        self.critics = critics
+        self.log_temperature = log_temperature
+
+    def __call__(self, observations: Tensor, generator: torch.Generator) -> Tensor:
+        actions, log_probabilities = self.actor.sample(observations, generator)
+        first, second = (critic(observations, actions) for critic in self.critics)
+        temperature = self.log_temperature.detach().exp()
+        return torch.minimum(first, second) - temperature * log_probabilities
+
+    @classmethod
+    def from_snapshot(cls, arrays: Mapping[str, np.ndarray]) -> "SoftValue":
+        """The frozen value function of a SAC snapshot: `actor/...`, `target_critic_0/...` etc.
+
+        Sizes and action box are read from the arrays themselves.
+        """
+        tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            start = f"{prefix}/"
+            return {k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)}
+
+        def widths(weights: dict[str, Tensor]) -> list[int]:
+            return [len(v) for k, v in weights.items() if k.startswith("hidden") and v.ndim == 1]
+
+        unused = torch.Generator()  # every weight is overwritten
+        weights = part("actor")
+        centre, half_range = weights["centre"], weights["half_range"]
+        observation_size = weights["hidden.0.weight"].shape[1]
+        actor = Actor(
+            observation_size, centre - half_range, centre + half_range, widths(weights), unused
+        )
+        actor.load_state_dict(weights)
+        first, second = (
+            Critic(observation_size, len(centre), widths(part(name)), unused)
+            for name in ("target_critic_0", "target_critic_1")
+        )
+        first.load_state_dict(part("target_critic_0"))
+        second.load_state_dict(part("target_critic_1"))
+        for module in (actor, first, second):
+            module.requires_grad_(False)
+        return cls(actor, (first, second), tensors["log_temperature"])

@@ -1,0 +1,154 @@
+"""The state of an unfinished job: saved now and then, whole or not at all, for that job only."""
+
+import hashlib
+import json
+import logging
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from vaml.study.files import UnreadableFile, atomic, reading, tensor_bytes, tensors_from
+from vaml.study.lock import AlreadyRunning, Lock
+
+logger = logging.getLogger(__name__)
+
+# The name holds the content's digest, so that one rename publishes both.
+STATE = re.compile(r"state-(\d{8})-([0-9a-f]{64})\.safetensors")
+META = "checkpoint.json"
+
+
+class Checkpoint:
+    """Saved states of the job with this key, in directory/key/.
+
+    with checkpoint.lock(), checkpoint.install_signals():
+        saved = checkpoint.load()
+        for ...:
+            if checkpoint.due():
+                checkpoint.save(arrays, meta)
+                checkpoint.exit_if_terminated()
+        ...                                 # write the outputs
+        checkpoint.remove()
+
+    interval: seconds from one save to the next; 0 saves whenever `due` is asked.
+    """
+
+    def __init__(self, directory: Path, key: str, interval: float = 300.0) -> None:
+        self.path = directory / key
+        self.key = key
+        self.interval = interval
+        self._lock = Lock(self.path / "lock")
+        self._last_save = time.monotonic()
+        self._whole: Path | None = None  # the newest state that is known to be whole
+        self._requested = False
+        self._terminated = False
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only writer. AlreadyRunning: another copy of the job is alive."""
+        self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()
+            self._remove_if_empty()
+
+    @contextmanager
+    def install_signals(self) -> Iterator[None]:
+        """SIGTERM and SIGUSR1 make `due` true; the handlers found are put back at the end."""
+        before = {
+            number: signal.signal(number, self._notice)
+            for number in (signal.SIGTERM, signal.SIGUSR1)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler or signal.SIG_DFL)
+
+    def _notice(self, number: int, _frame: FrameType | None) -> None:
+        self._requested = True
+        self._terminated = self._terminated or number == signal.SIGTERM
+
+    def due(self) -> bool:
+        """Whether to save now: the interval has passed or a signal has come since the last save."""
+        return self._requested or time.monotonic() - self._last_save >= self.interval
+
+    def exit_if_terminated(self) -> None:
+        """After a save: end with the status of a process that SIGTERM ended, if one came."""
+        if self._terminated:
+            logger.info("%s: terminated; the next start goes on from the saved state", self.path)
+            sys.exit(128 + signal.SIGTERM)
+
+    def save(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+        """Write the whole state; the one before it is kept too.
+
+        meta: JSON values; NaN and infinity are allowed, tuples come back as lists.
+        AlreadyRunning: the lock is not, or no longer, this process's.
+        """
+        # A signal that comes from here on asks for one more save.
+        self._requested = False
+        if not self._lock.is_held():
+            raise AlreadyRunning(f"{self.path}: not saved: this process does not hold the lock")
+        text = json.dumps({"key": self.key, "meta": meta})
+        block = tensor_bytes({**arrays, META: np.frombuffer(text.encode(), dtype=np.uint8)})
+        number = max((number for number, _ in self._states()), default=0) + 1
+        path = self.path / f"state-{number:08d}-{hashlib.sha256(block).hexdigest()}.safetensors"
+        with atomic(path) as temporary:
+            temporary.write_bytes(block)
+        self._keep(path, self._whole)
+        self._whole = path
+        self._last_save = time.monotonic()
+
+    def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """The arrays and meta of the newest whole state of this job; None without one.
+
+        A damaged state is named in the log and passed over.
+        """
+        for _, path in sorted(self._states(), reverse=True):
+            try:
+                state = self._read(path)
+            except UnreadableFile as error:
+                logger.warning("%s; it is ignored", error)
+            else:
+                self._whole = path
+                return state
+        return None
+
+    def remove(self) -> None:
+        """Forget the job's states: it has its outputs. The folder goes with the lock."""
+        self._keep()
+        self._whole = None
+        self._remove_if_empty()
+
+    def _read(self, path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        with reading(path, "state"):
+            block = path.read_bytes()
+            if hashlib.sha256(block).hexdigest() not in path.name:
+                raise ValueError("its SHA-256 is not the one in its name")
+            arrays = tensors_from(block)
+            record = json.loads(arrays.pop(META).tobytes())
+            if record["key"] != self.key:
+                raise ValueError(f"another job, {record['key']}, saved it")
+            return arrays, record["meta"]
+
+    def _states(self) -> list[tuple[int, Path]]:
+        paths = self.path.iterdir() if self.path.is_dir() else ()
+        return [(int(match[1]), path) for path in paths if (match := STATE.fullmatch(path.name))]
+
+    def _keep(self, *kept: Path | None) -> None:
+        """Remove older and damaged states and what a killed writer left half done."""
+        for path in self.path.iterdir() if self.path.is_dir() else ():
+            if path.name.startswith(("state-", ".state-")) and path not in kept:
+                path.unlink()
+
+    def _remove_if_empty(self) -> None:
+        with suppress(OSError):
+            self.path.rmdir()

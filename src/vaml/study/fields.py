@@ -1,0 +1,57 @@
+"""Types shared by the config's sections: what a number, a name and a list may be.
+
+No field has a default: config/config.yaml holds every number. Strict types keep YAML's traps out
+(`no` is False, not 0); decimal text such as `1e-3`, which YAML 1.1 reads as a string, is taken
+where a float is asked for.
+"""
+
+import re
+from collections.abc import Hashable
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+NAME = r"^[a-z0-9][a-z0-9_-]*$"
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+class Section(BaseModel):
+    """A block of the config: fixed keys, no unknown ones, finite numbers, never changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _decimal(value: object) -> object:
+    return float(value) if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()) else value
+
+
+_Item = TypeVar("_Item", bound=Hashable)
+
+
+def _distinct(items: list[_Item]) -> list[_Item]:
+    repeated = sorted({str(item) for item in items if items.count(item) > 1})
+    if repeated:
+        raise PydanticCustomError(
+            "repeated",
+            "each value may stand once; repeated: {repeated}",
+            {"repeated": ", ".join(repeated)},
+        )
+    return items
+
+
+Count = Annotated[int, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Positive = Annotated[float, BeforeValidator(_decimal), Field(gt=0)]
+NonNegative = Annotated[float, BeforeValidator(_decimal), Field(ge=0)]
+Share = Annotated[float, BeforeValidator(_decimal), Field(gt=0, lt=1)]
+Coefficient = Annotated[float, BeforeValidator(_decimal), Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=NAME, max_length=64)]
+EnvironmentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+-v[0-9]+$", max_length=64)]
+Distinct = Annotated[list[_Item], Field(min_length=1), AfterValidator(_distinct)]
+
+
+class JobSettings(Section):
+    """What one job uses, and nothing more."""
+
+    seed: Seed

@@ -1,0 +1,172 @@
+"""What every training step does around its work: flags, threads, saved state, manifest, exit code.
+
+A step imports torch inside `running`, which sets the thread count that torch reads at import;
+so `--help` needs no torch.
+"""
+
+import argparse
+import json
+import logging
+import math
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from vaml.study.allocator import keep_freed_memory
+from vaml.study.checkpoint import Checkpoint
+from vaml.study.digest import code_digest, import_closure, unexpected_modules
+from vaml.study.fields import JobSettings
+from vaml.study.files import UnreadableFile, read_json, write_json
+from vaml.study.lock import AlreadyRunning
+from vaml.study.provenance import job_key, manifest, verify
+
+Settings = TypeVar("Settings", bound=JobSettings)
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@dataclass
+class Job(Generic[Settings]):
+    """One job: its settings, its files, and its key (settings, code and what it starts from)."""
+
+    settings: Settings
+    key: str
+    outputs: Mapping[str, Path]
+    checkpoint: Checkpoint
+    _inputs: Mapping[str, Path]
+    _source: Path | None
+    resumed_from: list[int] = field(default_factory=list)
+
+    def read(self, name: str) -> Path:
+        """Path of an input, its digest found equal to the one in its manifest."""
+        assert self._source is not None
+        verify(self._inputs[name], self._source, name)
+        return self._inputs[name]
+
+    def write_outcome(self, outcome: Mapping[str, Any]) -> None:
+        """outcome.json: the job's key and these numbers, null where not finite."""
+        write_json(self.outputs["outcome"], {"key": self.key, **_finite(outcome)})
+
+
+@contextmanager
+def running(
+    step: str,
+    settings_type: type[Settings],
+    argv: Sequence[str] | None,
+    *,
+    outputs: Sequence[str],
+    inputs: Sequence[str] = (),
+) -> Iterator[Job[Settings]]:
+    """Run a step's work: read the flags before it, write settings and manifest after it.
+
+    Within, this process is the only one that works on the job; its saved state goes once all
+    outputs are there. Bad flags, damaged inputs, a full disk and a second copy of the job end the
+    process with one line and exit code 1.
+    """
+    arguments = _flags(step, outputs, inputs).parse_args(argv)
+    started = time.time()
+    one_thread()
+    log_to_stderr()
+    try:
+        settings = _settings(settings_type, arguments.config)
+        config = json.dumps(settings.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        closure = import_closure(f"vaml.{step}")
+        code = code_digest(f"vaml.{step}")
+        source = str(read_json(arguments.source)["stable"]["key"]) if inputs else ""
+        key = job_key(config, code, source)
+        job = Job(
+            settings=settings,
+            key=key,
+            outputs={name: getattr(arguments, name) for name in outputs},
+            checkpoint=Checkpoint(arguments.state, key),
+            _inputs={name: getattr(arguments, name) for name in inputs},
+            _source=arguments.source if inputs else None,
+        )
+        with ExitStack() as stack:
+            stack.enter_context(job.checkpoint.lock())
+            stack.enter_context(job.checkpoint.install_signals())
+            yield job
+            _require_known(step, closure)
+            write_json(arguments.resolved, json.loads(config))
+            write_json(
+                arguments.manifest,
+                manifest(
+                    step=step,
+                    config=config,
+                    code=code,
+                    modules=closure,
+                    source=source,
+                    seed=settings.seed,
+                    inputs={name: getattr(arguments, name) for name in inputs},
+                    outputs=job.outputs,
+                    started=started,
+                    resumed_from=job.resumed_from,
+                ),
+            )
+            job.checkpoint.remove()
+    except (UnreadableFile, AlreadyRunning, OSError) as error:
+        sys.exit(f"{step}: {error}")
+
+
+def one_thread() -> None:
+    """One thread per job, unless the environment says otherwise, and an allocator to match."""
+    for variable in _THREAD_VARIABLES:
+        os.environ.setdefault(variable, "1")
+    keep_freed_memory()
+
+
+def log_to_stderr() -> None:
+    """Progress and warnings go to the standard error stream, which the rules keep in a file."""
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", force=True
+    )
+
+
+def _flags(step: str, outputs: Sequence[str], inputs: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m vaml.{step}")
+    parser.add_argument("--config", required=True, help="the job's settings: JSON, or its file")
+    for name in inputs:
+        parser.add_argument(f"--{name}", type=Path, required=True, help="input file")
+    if inputs:
+        parser.add_argument(
+            "--source", type=Path, required=True, help="manifest of the job that made the inputs"
+        )
+    for name in outputs:
+        parser.add_argument(f"--{name}", type=Path, required=True, help="output file")
+    parser.add_argument("--resolved", type=Path, required=True, help="output: the settings used")
+    parser.add_argument("--manifest", type=Path, required=True, help="output: what made the rest")
+    parser.add_argument("--state", type=Path, required=True, help="folder of saved states")
+    return parser
+
+
+def _settings(settings_type: type[Settings], text: str) -> Settings:
+    if not text.lstrip().startswith("{"):
+        text = Path(text).read_text(encoding="utf-8")
+    try:
+        return settings_type.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the text"
+        raise UnreadableFile(f"--config: {where}: {first['msg']}") from None
+
+
+def _require_known(step: str, closure: Sequence[str]) -> None:
+    unexpected = unexpected_modules(closure)
+    if unexpected:
+        raise RuntimeError(
+            f"{step} loaded {', '.join(unexpected)}, which its code digest does not cover: import "
+            "it where vaml.study.digest can see it"
+        )
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(entry) for name, entry in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

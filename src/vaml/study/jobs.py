@@ -1,0 +1,229 @@
+"""The jobs of a study: which there are, where each one writes, what each one uses.
+
+The workflow and the tables both read this module, so that they cannot disagree.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+
+from vaml.study.config import Config
+from vaml.study.digest import code_digest
+from vaml.study.mbac import TrainMBACJob
+from vaml.study.provenance import job_key
+from vaml.study.sac import TrainSACJob
+from vaml.study.snapshots import FitSnapshotJob
+from vaml.study.synthetic import FitSyntheticJob, SimulateDynamicsJob
+
+Labels = Mapping[str, Any]
+
+FOLDERS: dict[str, str] = {
+    "simulate_dynamics": "simulate_dynamics/h{hidden_size}_s{seed}",
+    "fit_synthetic": "fit_synthetic/{setting}/h{hidden_size}_s{seed}/{objective}",
+    "train_sac": "train_sac/{environment}/s{seed}",
+    "fit_snapshot": "fit_snapshot/{environment}/s{seed}/t{step}/{objective}",
+    "train_mbac": "train_mbac/{environment}/{agent}/s{seed}",
+}
+
+# The files of each job that tables are made from.
+RESULTS: dict[str, tuple[str, ...]] = {
+    "fit_synthetic": ("outcome.json", "curve.csv"),
+    "train_sac": ("outcome.json", "evaluations.csv"),
+    "fit_snapshot": ("outcome.json", "curve.csv"),
+    "train_mbac": ("outcome.json", "evaluations.csv", "fits.csv"),
+}
+
+# Table: the stage whose jobs it gathers, and the file that it reads of each.
+TABLES: dict[str, tuple[str, str]] = {
+    "synthetic": ("fit_synthetic", "outcome.json"),
+    "synthetic_curves": ("fit_synthetic", "curve.csv"),
+    "sac": ("train_sac", "outcome.json"),
+    "sac_returns": ("train_sac", "evaluations.csv"),
+    "snapshots": ("fit_snapshot", "outcome.json"),
+    "snapshots_curves": ("fit_snapshot", "curve.csv"),
+    "mbac": ("train_mbac", "outcome.json"),
+    "mbac_returns": ("train_mbac", "evaluations.csv"),
+    "mbac_fits": ("train_mbac", "fits.csv"),
+}
+
+# Figure: the tables it is drawn from.
+FIGURES: dict[str, tuple[str, ...]] = {
+    "figure_1": ("synthetic",),
+    "figure_2": ("snapshots",),
+    "figure_3": ("mbac_returns", "mbac_fits"),
+}
+
+
+def canonical(settings: BaseModel | Mapping[str, Any]) -> str:
+    """One string per meaning: sorted keys, numbers normalised by their types."""
+    data = settings.model_dump(mode="json") if isinstance(settings, BaseModel) else settings
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def folder(stage: str, labels: Labels) -> str:
+    """Where a job writes, below results/<study>/."""
+    return FOLDERS[stage].format(**labels)
+
+
+def labels(stage: str, study: Config) -> Iterator[dict[str, Any]]:
+    """The labels of every job of a stage, in the order of the config."""
+    match stage:
+        case "simulate_dynamics":
+            for hidden_size in study.synthetic.hidden_sizes:
+                for seed in study.synthetic.seeds:
+                    yield {"hidden_size": hidden_size, "seed": seed}
+        case "fit_synthetic":
+            for setting in study.synthetic.settings:
+                for data in labels("simulate_dynamics", study):
+                    for objective in study.synthetic.objectives:
+                        yield {"setting": setting, **data, "objective": objective}
+        case "train_sac":
+            for environment in study.sac.environments:
+                for seed in study.sac.seeds:
+                    yield {"environment": environment, "seed": seed}
+        case "fit_snapshot":
+            for run in labels("train_sac", study):
+                for step in study.snapshots.steps:
+                    for objective in study.snapshots.objectives:
+                        yield {**run, "step": step, "objective": objective}
+        case "train_mbac":
+            for environment in study.mbac.environments:
+                for agent in study.mbac.agents:
+                    for seed in study.mbac.runs[environment].seeds:
+                        yield {"environment": environment, "agent": agent, "seed": seed}
+        case _:
+            raise KeyError(stage)
+
+
+def _simulate_dynamics(study: Config, labels: Labels) -> BaseModel:
+    return SimulateDynamicsJob(
+        dynamics=study.synthetic.dynamics,
+        hidden_size=int(labels["hidden_size"]),
+        seed=int(labels["seed"]),
+    )
+
+
+def _fit_synthetic(study: Config, labels: Labels) -> BaseModel:
+    return FitSyntheticJob(
+        dynamics=study.synthetic.dynamics,
+        fit=study.synthetic.fit,
+        objective=study.objectives[labels["objective"]],
+        setting=labels["setting"],
+        hidden_size=int(labels["hidden_size"]),
+        seed=int(labels["seed"]),
+    )
+
+
+def _train_sac(study: Config, labels: Labels) -> BaseModel:
+    return TrainSACJob(
+        environment_id=labels["environment"],
+        environment=study.environments[labels["environment"]],
+        training=study.sac.training,
+        seed=int(labels["seed"]),
+    )
+
+
+def _fit_snapshot(study: Config, labels: Labels) -> BaseModel:
+    return FitSnapshotJob(
+        environment_id=labels["environment"],
+        model_hidden_sizes=study.snapshots.model_hidden_sizes,
+        objective=study.objectives[labels["objective"]],
+        fit=study.snapshots.fit,
+        step=int(labels["step"]),
+        seed=int(labels["seed"]),
+    )
+
+
+def _train_mbac(study: Config, labels: Labels) -> BaseModel:
+    agent = study.agents[labels["agent"]]
+    run = study.mbac.runs[labels["environment"]]
+    return TrainMBACJob(
+        environment_id=labels["environment"],
+        environment=study.environments[labels["environment"]],
+        objective=study.objectives[agent.objective],
+        final_mle_coefficient=agent.final_mle_coefficient,
+        total_steps=run.total_steps,
+        warmup_steps=run.warmup_steps,
+        decay_end_step=run.decay_end_step,
+        training=study.mbac.training,
+        seed=int(labels["seed"]),
+    )
+
+
+_SETTINGS: dict[str, Callable[[Config, Labels], BaseModel]] = {
+    "simulate_dynamics": _simulate_dynamics,
+    "fit_synthetic": _fit_synthetic,
+    "train_sac": _train_sac,
+    "fit_snapshot": _fit_snapshot,
+    "train_mbac": _train_mbac,
+}
+
+
+def settings(stage: str, study: Config, labels: Labels) -> str:
+    """Canonical JSON of exactly what one job uses."""
+    return canonical(_SETTINGS[stage](study, labels))
+
+
+def code(stage: str) -> str:
+    """Digest of the source that a job of this stage runs."""
+    return code_digest(f"vaml.{stage}")
+
+
+def source(stage: str, labels: Labels) -> tuple[str, Labels] | None:
+    """The job whose files a job starts from: its stage and labels."""
+    if stage == "fit_synthetic":
+        return "simulate_dynamics", labels
+    if stage == "fit_snapshot":
+        return "train_sac", labels
+    return None
+
+
+def key(stage: str, study: Config, labels: Labels) -> str:
+    """The identity of one job's result: its settings, its code, and its source's key."""
+    start = source(stage, labels)
+    source_key = key(start[0], study, start[1]) if start else ""
+    return job_key(settings(stage, study, labels), code(stage), source_key)
+
+
+def branch(stage: str, study: Config) -> str:
+    """Canonical JSON of the part of the config that the jobs of a stage use, all together."""
+    sections: dict[str, Any] = {}
+
+    def keep(section: str, definitions: Mapping[str, BaseModel], used: Iterable[str]) -> None:
+        sections[section] = {name: definitions[name].model_dump(mode="json") for name in used}
+
+    def whole(section: str) -> None:
+        sections[section] = getattr(study, section).model_dump(mode="json")
+
+    match stage:
+        case "fit_synthetic":
+            whole("synthetic")
+            keep("objectives", study.objectives, study.synthetic.objectives)
+        case "train_sac" | "fit_snapshot":
+            whole("sac")
+            keep("environments", study.environments, study.sac.environments)
+            if stage == "fit_snapshot":
+                whole("snapshots")
+                keep("objectives", study.objectives, study.snapshots.objectives)
+        case "train_mbac":
+            whole("mbac")
+            agents, environments = study.mbac.agents, study.mbac.environments
+            runs = sections["mbac"]["runs"]
+            sections["mbac"]["runs"] = {name: runs[name] for name in environments}
+            keep("environments", study.environments, environments)
+            keep("agents", study.agents, agents)
+            keep("objectives", study.objectives, {study.agents[a].objective for a in agents})
+        case _:
+            raise KeyError(stage)
+    return canonical(sections)
+
+
+def read_branch(text: str) -> Config:
+    """The config that `branch` gave: its other sections are absent."""
+    sections = {
+        name: TypeAdapter(Config.model_fields[name].annotation).validate_python(section)
+        for name, section in json.loads(text).items()
+    }
+    return Config.model_construct(**sections)

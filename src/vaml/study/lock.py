@@ -1,0 +1,155 @@
+"""One writer per state folder, also across the machines that share a file system."""
+
+import errno
+import fcntl
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 20.0
+STALE_SECONDS = 120.0
+POLL_SECONDS = 1.0
+# What file systems answer that know no flock, among them some parallel ones.
+NO_FLOCK = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+
+
+class AlreadyRunning(Exception):
+    """Another copy of the same job is alive; one line names it."""
+
+
+class Lock:
+    """An exclusive lock on a file, owned by one process.
+
+    On one machine flock decides, so that a process that dies, however it dies, frees its lock.
+    Across machines the owner touches the file every HEARTBEAT_SECONDS; an owner on another
+    machine counts as dead when its last touch is STALE_SECONDS old.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = -1
+        self._owner = b""
+        self._released = threading.Event()
+        self._heart = threading.Thread()
+
+    def acquire(self) -> None:
+        """Own the lock, or raise AlreadyRunning.
+
+        Waits, for STALE_SECONDS at most, only where it is not known yet whether the owner on
+        another machine lives.
+        """
+        while True:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+            except FileNotFoundError:  # its owner just ended and removed the folder
+                continue
+            try:
+                self._require_free(descriptor)
+                # Its owner may have ended, and removed the file, between opening and locking.
+                if not self._is_current(descriptor):
+                    os.close(descriptor)
+                    continue
+            except BaseException:
+                os.close(descriptor)
+                raise
+            break
+        self._descriptor = descriptor
+        self._owner = json.dumps(
+            {
+                "host": socket.gethostname(),
+                "pid": os.getpid(),
+                "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
+                "since": time.time_ns(),
+            }
+        ).encode()
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, self._owner, 0)
+        self._released.clear()
+        self._heart = threading.Thread(target=self._beat, name="lock heartbeat", daemon=True)
+        self._heart.start()
+
+    def release(self) -> None:
+        """Remove the lock file and let others in."""
+        # The heart stops first: it must not touch whatever file gets the descriptor next.
+        self._released.set()
+        self._heart.join()
+        if self.is_held():
+            self.path.unlink()
+        os.close(self._descriptor)
+        self._owner = b""
+
+    def is_held(self) -> bool:
+        """Whether this process owns the lock; another machine may have taken it over meanwhile."""
+        try:
+            return bool(self._owner) and self.path.read_bytes() == self._owner
+        except FileNotFoundError:
+            return False
+
+    def _is_current(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), self.path.stat())
+        except FileNotFoundError:
+            return False
+
+    def _require_free(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            local = True
+        except BlockingIOError:
+            raise AlreadyRunning(self._refusal(_read_owner(descriptor))) from None
+        except OSError as error:
+            if error.errno not in NO_FLOCK:
+                raise
+            local = False
+        owner = _read_owner(descriptor)
+        if owner and not (local and owner.get("host") == socket.gethostname()):
+            self._require_dead(descriptor, owner)
+
+    def _require_dead(self, descriptor: int, owner: dict[str, object]) -> None:
+        """Return when the heartbeat of another machine has stopped; raise when it beats."""
+        last = os.fstat(descriptor).st_mtime_ns
+        # A clock that runs behind the other machine's must not make the heartbeat older.
+        age = max(0.0, time.time() - last / 1e9)
+        give_up = time.monotonic() + STALE_SECONDS - age
+        if age < STALE_SECONDS:
+            logger.info(
+                "%s: its owner on host %s may be alive; waiting up to %.0f s to see",
+                self.path,
+                owner.get("host"),
+                STALE_SECONDS - age,
+            )
+        while time.monotonic() < give_up:
+            time.sleep(POLL_SECONDS)
+            if not self._is_current(descriptor) or not _read_owner(descriptor):
+                return
+            if os.fstat(descriptor).st_mtime_ns != last:
+                raise AlreadyRunning(self._refusal(owner))
+
+    def _refusal(self, owner: dict[str, object]) -> str:
+        return (
+            f"{self.path.parent}: another copy of this job is running: "
+            f"host {owner.get('host', 'unknown')}, process {owner.get('pid', 'unknown')}, "
+            f"SLURM job {owner.get('slurm_job_id') or 'none'}; wait for it or stop it"
+        )
+
+    def _beat(self) -> None:
+        while not self._released.wait(HEARTBEAT_SECONDS) and self.is_held():
+            try:
+                os.utime(self._descriptor)
+            except OSError as error:
+                logger.warning("%s: heartbeat failed: %s", self.path, error)
+
+
+def _read_owner(descriptor: int) -> dict[str, object]:
+    try:
+        owner = json.loads(os.pread(descriptor, 4096, 0))
+    except ValueError:  # empty, or killed while writing it
+        return {}
+    return owner if isinstance(owner, dict) else {}

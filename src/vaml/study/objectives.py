@@ -1,0 +1,28 @@
+"""Objectives of model learning: a loss, its weight against the likelihood, its sample count."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from vaml.study.fields import Coefficient, Count, NonNegative, Positive, Section, Share
+
+
+class Objective(Section):
+    """What a dynamics model minimises: eq. (10), c * NLL + (1 - c) * loss."""
+
+    loss: Literal["vaml"] = Field(description="the loss beside the NLL; vaml is eq. (9)")
+    mle_coefficient: Coefficient = Field(
+        description="weight of the NLL in eq. (10): 1 is maximum likelihood, 0 the loss alone"
+    )
+    model_samples: Count = Field(description="next states sampled per transition (K)")
+
+
+class FitSettings(Section):
+    """Optimisation of one offline fit with early stopping on the validation loss."""
+
+    learning_rate: Positive = Field(description="Adam's step size")
+    weight_decay: NonNegative = Field(description="L2 penalty inside Adam, on all parameters")
+    batch_size: Count = Field(description="transitions per gradient step")
+    max_epochs: Count = Field(description="passes over the training split at most")
+    patience: Count = Field(description="validations without improvement before stopping")
+    validation_fraction: Share = Field(description="share of the transitions for validation")

@@ -1,0 +1,170 @@
+"""What made a result: the manifest beside it, and the check that a file is the one it names."""
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from vaml.study.files import UnreadableFile, read_json, sha256
+
+PACKAGES = (
+    "gymnasium",
+    "matplotlib",
+    "mujoco",
+    "numpy",
+    "pandas",
+    "pydantic",
+    "safetensors",
+    "scipy",
+    "seaborn",
+    "torch",
+)
+# What changes a library's threads or its choice of kernels, and so the last bits of a result.
+ENVIRONMENT = (
+    "ATEN_CPU_CAPABILITY",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "MKL_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+)
+
+
+def job_key(config: str, code: str, source: str = "") -> str:
+    """The identity of a job's result, 16 hex digits.
+
+    Of its canonical config, its code digest, and the key of the job whose files it starts from.
+    """
+    return hashlib.sha256(f"{config}\n{code}\n{source}".encode()).hexdigest()[:16]
+
+
+def manifest(
+    *,
+    step: str,
+    config: str,
+    code: str,
+    modules: Sequence[str],
+    source: str,
+    seed: int,
+    inputs: Mapping[str, Path],
+    outputs: Mapping[str, Path],
+    started: float,
+    resumed_from: Sequence[int] = (),
+) -> dict[str, Any]:
+    """What made a job's outputs, as JSON values.
+
+    config: the canonical JSON text. code, modules: the digest and its import closure. source: the
+    key of the job whose files this one starts from, empty without one. inputs, outputs: a file
+    for each flag; they must be complete, as their digests are taken now. started: time.time() at
+    the start. resumed_from: the steps at which a saved state went on.
+
+    `stable` is the same for every run of the same job with the same versions; `volatile` is not.
+    """
+    now = time.time()
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    commit, dirty = revision(Path(__file__).parents[1])
+    return {
+        "stable": {
+            "step": step,
+            "key": job_key(config, code, source),
+            "source": source or None,
+            "config": hashlib.sha256(config.encode()).hexdigest(),
+            "code": code,
+            "modules": list(modules),
+            "seed": seed,
+            "versions": versions(),
+            "inputs": {flag: sha256(path) for flag, path in inputs.items()},
+            "outputs": {flag: sha256(path) for flag, path in outputs.items()},
+        },
+        "volatile": {
+            "commit": commit,
+            "dirty": dirty,
+            "host": socket.gethostname(),
+            "processor": _processor(),
+            "environment": {name: os.environ.get(name) for name in ENVIRONMENT},
+            "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
+            "started": _utc(started),
+            "ended": _utc(now),
+            "wall_seconds": round(now - started, 3),
+            "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
+            "max_rss_mb": round(usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)),
+            "resumed_from": list(resumed_from),
+        },
+    }
+
+
+def verify(path: Path, manifest_path: Path, name: str) -> None:
+    """Refuse a file that is not the output `name` of its manifest, byte for byte.
+
+    UnreadableFile: names both files.
+    """
+    try:
+        expected = read_json(manifest_path)["stable"]["outputs"][name]
+    except (KeyError, TypeError, IndexError) as error:
+        raise UnreadableFile(f"{manifest_path}: records no output {name!r} for {path}") from error
+    found = sha256(path)
+    if found != expected:
+        raise UnreadableFile(
+            f"{path}: its SHA-256 is {found}, but {manifest_path} records {expected} for {name!r}"
+        )
+
+
+def versions() -> dict[str, str | None]:
+    """Python's and the packages' versions; None for what is not installed."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+def revision(folder: Path) -> tuple[str | None, bool | None]:
+    """The commit that holds the running source, and whether that source differs from it."""
+    # Untracked source, as in a package installed below some other repository, has no commit.
+    if _git(folder, "ls-files", "--error-unmatch", "__init__.py") is None:
+        return None, None
+    commit, changes = _git(folder, "rev-parse", "HEAD"), _git(folder, "status", "--porcelain", ".")
+    return commit, None if commit is None or changes is None else changes != ""
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    # Inside a git hook these point at another repository.
+    hidden = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    try:
+        done = subprocess.run(
+            ["git", "--no-optional-locks", *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

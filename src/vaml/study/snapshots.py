@@ -1,0 +1,31 @@
+"""Experiment B's fits on SAC snapshots: their section of the config and their job's settings."""
+
+from pydantic import Field
+
+from vaml.study.fields import Count, Distinct, EnvironmentId, JobSettings, Name, Section, Share
+from vaml.study.objectives import FitSettings, Objective
+
+
+class SnapshotFitSettings(FitSettings):
+    """A fit with a held-out test split of its own."""
+
+    test_fraction: Share = Field(description="share of the transitions held out for testing")
+
+
+class Snapshots(Section):
+    """Section `snapshots`."""
+
+    steps: Distinct[Count] = Field(description="snapshots that are fitted: SAC environment steps")
+    objectives: Distinct[Name] = Field(description="entries of `objectives`")
+    model_hidden_sizes: list[Count] = Field(min_length=1, description="Swish layers of the model")
+    fit: SnapshotFitSettings
+
+
+class FitSnapshotJob(JobSettings):
+    """What one fit_snapshot job uses, beside the files of its SAC run."""
+
+    environment_id: EnvironmentId
+    model_hidden_sizes: list[Count]
+    objective: Objective
+    fit: SnapshotFitSettings
+    step: Count

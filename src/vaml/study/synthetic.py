@@ -1,0 +1,52 @@
+"""Experiment A, the artificial environment: its section of the config and its jobs' settings."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from vaml.study.fields import Count, Distinct, JobSettings, Name, Positive, Section, Seed
+from vaml.study.objectives import FitSettings, Objective
+
+Setting = Literal["realizable", "unrealizable"]
+
+
+class SyntheticDynamics(Section):
+    """The random dynamics, the data drawn from them and the random value function."""
+
+    observation_size: Count = Field(description="dimensions of the state")
+    action_size: Count = Field(description="dimensions of the action, each in [-1, 1]")
+    horizon: Count = Field(description="steps per episode")
+    train_transitions: Count = Field(description="transitions for training and validation")
+    test_transitions: Count = Field(description="held-out transitions")
+    head_gain: Positive = Field(description="orthogonal gain of the dynamics' two heads")
+    value_hidden_size: Count = Field(description="ReLU units of the random value function")
+
+
+class Synthetic(Section):
+    """Section `synthetic`."""
+
+    dynamics: SyntheticDynamics
+    fit: FitSettings
+    settings: Distinct[Setting] = Field(
+        description="realizable: the model has the dynamics' two hidden layers; unrealizable: one"
+    )
+    hidden_sizes: Distinct[Count] = Field(description="widths of the dynamics and of the model")
+    objectives: Distinct[Name] = Field(description="entries of `objectives`")
+    seeds: Distinct[Seed] = Field(description="each draws dynamics, data, value and model anew")
+
+
+class SimulateDynamicsJob(JobSettings):
+    """What one simulate_dynamics job uses."""
+
+    dynamics: SyntheticDynamics
+    hidden_size: Count
+
+
+class FitSyntheticJob(JobSettings):
+    """What one fit_synthetic job uses."""
+
+    dynamics: SyntheticDynamics
+    fit: FitSettings
+    objective: Objective
+    setting: Setting
+    hidden_size: Count

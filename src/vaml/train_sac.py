@@ -1,0 +1,33 @@
+"""Train soft actor-critic in one environment, with snapshots along the way."""
+
+from collections.abc import Sequence
+
+from vaml.study.files import write_arrays, write_rows, write_tensors
+from vaml.study.job import running
+from vaml.study.sac import TrainSACJob
+from vaml.study.seeding import Streams
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Paper, section 5.2: the data that the offline fits use."""
+    with running(
+        "train_sac",
+        TrainSACJob,
+        argv,
+        outputs=("history", "snapshots", "evaluations", "outcome"),
+    ) as job:
+        from vaml.algorithms.evaluation import EVALUATION_COLUMNS
+        from vaml.algorithms.sac import SACRun
+        from vaml.algorithms.training_run import run_training
+
+        settings = job.settings
+        run = SACRun(settings, Streams(settings.seed, "train_sac", settings.environment_id))
+        outcome = run_training(run, settings.training.total_steps, job)
+        write_arrays(job.outputs["history"], run.interaction.history.arrays())
+        write_tensors(job.outputs["snapshots"], run.snapshots)
+        write_rows(job.outputs["evaluations"], EVALUATION_COLUMNS, run.evaluations.rows())
+        job.write_outcome(outcome)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Validates the config; gives each job its settings and the digest of its code."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+SOURCE = Path(workflow.basedir).parent / "src"
+sys.path.insert(0, str(SOURCE))
+# Jobs use this source and this Python, whatever else is on the machine.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")])
+)
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+from vaml.study import jobs
+from vaml.study.config import ConfigError, load
+from vaml.study.jobs import FIGURES, TABLES
+
+try:
+    STUDY = load(config)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = f"results/{STUDY.study.name}"
+STATE = f"{RESULTS}/.state"
+
+
+def pattern(values):
+    """A wildcard constraint that matches these values and nothing else."""
+    return "|".join(re.escape(str(value)) for value in sorted(set(values))) or "none"
+
+
+wildcard_constraints:
+    hidden_size=pattern(STUDY.synthetic.hidden_sizes),
+    setting=pattern(STUDY.synthetic.settings),
+    objective=pattern(STUDY.objectives),
+    agent=pattern(STUDY.agents),
+    environment=pattern(STUDY.environments),
+    step=r"\d+",
+    seed=r"\d+",
+    table=pattern(TABLES),
+    figure=pattern(FIGURES),
+
+
+def folder(stage):
+    """The folder of a stage's jobs, with wildcards."""
+    return f"{RESULTS}/{jobs.FOLDERS[stage]}"
+
+
+def settings(stage):
+    """Param function: canonical JSON of what the job uses."""
+    return lambda wildcards: jobs.settings(stage, STUDY, wildcards)
+
+
+def code(step):
+    """Param function: digest of the source that the job runs."""
+    return lambda wildcards: jobs.code(step)
+
+
+def results(stage, names):
+    """These files of every job of a stage."""
+    return [
+        f"{RESULTS}/{jobs.folder(stage, labels)}/{name}"
+        for labels in jobs.labels(stage, STUDY)
+        for name in names
+    ]

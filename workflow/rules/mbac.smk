@@ -1,0 +1,30 @@
+"""Experiment C: model-based actor-critic."""
+
+
+rule train_mbac:
+    output:
+        networks=f"{folder('train_mbac')}/networks.safetensors",
+        evaluations=f"{folder('train_mbac')}/evaluations.csv",
+        fits=f"{folder('train_mbac')}/fits.csv",
+        outcome=f"{folder('train_mbac')}/outcome.json",
+        resolved=f"{folder('train_mbac')}/config.json",
+        manifest=f"{folder('train_mbac')}/manifest.json",
+    log:
+        f"{RESULTS}/logs/{jobs.FOLDERS['train_mbac']}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{jobs.FOLDERS['train_mbac']}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1500 * attempt,
+        runtime=300,
+    params:
+        config=settings("train_mbac"),
+        code=code("train_mbac"),
+        state=STATE,
+    shell:
+        "python -m vaml.train_mbac --config {params.config:q} --state {params.state:q}"
+        " --networks {output.networks:q} --evaluations {output.evaluations:q}"
+        " --fits {output.fits:q} --outcome {output.outcome:q}"
+        " --resolved {output.resolved:q} --manifest {output.manifest:q} 2> {log:q}"
