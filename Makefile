@@ -18,7 +18,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo study dry test check format lock clean-venv
+.PHONY: help setup demo study dry test check format schema lock clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,10 @@ format: $(STAMP) ## format the code and fix what ruff can fix
 	$(IN_VENV) ruff check --fix .
 	$(IN_VENV) ruff format .
 	$(IN_VENV) snakefmt workflow
+
+schema: $(STAMP) ## write workflow/schemas/config.schema.yaml anew from the typed config
+	$(IN_VENV) PYTHONPATH=src python tools/schema.py > config.schema.new
+	mv config.schema.new workflow/schemas/config.schema.yaml
 
 lock: $(STAMP) ## write requirements.txt anew from what .venv holds
 	$(IN_VENV) python -m pip freeze --all --exclude pip --exclude-editable | $(VENV)/bin/python tools/lock.py > requirements.new

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaml.study.files import read_arrays, read_tensors, write_rows, write_tensors
+from vaml.study.files import UnreadableFile, read_arrays, read_tensors, write_rows, write_tensors
 from vaml.study.job import running
 from vaml.study.seeding import Streams
 from vaml.study.snapshots import FitSnapshotJob
@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         from vaml.algorithms.model_fitting import ModelFitting
         from vaml.algorithms.model_metrics import snapshot_metrics
-        from vaml.algorithms.offline_fit import CURVE_COLUMNS, run_offline_fit
+        from vaml.algorithms.offline_fit import CURVE_COLUMNS, not_started, run_offline_fit
         from vaml.algorithms.training_state import module_arrays
         from vaml.data.transitions import Transitions, random_split
         from vaml.networks.dynamics import GaussianDynamics
@@ -29,8 +29,19 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         settings, fit = job.settings, job.settings.fit
         streams = Streams(settings.seed, "fit_snapshot", settings.environment_id, settings.step)
-        value = SoftValue.from_snapshot(read_tensors(job.read("snapshots"), f"{settings.step}/"))
         history = read_arrays(job.read("history"))
+        steps = len(history["rewards"])
+        snapshots = job.read("snapshots")
+        try:
+            value = SoftValue.from_snapshot(read_tensors(snapshots, f"{settings.step}/"))
+        except UnreadableFile:
+            # Both files are what the run left. Longer than this, it had to take the snapshot.
+            if steps > settings.step:
+                raise
+            write_tensors(job.outputs["model"], {})
+            write_rows(job.outputs["curve"], CURVE_COLUMNS, [])
+            job.write_outcome(not_started("train_sac", steps))
+            return
         # The replay buffer at the snapshot is the history's first `step` transitions.
         rows = Transitions(
             *(

@@ -19,13 +19,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         from vaml.algorithms.evaluation import EVALUATION_COLUMNS
         from vaml.algorithms.mbac import FIT_COLUMNS, MBACRun
         from vaml.algorithms.training_run import run_training
-        from vaml.algorithms.training_state import module_arrays, prefixed
 
         settings = job.settings
         run = MBACRun(settings, Streams(settings.seed, "train_mbac", settings.environment_id))
         outcome = run_training(run, settings.total_steps, job)
-        networks = run.agent.networks() | prefixed("model", module_arrays(run.model))
-        write_tensors(job.outputs["networks"], networks)
+        write_tensors(job.outputs["networks"], run.networks())
         write_rows(job.outputs["evaluations"], EVALUATION_COLUMNS, run.evaluations.rows())
         write_rows(job.outputs["fits"], FIT_COLUMNS, run.fits)
         job.write_outcome({**outcome, "fits": len(run.fits)})

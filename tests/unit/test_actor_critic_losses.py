@@ -1,11 +1,12 @@
 """Bellman targets, the losses of soft actor-critic, and one whole gradient step."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vaml.algorithms.actor_critic import ActorCritic
 from vaml.losses.actor_critic import (
@@ -15,6 +16,7 @@ from vaml.losses.actor_critic import (
     model_target,
     temperature_loss,
 )
+from vaml.networks.actor_critic import Actor, Critic
 from vaml.study.divergence import Diverged
 from vaml.study.sac import ActorCriticSettings
 from vaml.study.seeding import Streams
@@ -67,15 +69,13 @@ def test_critic_loss_is_the_sum_of_two_mean_squared_errors() -> None:
     assert loss.item() == pytest.approx((1 + 4) / 2 + (0 + 36) / 2)
 
 
-def test_actor_loss_lowers_minus_the_lower_critic_and_the_weighted_log_probability() -> None:
-    first = torch.tensor([2.0, 4.0], requires_grad=True)
-    second = torch.tensor([1.0, 8.0], requires_grad=True)
+def test_actor_loss_is_minus_the_value_and_the_entropy_at_this_temperature() -> None:
+    values = torch.tensor([1.0, 4.0], requires_grad=True)
     log_probabilities = torch.tensor([-0.5, 3.0], requires_grad=True)
-    loss = actor_loss((first, second), log_probabilities, torch.tensor(0.2))
+    loss = actor_loss(values, log_probabilities, torch.tensor(0.2))
     assert loss.item() == pytest.approx(-((1 - 0.2 * -0.5) + (4 - 0.2 * 3.0)) / 2)
-    gradients = torch.autograd.grad(loss, (first, second, log_probabilities))
-    expected = ([0.0, -0.5], [-0.5, 0.0], [0.1, 0.1])
-    for gradient, numbers in zip(gradients, expected, strict=True):
+    gradients = torch.autograd.grad(loss, (values, log_probabilities))
+    for gradient, numbers in zip(gradients, ([-0.5, -0.5], [0.1, 0.1]), strict=True):
         assert gradient.tolist() == pytest.approx(numbers)
 
 
@@ -94,15 +94,17 @@ def test_temperature_rises_when_the_entropy_is_below_its_target(
         torch.autograd.grad(loss, log_probabilities)
 
 
-def test_targets_start_as_copies_of_different_critics_and_entropy_target_is_minus_the_actions() -> None:
+def test_targets_start_as_copies_of_different_critics_and_entropy_target_is_minus_the_actions() -> (
+    None
+):
     made = agent()
     for target, critic in zip(made.target_critics, made.critics, strict=True):
         for copy, original in zip(target.parameters(), critic.parameters(), strict=True):
             assert torch.equal(copy, original)
             assert copy is not original
             assert not copy.requires_grad
-    first, second = (critic.hidden[0].weight for critic in made.critics)
-    assert not torch.equal(first, second)
+    first, second = (nn.utils.parameters_to_vector(critic.parameters()) for critic in made.critics)
+    assert (first != second).float().mean() > 0.9
     assert made.target_entropy == -M
     assert made.log_temperature.item() == 0.0
 
@@ -114,7 +116,7 @@ class AdamByHand:
         self.rate, self.step, self.moments = rate, 0, {}
 
     @torch.no_grad()
-    def descend(self, loss: Tensor, parameters: list[Tensor]) -> None:
+    def descend(self, loss: Tensor, parameters: Sequence[Tensor]) -> None:
         with torch.enable_grad():
             gradients = torch.autograd.grad(loss, parameters)
         self.step += 1
@@ -125,6 +127,31 @@ class AdamByHand:
             self.moments[index] = first, second
             scale = (second / (1 - 0.999**self.step)).sqrt() + 1e-8
             parameter.sub_(self.rate * first / (1 - 0.9**self.step) / scale)
+
+
+def plain_heads(inputs: Tensor, hidden: nn.ModuleList, *heads: nn.Linear) -> list[Tensor]:
+    """A ReLU perceptron in autograd's own operations."""
+    for layer in hidden:
+        assert isinstance(layer, nn.Linear)
+        inputs = (inputs @ layer.weight.T + layer.bias).clamp(min=0)
+    return [inputs @ head.weight.T + head.bias for head in heads]
+
+
+def plain_sample(actor: Actor, states: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Actions and log-probabilities in autograd's own operations and distributions."""
+    mean, log_std = plain_heads(states, actor.hidden, actor.mean_head, actor.log_std_head)
+    normal = torch.distributions.Normal(mean, log_std.clamp(-20, 2).exp())
+    draws = torch.empty(mean.shape, dtype=mean.dtype).normal_(generator=noise)
+    z = normal.loc + normal.scale * draws
+    squashed = torch.tanh(z / 2)  # the box is ±2
+    log_probabilities = normal.log_prob(z) - (1 - squashed.square()).log()
+    return 2 * squashed, log_probabilities.sum(-1)
+
+
+def plain_value(critic: Critic, states: Tensor, actions: Tensor) -> Tensor:
+    """Q in autograd's own operations."""
+    (values,) = plain_heads(torch.cat([states, actions], dim=1), critic.hidden, critic.output)
+    return values[:, 0]
 
 
 class UpdateByHand:
@@ -140,11 +167,12 @@ class UpdateByHand:
         made = self.agent
         first, second = made.critics
         weights = [*first.parameters(), *second.parameters()]
-        errors = [((critic(*inputs) - targets) ** 2).mean() for critic in made.critics]
+        errors = [((plain_value(c, *inputs) - targets) ** 2).mean() for c in made.critics]
         self.adam[0].descend(errors[0] + errors[1], weights)
 
-        actions, log_probabilities = made.actor.sample(states, noise)
-        lower = torch.minimum(first(states, actions), second(states, actions))
+        actions, log_probabilities = plain_sample(made.actor, states, noise)
+        values = (plain_value(first, states, actions), plain_value(second, states, actions))
+        lower = torch.minimum(*values)
         temperature = made.log_temperature.exp().item()
         loss = -(lower - temperature * log_probabilities).mean()
         self.adam[1].descend(loss, list(made.actor.parameters()))

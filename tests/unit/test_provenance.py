@@ -13,7 +13,7 @@ import pytest
 
 from vaml.study import provenance
 from vaml.study.files import UnreadableFile, sha256, write_json
-from vaml.study.provenance import job_key, manifest, revision, verify, versions
+from vaml.study.provenance import job_key, manifest, manifest_key, revision, verify, versions
 
 
 def describe(folder: Path, **changes: Any) -> dict[str, Any]:
@@ -23,8 +23,9 @@ def describe(folder: Path, **changes: Any) -> dict[str, Any]:
         "step": "fit_synthetic",
         "config": '{"seed":3}',
         "code": "c0de",
-        "modules": ["vaml", "vaml.fit_synthetic"],
-        "seeds": {"seed": 3},
+        "modules": {"vaml": "e3b0", "vaml.fit_synthetic": "c442"},
+        "source": "5a17ce5a17ce5a17",
+        "seed": 3,
         "inputs": {"data": folder / "data.npz"},
         "outputs": {"model": folder / "model.safetensors"},
         "started": time.time() - 2.5,
@@ -32,24 +33,38 @@ def describe(folder: Path, **changes: Any) -> dict[str, Any]:
     return manifest(**{**arguments, **changes})
 
 
-def test_a_key_stands_for_config_and_code() -> None:
+def test_a_key_stands_for_config_code_and_source() -> None:
     key = job_key('{"seed":3}', "c0de")
     assert len(key) == 16
     assert int(key, 16) >= 0
     assert key == job_key('{"seed":3}', "c0de")
-    assert len({key, job_key('{"seed":4}', "c0de"), job_key('{"seed":3}', "c0df")}) == 3
-    assert job_key("a", "b") != job_key("b", "a")
+    others = [
+        job_key('{"seed":4}', "c0de"),
+        job_key('{"seed":3}', "c0df"),
+        job_key("c0de", '{"seed":3}'),
+        job_key('{"seed":3}', "c0de", "source"),
+        job_key('{"seed":3}', "c0de", "other"),
+        job_key('{"seed":3}', "source", "c0de"),
+    ]
+    assert len({key, *others}) == 7
+
+
+def test_a_job_without_a_source_says_so(tmp_path: Path) -> None:
+    stable = describe(tmp_path, source="", inputs={})["stable"]
+    assert stable["source"] is None
+    assert stable["key"] == job_key('{"seed":3}', "c0de")
 
 
 def test_the_stable_part_says_what_made_the_outputs(tmp_path: Path) -> None:
     stable = describe(tmp_path)["stable"]
     assert stable == {
         "step": "fit_synthetic",
-        "key": job_key('{"seed":3}', "c0de"),
+        "key": job_key('{"seed":3}', "c0de", "5a17ce5a17ce5a17"),
+        "source": "5a17ce5a17ce5a17",
         "config": hashlib.sha256(b'{"seed":3}').hexdigest(),
         "code": "c0de",
-        "modules": ["vaml", "vaml.fit_synthetic"],
-        "seeds": {"seed": 3},
+        "modules": {"vaml": "e3b0", "vaml.fit_synthetic": "c442"},
+        "seed": 3,
         "versions": versions(),
         "inputs": {"data": sha256(tmp_path / "data.npz")},
         "outputs": {"model": sha256(tmp_path / "model.safetensors")},
@@ -182,3 +197,13 @@ def test_verify_refuses_a_manifest_without_the_output(tmp_path: Path, content: s
     (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(UnreadableFile, match=r"manifest\.json: records no output 'model'"):
         verify(tmp_path / "a", tmp_path / "manifest.json", "model")
+
+
+def test_a_manifest_tells_its_jobs_key(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    write_json(path, describe(tmp_path))
+    assert manifest_key(path) == job_key('{"seed":3}', "c0de", "5a17ce5a17ce5a17")
+    for content in ("{}", "[]", '{"stable": null}'):
+        path.write_text(content)
+        with pytest.raises(UnreadableFile, match=r"manifest\.json: not a job's manifest"):
+            manifest_key(path)

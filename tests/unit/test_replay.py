@@ -14,7 +14,12 @@ def fill(history: History, rows: int) -> None:
     """Row i holds i in every column, so that rows can be told and columns cannot be mixed."""
     for i in range(history.size, history.size + rows):
         history.append(
-            np.full(3, i), np.full(2, i + 0.25), i + 0.5, np.full(3, i + 0.75), i % 3 == 0, i % 5 == 0
+            np.full(3, i),
+            np.full(2, i + 0.25),
+            i + 0.5,
+            np.full(3, i + 0.75),
+            i % 3 == 0,
+            i % 5 == 0,
         )
 
 
@@ -36,7 +41,9 @@ def test_columns_keep_every_transition_in_order() -> None:
     np.testing.assert_array_equal(arrays["observations"], np.repeat(rows[:, None], 3, 1))
     np.testing.assert_array_equal(arrays["actions"], np.repeat(rows[:, None] + 0.25, 2, 1))
     np.testing.assert_array_equal(arrays["rewards"], rows + 0.5)
-    np.testing.assert_array_equal(arrays["next_observations"], np.repeat(rows[:, None] + 0.75, 3, 1))
+    np.testing.assert_array_equal(
+        arrays["next_observations"], np.repeat(rows[:, None] + 0.75, 3, 1)
+    )
     np.testing.assert_array_equal(arrays["terminated"], rows % 3 == 0)
     np.testing.assert_array_equal(arrays["truncated"], rows % 5 == 0)
 

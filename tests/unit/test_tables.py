@@ -1,89 +1,16 @@
 """Tables: every job of the config once, and only files that this config and code made."""
 
-import json
 import shutil
 from pathlib import Path
 
 import pytest
-import yaml
+from finished_jobs import DIVERGED, leave, run, small_study
 
-from vaml.analysis.tables import gather, read_table
-from vaml.study import config, jobs
+from vaml import tabulate
+from vaml.analysis.tables import gather
+from vaml.study import jobs
 from vaml.study.config import Config
-from vaml.study.files import UnreadableFile, sha256, write_json, write_rows
-
-ROOT = Path(__file__).parents[2]
-METRICS = {"value_aware_error": 0.1, "eq9_error": 0.2, "nll": 14.25, "sigma_l1": 9.5, "mean_l1": 0.5}
-DISTANCES = {"mean_l1_error": 0.25, "sigma_l1_error": 0.75}
-FLOOR = {"action_sampling_floor": 0.0625}
-DIVERGED = {"status": "diverged", "diverged": {"where": "training loss", "step": 7}}
-
-
-def small_study(**overrides: object) -> Config:
-    text = (ROOT / "config/config.yaml").read_text(encoding="utf-8")
-    merged = yaml.safe_load(text)
-    merged["synthetic"] |= {"hidden_sizes": [64, 32], "objectives": ["vaml", "mle"], "seeds": [1, 0]}
-    merged["synthetic"] |= overrides
-    merged["snapshots"] |= {"steps": [14000, 24000], "objectives": ["mle", "vaml"]}
-    return config.load(merged)
-
-
-def fit(distances: dict[str, float], scale: float = 1.0) -> dict:
-    metrics = {name: scale * number for name, number in (METRICS | distances).items()}
-    return {
-        "status": "ok",
-        "diverged": None,
-        "epochs": 12,
-        "gradient_steps": 3756,
-        "best_epoch": 9,
-        "last": metrics,
-        "best": {name: number / 2 for name, number in metrics.items()},
-    }
-
-
-def run(value: float) -> dict:
-    return {
-        "status": "ok",
-        "diverged": None,
-        "env_steps": 100,
-        "gradient_steps": 80,
-        "final_return": value,
-        "final_temperature": 0.3,
-    }
-
-
-def outcome(stage: str, job: dict) -> dict:
-    if stage == "fit_synthetic":
-        realizable = job["setting"] == "realizable"
-        distances = DISTANCES | ({"parameter_l2": 3.5} if realizable else {})
-        return fit(distances, job["hidden_size"]) | {"truth": METRICS}
-    if stage == "fit_snapshot":
-        return fit(FLOOR, job["step"])
-    return run(job["seed"]) | ({"fits": 3} if stage == "train_mbac" else {})
-
-
-def points(file: str, job: dict) -> tuple[list[str], list[dict]]:
-    columns = {
-        "curve.csv": ["epoch", "gradient_steps", "train_loss", "validation_loss"],
-        "evaluations.csv": ["env_step", "episode", "return"],
-        "fits.csv": ["env_step", "epochs", "value_aware_error", "nll"],
-    }[file]
-    numbers = [[i, i, 0.1 + job["seed"] + i, 1e-17 if i else None] for i in range(3)]
-    return columns, [dict(zip(columns, line, strict=False)) for line in numbers]
-
-
-def leave(results: Path, study: Config, stage: str, job: dict, result: dict | None = None) -> Path:
-    """What a finished job leaves in its folder."""
-    home = results / jobs.folder(stage, job)
-    key = jobs.key(stage, study, job)
-    for file in jobs.RESULTS[stage]:
-        if file == "outcome.json":
-            write_json(home / file, {"key": key, **(result or outcome(stage, job))})
-        else:
-            write_rows(home / file, *points(file, job))
-    outputs = {Path(file).stem: sha256(home / file) for file in jobs.RESULTS[stage]}
-    write_json(home / "manifest.json", {"stable": {"key": key, "outputs": outputs}, "volatile": {}})
-    return home
+from vaml.study.files import UnreadableFile
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +113,9 @@ def test_a_result_whose_manifest_does_not_name_its_key_is_refused(
         gather("sac", study, results)
 
 
-@pytest.mark.parametrize(("table", "file"), [("sac", "outcome.json"), ("sac_returns", "evaluations.csv")])
+@pytest.mark.parametrize(
+    ("table", "file"), [("sac", "outcome.json"), ("sac_returns", "evaluations.csv")]
+)
 def test_a_file_edited_by_hand_is_refused(
     table: str, file: str, study: Config, results: Path
 ) -> None:
@@ -206,9 +135,7 @@ def test_a_missing_job_is_refused_by_name(file: str, study: Config, results: Pat
     assert str(refused.value).startswith(str(path))
 
 
-def test_a_folder_that_the_config_does_not_know_is_left_out(
-    study: Config, results: Path
-) -> None:
+def test_a_folder_that_the_config_does_not_know_is_left_out(study: Config, results: Path) -> None:
     before = gather("sac", study, results)
     leave(results, study, "train_sac", {"environment": "Hopper-v4", "seed": 9})
     assert gather("sac", study, results) == before
@@ -221,24 +148,26 @@ def test_an_outcome_with_an_unknown_number_is_refused(study: Config, results: Pa
         gather("sac", study, results)
 
 
-def test_read_table_gives_back_what_was_written(tmp_path: Path) -> None:
-    columns = ["objective", "seed", "value_aware_error", "diverged_step"]
-    rows = [
-        {"objective": "nan", "seed": 3, "value_aware_error": 0.1 + 0.2, "diverged_step": None},
-        {"objective": "1e5", "seed": 4, "value_aware_error": None, "diverged_step": 7},
-    ]
-    write_rows(tmp_path / "table.csv", columns, rows)
-    table = read_table(tmp_path / "table.csv")
-    assert list(table.columns) == columns
-    assert list(table["objective"]) == ["nan", "1e5"]
-    assert table["seed"].dtype.kind == "i"
-    assert table["value_aware_error"][0] == 0.1 + 0.2
-    assert table["value_aware_error"].isna().tolist() == [False, True]
-    assert table["diverged_step"].isna().tolist() == [True, False]
+def test_the_step_writes_the_table(study: Config, results: Path) -> None:
+    path = results / "tables" / "mbac_fits.csv"
+    branch = jobs.branch("train_mbac", study)
+    flags = ["--config", branch, "--results", str(results), "--table", str(path)]
+    tabulate.main(["mbac_fits", *flags])
+    columns, rows = gather("mbac_fits", study, results)
+    header, *lines = path.read_text().splitlines()
+    assert header == ",".join(columns)
+    assert header.startswith("environment,agent,seed,key,env_step,")
+    assert lines == [",".join(str(row[name]) for name in columns) for row in rows]
+    before = path.read_bytes()
+    tabulate.main(["mbac_fits", *flags])
+    assert path.read_bytes() == before
 
 
-def test_read_table_of_a_header_alone_is_empty(tmp_path: Path) -> None:
-    write_rows(tmp_path / "table.csv", ["objective", "seed"], [])
-    table = read_table(tmp_path / "table.csv")
-    assert list(table.columns) == ["objective", "seed"]
-    assert json.loads(table.to_json(orient="records")) == []
+def test_the_step_refuses_in_one_line_and_leaves_no_table(study: Config, results: Path) -> None:
+    home = results / jobs.folder("train_sac", {"environment": "Walker2d-v4", "seed": 0})
+    (home / "outcome.json").unlink()
+    path = results / "sac.csv"
+    branch = jobs.branch("train_sac", study)
+    with pytest.raises(SystemExit, match=r"^tabulate: .*outcome\.json: .*$"):
+        tabulate.main(["sac", "--config", branch, "--results", str(results), "--table", str(path)])
+    assert not path.exists()

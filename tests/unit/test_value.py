@@ -67,7 +67,9 @@ def test_soft_value_is_the_lower_target_critic_less_the_weighted_log_probability
     made = agent()
     with torch.no_grad():
         values = made.value(states(), generator(2))
-        first, second = (target(states(), made.actor.mode(states())) for target in made.target_critics)
+        first, second = (
+            target(states(), made.actor.mode(states())) for target in made.target_critics
+        )
     torch.testing.assert_close(values, by_hand(made, states()))
     assert 0 < (first < second).float().mean() < 1  # both critics are the lower one somewhere
 
@@ -116,7 +118,11 @@ def test_soft_value_of_a_snapshot_is_that_of_the_agent() -> None:
     with torch.no_grad():
         assert torch.equal(value(states(), generator(2)), made.value(states(), generator(2)))
 
-    tensors = [*value.actor.parameters(), *value.critics[0].parameters(), *value.critics[1].parameters()]
+    tensors = [
+        *value.actor.parameters(),
+        *value.critics[0].parameters(),
+        *value.critics[1].parameters(),
+    ]
     assert not any(tensor.requires_grad for tensor in (*tensors, value.log_temperature))
     before = value(states(), generator(2))
     for array in arrays.values():
@@ -134,4 +140,6 @@ def test_soft_value_of_a_snapshot_reads_its_sizes_and_an_off_centre_box() -> Non
     assert value.actor.half_range.tolist() == [1.0, 0.5, 2.0]
     observations = torch.randn(5, 4, generator=generator(1))
     with torch.no_grad():
-        assert torch.equal(value(observations, generator(2)), made.value(observations, generator(2)))
+        assert torch.equal(
+            value(observations, generator(2)), made.value(observations, generator(2))
+        )

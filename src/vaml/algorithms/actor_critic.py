@@ -17,7 +17,7 @@ from vaml.algorithms.training_state import (
     prefixed,
 )
 from vaml.losses.actor_critic import actor_loss, critic_loss, temperature_loss
-from vaml.networks.actor_critic import Actor, Critic
+from vaml.networks.actor_critic import Actor, Critic, smaller_value
 from vaml.networks.value import SoftValue
 from vaml.study.divergence import Diverged
 from vaml.study.sac import ActorCriticSettings
@@ -92,10 +92,10 @@ class ActorCritic:
         self._descend("critics", critic_loss(values, targets), self._critic_parameters)
 
         actions, log_probabilities = self.actor.sample(observations, generator)
-        values = (self.critics[0](observations, actions), self.critics[1](observations, actions))
+        smaller = smaller_value(self.critics, observations, actions)
         temperature = self.log_temperature.detach().exp()
         self._descend(
-            "actor", actor_loss(values, log_probabilities, temperature), self._actor_parameters
+            "actor", actor_loss(smaller, log_probabilities, temperature), self._actor_parameters
         )
         self._descend(
             "temperature",

@@ -15,7 +15,7 @@ from vaml.algorithms.training_state import (
 from vaml.data.replay import History
 from vaml.envs import mujoco
 from vaml.networks.actor_critic import Actor
-from vaml.study.divergence import Diverged
+from vaml.study.divergence import require_finite
 from vaml.study.sac import Environment
 from vaml.study.seeding import Streams, generator_state, set_generator_state
 
@@ -64,8 +64,9 @@ class Interaction:
             action = sampled.numpy()
         observation, reward, terminated, truncated, _ = self.env.step(action)
         observation = observation.astype(np.float32)
-        if not (np.isfinite(observation).all() and np.isfinite(action).all()):
-            raise Diverged("action or observation", self.steps)
+        require_finite(
+            {"action": action, "observation": observation, "reward": np.asarray(reward)}, self.steps
+        )
         self.history.append(
             self.observation, action, float(reward), observation, terminated, truncated
         )

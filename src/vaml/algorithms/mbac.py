@@ -16,6 +16,7 @@ from vaml.algorithms.training_state import (
     below,
     generator_array,
     load_generator,
+    module_arrays,
     prefixed,
 )
 from vaml.data.replay import Batch
@@ -23,6 +24,7 @@ from vaml.data.transitions import random_split
 from vaml.envs.known import known_functions
 from vaml.losses.actor_critic import model_target
 from vaml.networks.dynamics import GaussianDynamics
+from vaml.study.divergence import require_finite
 from vaml.study.mbac import TrainMBACJob
 from vaml.study.seeding import Streams, generator_state, set_generator_state
 
@@ -115,6 +117,7 @@ class MBACRun:
         if calls >= 1:
             self._learn()
         if calls > 1 and (calls - 1) % self.settings.evaluation_every == 0:
+            require_finite(self.networks(), self.steps)
             self.evaluations.add(self.agent.actor, self.steps)
 
     def mle_coefficient(self) -> float:
@@ -186,6 +189,10 @@ class MBACRun:
             self.agent.value(next_observations, self.target_noise),
             self.settings.actor_critic.discount,
         )
+
+    def networks(self) -> Arrays:
+        """All that is trained, by name."""
+        return self.agent.networks() | prefixed("model", module_arrays(self.model))
 
     def arrays(self) -> Arrays:
         """Everything that goes on changing, for saving."""

@@ -24,7 +24,7 @@ from vaml.data.transitions import Transitions
 from vaml.losses.model import model_loss
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import Value
-from vaml.study.divergence import Diverged
+from vaml.study.divergence import Diverged, require_finite
 from vaml.study.objectives import Objective
 from vaml.study.seeding import Streams, generator_state, set_generator_state
 
@@ -133,7 +133,7 @@ class ModelFitting:
         """One pass over the training split, and a validation.
 
         A pass that the cap on gradient steps cuts short is not validated and gives None. Raises
-        Diverged at the first non-finite loss.
+        Diverged at the first non-finite loss or parameter.
         """
         progress = self.progress
         total, batches = 0.0, 0
@@ -143,11 +143,12 @@ class ModelFitting:
             if progress.gradient_steps == progress.max_gradient_steps:
                 break
         progress.epochs += 1
+        require_finite(prefixed("model", module_arrays(self.model)), progress.gradient_steps)
         if batches * self.batch_size < len(self.train):
             return None
         metrics = self._validate()
         if not math.isfinite(metrics["validation_loss"]):
-            raise Diverged("validation loss", progress.gradient_steps)
+            raise Diverged("model validation loss", progress.gradient_steps)
         if progress.stopping.improved(metrics["validation_loss"]):
             progress.best_epoch = progress.epochs
             progress.best_weights = module_arrays(self.model)
@@ -175,7 +176,7 @@ class ModelFitting:
         )
         number = loss.item()
         if not math.isfinite(number):
-            raise Diverged("training loss", self.progress.gradient_steps)
+            raise Diverged("model training loss", self.progress.gradient_steps)
         # Gradients for the model alone: nothing is spent on the value function's parameters.
         gradients = torch.autograd.grad(loss, self.parameters)
         for parameter, gradient in zip(self.parameters, gradients, strict=True):

@@ -15,7 +15,7 @@ from vaml.algorithms.training_state import (
 )
 from vaml.data.transitions import Transitions
 from vaml.networks.dynamics import GaussianDynamics
-from vaml.study.divergence import Diverged
+from vaml.study.divergence import Diverged, not_finite
 from vaml.study.job import Job
 from vaml.study.objectives import FitSettings
 from vaml.study.progress import Progress
@@ -69,14 +69,32 @@ def run_offline_fit(
                 job.checkpoint.save(_arrays(fitting), meta)
                 job.checkpoint.exit_if_terminated()
     except Diverged as diverged:
-        logging.warning("diverged: %s", diverged)
-        return _outcome(fitting, diverged) | {"last": None, "best": None}, rows
+        arrays = prefixed("model", module_arrays(fitting.model))
+        failure = Diverged(not_finite(arrays) or diverged.where, diverged.step)
+        logging.warning("%s", failure)
+        return _outcome(fitting, failure) | {"last": None, "best": None}, rows
     last = module_arrays(fitting.model)
     measured = metrics(fitting.model)
     fitting.restore_best()
     best = metrics(fitting.model)
     load_module(fitting.model, last)
     return _outcome(fitting, None) | {"last": measured, "best": best}, rows
+
+
+def not_started(where: str, step: int) -> Row:
+    """The outcome of a fit whose data or value function is missing, as the run before it diverged.
+
+    where, step: what and when, as that run counts.
+    """
+    return {
+        "status": "diverged",
+        "diverged": {"where": where, "step": step},
+        "epochs": 0,
+        "gradient_steps": 0,
+        "best_epoch": 0,
+        "last": None,
+        "best": None,
+    }
 
 
 def _arrays(fitting: ModelFitting) -> Arrays:

@@ -16,6 +16,7 @@ from vaml.algorithms.training_state import (
     prefixed,
 )
 from vaml.losses.actor_critic import bellman_target
+from vaml.study.divergence import require_finite
 from vaml.study.sac import TrainSACJob
 from vaml.study.seeding import Streams, generator_state, set_generator_state
 
@@ -69,7 +70,9 @@ class SACRun:
         if self.steps >= self.settings.warmup_steps:
             self._learn()
         if self.steps in self.settings.snapshot_schedule:
-            self.snapshots |= prefixed(str(self.steps), self.agent.networks())
+            networks = self.networks()
+            require_finite(networks, self.steps)
+            self.snapshots |= prefixed(str(self.steps), networks)
             if self.steps > self.settings.warmup_steps:
                 self.evaluations.add(self.agent.actor, self.steps)
 
@@ -84,6 +87,10 @@ class SACRun:
         self.agent.update(
             (batch.observations, batch.actions), targets, batch.observations, self.policy_noise
         )
+
+    def networks(self) -> Arrays:
+        """All that is trained, by name."""
+        return self.agent.networks()
 
     def arrays(self) -> Arrays:
         """Everything that goes on changing, for saving."""

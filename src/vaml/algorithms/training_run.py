@@ -9,7 +9,7 @@ import numpy as np
 from vaml.algorithms.actor_critic import ActorCritic
 from vaml.algorithms.evaluation import Evaluations
 from vaml.algorithms.training_state import Arrays
-from vaml.study.divergence import Diverged
+from vaml.study.divergence import Diverged, not_finite, require_finite
 from vaml.study.job import Job
 from vaml.study.progress import Progress
 
@@ -25,12 +25,17 @@ class TrainingRun(Protocol):
     @property
     def finished(self) -> bool: ...
     def advance(self) -> None: ...
+    def networks(self) -> Arrays: ...
     def arrays(self) -> Arrays: ...
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None: ...
 
 
 def run_training(run: TrainingRun, total_steps: int, job: Job[Any]) -> dict[str, Any]:
-    """Advance to the end, or to where it diverges; the outcome of the run."""
+    """Advance to the end, or to where it diverges; the outcome of the run.
+
+    A divergence is named after the first parameter that is not finite, where there is one, else
+    after the loss or quantity in which it showed.
+    """
     saved = job.checkpoint.load()
     if saved:
         arrays, meta = saved
@@ -45,9 +50,10 @@ def run_training(run: TrainingRun, total_steps: int, job: Job[Any]) -> dict[str,
             if job.checkpoint.due():
                 job.checkpoint.save(run.arrays(), {"resumed_from": job.resumed_from})
                 job.checkpoint.exit_if_terminated()
+        require_finite(run.networks(), run.steps)
     except Diverged as diverged:
-        logging.warning("diverged: %s", diverged)
-        failure = diverged
+        failure = Diverged(not_finite(run.networks()) or diverged.where, run.steps)
+        logging.warning("%s", failure)
     return {
         "status": "diverged" if failure else "ok",
         "diverged": {"where": failure.where, "step": failure.step} if failure else None,

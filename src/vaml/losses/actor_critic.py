@@ -30,11 +30,9 @@ def critic_loss(values: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
     return sum(((value - targets).square().mean() for value in values), torch.zeros(()))
 
 
-def actor_loss(
-    values: tuple[Tensor, Tensor], log_probabilities: Tensor, temperature: Tensor
-) -> Tensor:
-    """-mean[min(Q1, Q2)(s, a) - temperature log π(a|s)] with reparameterised a."""
-    return (temperature * log_probabilities - torch.minimum(*values)).mean()
+def actor_loss(smaller_values: Tensor, log_probabilities: Tensor, temperature: Tensor) -> Tensor:
+    """-mean[min(Q1, Q2)(s, a) - temperature log π(a|s)] with reparameterised a; all (batch,)."""
+    return (temperature * log_probabilities - smaller_values).mean()
 
 
 def temperature_loss(

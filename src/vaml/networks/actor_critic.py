@@ -90,3 +90,9 @@ class Critic(nn.Module):
         """Q (...,) of observations (..., n) and actions (..., m)."""
         features = relu_features(self.hidden, torch.cat([observations, actions], dim=-1))
         return self.output(features).squeeze(-1)
+
+
+def smaller_value(critics: tuple[Critic, Critic], observations: Tensor, actions: Tensor) -> Tensor:
+    """min(Q1, Q2)(s, a) (...,) of observations (..., n) and actions (..., m)."""
+    first, second = critics
+    return torch.minimum(first(observations, actions), second(observations, actions))

@@ -55,5 +55,5 @@ def hidden_layers(
 def relu_features(layers: nn.ModuleList, inputs: Tensor) -> Tensor:
     """Hidden features (..., last width) of a ReLU perceptron."""
     for layer in layers:
-        inputs = torch.relu(layer(inputs))
+        inputs = torch.relu_(layer(inputs))
     return inputs

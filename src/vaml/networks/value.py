@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vaml.networks.actor_critic import Actor, Critic
+from vaml.networks.actor_critic import Actor, Critic, smaller_value
 from vaml.networks.layers import linear
 
 
@@ -30,7 +30,7 @@ class RandomValue(nn.Module):
 
     def forward(self, observations: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """V (...,) of observations (..., n); deterministic."""
-        return self.output(torch.relu(self.hidden(observations))).squeeze(-1)
+        return self.output(torch.relu_(self.hidden(observations))).squeeze(-1)
 
 
 class SoftValue:
@@ -47,9 +47,9 @@ class SoftValue:
 
     def __call__(self, observations: Tensor, generator: torch.Generator) -> Tensor:
         actions, log_probabilities = self.actor.sample(observations, generator)
-        first, second = (critic(observations, actions) for critic in self.critics)
         temperature = self.log_temperature.detach().exp()
-        return torch.minimum(first, second) - temperature * log_probabilities
+        values = smaller_value(self.critics, observations, actions)
+        return values - temperature * log_probabilities
 
     @classmethod
     def from_snapshot(cls, arrays: Mapping[str, np.ndarray]) -> "SoftValue":

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import logging
+import math
+import os
 import re
 import signal
 import sys
@@ -23,6 +25,22 @@ logger = logging.getLogger(__name__)
 # The name holds the content's digest, so that one rename publishes both.
 STATE = re.compile(r"state-(\d{8})-([0-9a-f]{64})\.safetensors")
 META = "checkpoint.json"
+INTERVAL_VARIABLE = "VAML_STATE_SECONDS"
+
+
+def save_interval() -> float:
+    """Seconds from one save to the next, from the environment: it changes no result.
+
+    UnreadableFile: the variable holds no such number.
+    """
+    text = os.environ.get(INTERVAL_VARIABLE, "300")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise UnreadableFile(f"{INTERVAL_VARIABLE}: got {text!r}; allowed: seconds, 0 or more")
+    return seconds
 
 
 class Checkpoint:
@@ -62,7 +80,10 @@ class Checkpoint:
 
     @contextmanager
     def install_signals(self) -> Iterator[None]:
-        """SIGTERM and SIGUSR1 make `due` true; the handlers found are put back at the end."""
+        """SIGTERM and SIGUSR1 make `due` true; the handlers found are put back at the end.
+
+        After a SIGTERM both are ignored instead: one more must not change the exit status.
+        """
         before = {
             number: signal.signal(number, self._notice)
             for number in (signal.SIGTERM, signal.SIGUSR1)
@@ -71,7 +92,8 @@ class Checkpoint:
             yield
         finally:
             for number, handler in before.items():
-                signal.signal(number, handler or signal.SIG_DFL)
+                after = signal.SIG_IGN if self._terminated else handler
+                signal.signal(number, after or signal.SIG_DFL)
 
     def _notice(self, number: int, _frame: FrameType | None) -> None:
         self._requested = True

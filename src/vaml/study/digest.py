@@ -20,9 +20,14 @@ def code_digest(*modules: str, root: Path | None = None) -> str:
     Blind to comments, docstrings, layout, quotes, redundant parentheses and the spelling of
     numbers; the same under every Python from 3.11.
     """
-    sources = _sources(root)
-    lines = [f"{module} {_load(module, sources).digest}\n" for module in _closure(modules, sources)]
+    lines = [f"{name} {digest}\n" for name, digest in module_digests(*modules, root=root).items()]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def module_digests(*modules: str, root: Path | None = None) -> dict[str, str]:
+    """The same for each module of the import closure by itself, sorted by name."""
+    sources = _sources(root)
+    return {name: _load(name, sources).digest for name in _closure(modules, sources)}
 
 
 def import_closure(*modules: str, root: Path | None = None) -> tuple[str, ...]:

@@ -1,5 +1,9 @@
 """What a run raises when its numbers stop being numbers."""
 
+from collections.abc import Mapping
+
+import numpy as np
+
 
 class Diverged(Exception):
     """A loss, parameter or return stopped being finite.
@@ -11,3 +15,15 @@ class Diverged(Exception):
         super().__init__(f"diverged at step {step}: {where} is not finite")
         self.where = where
         self.step = step
+
+
+def not_finite(arrays: Mapping[str, np.ndarray]) -> str | None:
+    """Name of the first array with a NaN or an infinity; None where all are finite."""
+    return next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)
+
+
+def require_finite(arrays: Mapping[str, np.ndarray], step: int) -> None:
+    """Raise Diverged with the name of the first array that is not finite."""
+    name = not_finite(arrays)
+    if name is not None:
+        raise Diverged(name, step)

@@ -1,6 +1,7 @@
 """Reading and writing results: whole or not at all, the same bytes each time, never a pickle."""
 
 import csv
+import glob
 import hashlib
 import json
 import os
@@ -25,10 +26,14 @@ def atomic(path: Path) -> Iterator[Path]:
 
     On any error the temporary file goes and the old file stays. The temporary name keeps the
     suffix, because some writers choose the format by it. An OSError names `path`.
+
+    A file has one writer at a time: what a killed one left half done goes first.
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{glob.escape(path.stem)}.[0-9]*{path.suffix}"):
+            left.unlink(missing_ok=True)
         yield temporary
         _flush_to_disk(temporary)
         os.replace(temporary, path)

@@ -11,7 +11,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +20,12 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from vaml.study.allocator import keep_freed_memory
-from vaml.study.checkpoint import Checkpoint
-from vaml.study.digest import code_digest, import_closure, unexpected_modules
+from vaml.study.checkpoint import Checkpoint, save_interval
+from vaml.study.digest import code_digest, module_digests, unexpected_modules
 from vaml.study.fields import JobSettings
-from vaml.study.files import UnreadableFile, read_json, write_json
+from vaml.study.files import UnreadableFile, reading, write_json
 from vaml.study.lock import AlreadyRunning
-from vaml.study.provenance import job_key, manifest, verify
+from vaml.study.provenance import job_key, manifest, manifest_key, verify
 
 Settings = TypeVar("Settings", bound=JobSettings)
 
@@ -77,15 +77,15 @@ def running(
     try:
         settings = _settings(settings_type, arguments.config)
         config = json.dumps(settings.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        closure = import_closure(f"vaml.{step}")
+        modules = module_digests(f"vaml.{step}")
         code = code_digest(f"vaml.{step}")
-        source = str(read_json(arguments.source)["stable"]["key"]) if inputs else ""
+        source = manifest_key(arguments.source) if inputs else ""
         key = job_key(config, code, source)
         job = Job(
             settings=settings,
             key=key,
             outputs={name: getattr(arguments, name) for name in outputs},
-            checkpoint=Checkpoint(arguments.state, key),
+            checkpoint=Checkpoint(arguments.state, key, save_interval()),
             _inputs={name: getattr(arguments, name) for name in inputs},
             _source=arguments.source if inputs else None,
         )
@@ -93,7 +93,7 @@ def running(
             stack.enter_context(job.checkpoint.lock())
             stack.enter_context(job.checkpoint.install_signals())
             yield job
-            _require_known(step, closure)
+            _require_known(step, modules)
             write_json(arguments.resolved, json.loads(config))
             write_json(
                 arguments.manifest,
@@ -101,7 +101,7 @@ def running(
                     step=step,
                     config=config,
                     code=code,
-                    modules=closure,
+                    modules=modules,
                     source=source,
                     seed=settings.seed,
                     inputs={name: getattr(arguments, name) for name in inputs},
@@ -148,7 +148,8 @@ def _flags(step: str, outputs: Sequence[str], inputs: Sequence[str]) -> argparse
 
 def _settings(settings_type: type[Settings], text: str) -> Settings:
     if not text.lstrip().startswith("{"):
-        text = Path(text).read_text(encoding="utf-8")
+        with reading(Path(text), "JSON"):
+            text = Path(text).read_text(encoding="utf-8")
     try:
         return settings_type.model_validate_json(text)
     except ValidationError as error:
@@ -157,8 +158,8 @@ def _settings(settings_type: type[Settings], text: str) -> Settings:
         raise UnreadableFile(f"--config: {where}: {first['msg']}") from None
 
 
-def _require_known(step: str, closure: Sequence[str]) -> None:
-    unexpected = unexpected_modules(closure)
+def _require_known(step: str, modules: Iterable[str]) -> None:
+    unexpected = unexpected_modules(modules)
     if unexpected:
         raise RuntimeError(
             f"{step} loaded {', '.join(unexpected)}, which its code digest does not cover: import "

@@ -3,6 +3,7 @@
 The workflow and the tables both read this module, so that they cannot disagree.
 """
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -166,8 +167,9 @@ def settings(stage: str, study: Config, labels: Labels) -> str:
     return canonical(_SETTINGS[stage](study, labels))
 
 
+@functools.cache
 def code(stage: str) -> str:
-    """Digest of the source that a job of this stage runs."""
+    """Digest of the source that a job of this stage runs, as it was when first asked for."""
     return code_digest(f"vaml.{stage}")
 
 

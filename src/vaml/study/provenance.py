@@ -51,7 +51,7 @@ def manifest(
     step: str,
     config: str,
     code: str,
-    modules: Sequence[str],
+    modules: Mapping[str, str],
     source: str,
     seed: int,
     inputs: Mapping[str, Path],
@@ -61,10 +61,10 @@ def manifest(
 ) -> dict[str, Any]:
     """What made a job's outputs, as JSON values.
 
-    config: the canonical JSON text. code, modules: the digest and its import closure. source: the
-    key of the job whose files this one starts from, empty without one. inputs, outputs: a file
-    for each flag; they must be complete, as their digests are taken now. started: time.time() at
-    the start. resumed_from: the steps at which a saved state went on.
+    config: the canonical JSON text. code, modules: the digest of the code, and that of each
+    module in it. source: the key of the job whose files this one starts from, empty without one.
+    inputs, outputs: a file for each flag; they must be complete, as their digests are taken now.
+    started: time.time() at the start. resumed_from: the steps at which a saved state went on.
 
     `stable` is the same for every run of the same job with the same versions; `volatile` is not.
     """
@@ -78,7 +78,7 @@ def manifest(
             "source": source or None,
             "config": hashlib.sha256(config.encode()).hexdigest(),
             "code": code,
-            "modules": list(modules),
+            "modules": dict(modules),
             "seed": seed,
             "versions": versions(),
             "inputs": {flag: sha256(path) for flag, path in inputs.items()},
@@ -99,6 +99,14 @@ def manifest(
             "resumed_from": list(resumed_from),
         },
     }
+
+
+def manifest_key(path: Path) -> str:
+    """The key of the job that left this manifest. UnreadableFile: there is none in it."""
+    try:
+        return str(read_json(path)["stable"]["key"])
+    except (KeyError, TypeError, IndexError) as error:
+        raise UnreadableFile(f"{path}: not a job's manifest: it records no key") from error
 
 
 def verify(path: Path, manifest_path: Path, name: str) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import operator
+from typing import SupportsIndex
 
 import numpy as np
 
@@ -15,10 +16,10 @@ class Streams:
     which streams are asked for, and how many there are, makes no difference.
     """
 
-    def __init__(self, seed: int, *scope: str | int) -> None:
-        self._path: tuple[str | int, ...] = (seed, *scope)
+    def __init__(self, seed: int, *scope: str | SupportsIndex) -> None:
+        self._path = (seed, *scope)
 
-    def seed(self, name: str, *parts: str | int) -> int:
+    def seed(self, name: str, *parts: str | SupportsIndex) -> int:
         """A seed of 63 bits, fit for torch.Generator.manual_seed and gymnasium's reset."""
         path = [
             part if isinstance(part, str) else operator.index(part)
@@ -27,7 +28,7 @@ class Streams:
         digest = hashlib.sha256(json.dumps(path).encode()).digest()
         return int.from_bytes(digest[:8], "big") >> 1
 
-    def numpy(self, name: str, *parts: str | int) -> np.random.Generator:
+    def numpy(self, name: str, *parts: str | SupportsIndex) -> np.random.Generator:
         """A NumPy generator of its own."""
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed(name, *parts))))
 
@@ -35,7 +36,7 @@ class Streams:
 def generator_state(generator: np.random.Generator) -> np.ndarray:
     """The whole state of a PCG64 generator (also Gymnasium's kind): uint8, any length."""
     _require_pcg64(generator)
-    text = json.dumps(generator.bit_generator.state, sort_keys=True)
+    text = json.dumps(generator.bit_generator.state)
     return np.frombuffer(text.encode(), dtype=np.uint8).copy()
 
 

@@ -1,0 +1,101 @@
+"""The numbers that the figures show: exactly these rows are drawn, and written beside them."""
+
+import csv
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vaml.study.files import UnreadableFile
+
+_TEXT = ("setting", "environment", "objective", "agent", "key", "status", "diverged_where")
+METRICS = ("average_return", "value_aware_error", "nll")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A table's CSV: names as text, whole numbers as integers, an empty field as NaN.
+
+    UnreadableFile: a line has more or fewer fields than the header, or a number is none.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *lines = csv.reader(file)
+        # pandas' own parser would take an objective called `nan` for a number.
+        fields = list(zip(header, *lines, strict=True))
+        return pd.DataFrame({name: _column(name, texts) for name, *texts in fields})
+    except ValueError as error:
+        raise UnreadableFile(f"{path}: not a table: {error}") from error
+
+
+def _column(name: str, texts: list[str]) -> pd.Series:
+    if name in _TEXT:
+        return pd.Series(texts, dtype=object)
+    try:
+        return pd.Series([int(text) for text in texts], dtype=np.int64)
+    except ValueError:
+        return pd.Series([float(text) if text else math.nan for text in texts], dtype=np.float64)
+
+
+def mean_and_sd(rows: pd.DataFrame, by: Sequence[str], value: str, ddof: int) -> pd.DataFrame:
+    """Columns `by`, mean, sd, n over the finite values of each group, in order of appearance.
+
+    ddof: 0 for the population's standard deviation, 1 for the sample's. sd is NaN where n < 2:
+    one value has no spread to show. A group without a finite value stays, with n = 0.
+    """
+    groups = _finite(rows, value).groupby(list(by), sort=False)[value]
+    summary = pd.DataFrame(
+        {"mean": groups.mean(), "sd": groups.std(ddof=ddof), "n": groups.count()}
+    ).reset_index()
+    summary["sd"] = summary["sd"].where(summary["n"] > 1)
+    return summary
+
+
+def _finite(rows: pd.DataFrame, value: str) -> pd.DataFrame:
+    """A copy in which an infinite value is NaN."""
+    numbers = rows[value].to_numpy(np.float64)
+    return rows.assign(**{value: np.where(np.isfinite(numbers), numbers, np.nan)})
+
+
+def fit_errors(synthetic: pd.DataFrame) -> pd.DataFrame:
+    """Figure 1: test value-aware error over seeds, with the population's standard deviation.
+
+    Columns setting, hidden_size, objective, mean, sd, n, jobs, diverged: n of the jobs have a
+    finite error.
+    """
+    by = ["setting", "hidden_size", "objective"]
+    errors = mean_and_sd(synthetic, by, "value_aware_error", ddof=0)
+    status = synthetic.assign(diverged=synthetic["status"] == "diverged")
+    counts = status.groupby(by, sort=False)["diverged"].agg(["size", "sum"]).reset_index()
+    return errors.assign(jobs=counts["size"], diverged=counts["sum"])
+
+
+def snapshot_errors(snapshots: pd.DataFrame) -> pd.DataFrame:
+    """Figure 2: test value-aware error, one row per fit.
+
+    Columns environment, step, objective, seed, status, value_aware_error.
+    """
+    columns = ["environment", "step", "objective", "seed", "status", "value_aware_error"]
+    return _finite(snapshots.loc[:, columns], "value_aware_error")
+
+
+def learning_curves(runs: pd.DataFrame, returns: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
+    """Figure 3: means over runs, with the sample's standard deviation.
+
+    runs, returns, fits: the tables mbac, mbac_returns, mbac_fits. A run's return at a step is the
+    mean over that evaluation's episodes. Columns environment, agent, metric (one of METRICS),
+    env_step, mean, sd, n: n runs have a finite value at that step.
+    """
+    run = ["environment", "agent", "seed", "env_step"]
+    averages = returns.groupby(run, sort=False).agg(average_return=("return", "mean"))
+    sources = dict.fromkeys(METRICS, fits) | {"average_return": averages.reset_index()}
+    curves = []
+    # The order is that of the runs: one that diverged early may have no return and no fit.
+    for environment, agent in runs[["environment", "agent"]].drop_duplicates().to_numpy():
+        for metric, rows in sources.items():
+            mine = rows.loc[(rows["environment"] == environment) & (rows["agent"] == agent)]
+            curve = mean_and_sd(mine, ["env_step"], metric, ddof=1).sort_values("env_step")
+            curves.append(curve.assign(environment=environment, agent=agent, metric=metric))
+    columns = ["environment", "agent", "metric", "env_step", "mean", "sd", "n"]
+    return pd.concat(curves, ignore_index=True).loc[:, columns]

@@ -1,0 +1,144 @@
+"""The authors' published numbers (paper/reference), judged by the rules of this study.
+
+Figure 2 is one SAC run per environment, figures 1 and 3 are means over few runs: a verdict is
+possible only where the spread between runs was published with the mean.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vaml.analysis.measures import NotMeasurable, Sample, Tables, measure
+from vaml.analysis.stats import Estimate, scaled, total
+from vaml.analysis.verdicts import Judgement, from_estimate
+from vaml.study.claims import Comparison
+from vaml.study.files import reading
+from vaml.study.statistics import Statistics
+
+FILES = ("figure_1", "figure_1_runs", "figure_2", "figure_3")
+# The paper says 5 runs per bar of figure 1, the authors' code 4; the paper says 4 in figure 3.
+_RUNS = {"figure_1": 4, "figure_3": 4}
+_UNITS = {
+    "figure_1": "means of 4 or 5 runs (4 assumed), not paired",
+    "figure_1_runs": "one run",
+    "figure_2": "one SAC run per environment",
+    "figure_3": "means of 4 runs",
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The tables of paper/reference by name, and which of them answers what."""
+
+    files: Tables
+
+    def source(self, comparison: Comparison) -> str | None:
+        """Which file has the comparison's metric; None if none has."""
+        wanted = {comparison.metric, comparison.minus, comparison.per} - {None}
+        if comparison.baseline_table:
+            return None
+        match comparison.table:
+            case "synthetic":
+                runs = set(self.files["figure_1_runs"].columns)
+                if wanted == {"value_aware_error"}:
+                    return "figure_1"
+                return "figure_1_runs" if wanted <= runs else None
+            case "snapshots":
+                return "figure_2" if wanted <= set(self.files["figure_2"].columns) else None
+            case "mbac_returns" | "mbac_fits":
+                metrics = set(self.files["figure_3"]["metric"])
+                return "figure_3" if wanted <= metrics and len(wanted) == 1 else None
+            case _:
+                return None
+
+    def unit(self, comparison: Comparison) -> str:
+        """What one of the authors' numbers is."""
+        source = self.source(comparison)
+        return _UNITS[source] if source else ""
+
+
+def read_reference(folder: Path) -> Reference:
+    """Read paper/reference. UnreadableFile: a file is damaged."""
+    files = {}
+    for name in FILES:
+        path = folder / f"{name}.csv"
+        with reading(path, "CSV"):
+            files[name] = pd.read_csv(path, float_precision="round_trip")
+    return Reference(files)
+
+
+def assess_published(
+    comparison: Comparison, part: str, method: str, reference: Reference, statistics: Statistics
+) -> tuple[Sample | None, Judgement]:
+    """What the authors' numbers say to a comparison, before Holm's p and the verdict."""
+    source = reference.source(comparison)
+    if source is None:
+        return None, Judgement(reason="not published")
+    rows = reference.files[source]
+    try:
+        sample = measure(comparison, part, method, _as_tables(comparison, source, rows))
+    except NotMeasurable as lack:
+        return None, Judgement(reason=f"not published: {lack}")
+    arms = [_published(source, part, name, rows) for name in (method, comparison.baseline)]
+    estimate = None
+    if source == "figure_1" and (comparison.scale, comparison.summary) == ("log", "mean"):
+        estimate = _mean_log_ratio(*arms)
+        distance = np.abs(arms[0]["mean"].to_numpy() - arms[1]["mean"].to_numpy())
+        reach = arms[0]["sd"].to_numpy() + arms[1]["sd"].to_numpy()
+        sample.details["overlapping"] = float((distance < reach).sum())
+    elif source == "figure_3" and (comparison.metric, comparison.summary) == ("return", "last"):
+        estimate = _final_difference(*arms)
+    if estimate is not None:
+        return sample, from_estimate(comparison, estimate, (_RUNS[source],) * 2, statistics)
+    treatment, *baseline = [arm[0] for arm in sample.arms]
+    spread = "; the spread of this number was not published" if source in _RUNS else ""
+    n = (1,) * len(sample.arms)
+    return sample, Judgement(n, treatment - sum(baseline), reason=_UNITS[source] + spread)
+
+
+def _as_tables(comparison: Comparison, source: str, rows: pd.DataFrame) -> Tables:
+    """The comparison's tables in the study's own form, as if what was published were one run."""
+    rows = rows.assign(seed=0, status="ok")
+    if source == "figure_3":
+        rows = rows.loc[rows["metric"] == comparison.metric]
+    if source in _RUNS:
+        rows = rows.rename(columns={"mean": comparison.metric})
+    return {comparison.table: rows, "mbac": rows}
+
+
+def _published(source: str, part: str, method: str | None, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one method in one part of figure 1, or of its returns in figure 3."""
+    if source == "figure_1":
+        return rows.loc[(rows["setting"] == part) & (rows["objective"] == method)]
+    if source == "figure_3":
+        mine = rows["environment"].str.startswith(f"{part}-v") & (rows["agent"] == method)
+        return rows.loc[mine & (rows["metric"] == "return")].sort_values("env_step")
+    return rows.iloc[:0]
+
+
+def _mean_log_ratio(treatment: pd.DataFrame, baseline: pd.DataFrame) -> Estimate:
+    """Over hidden sizes; the delta method, with the error of reading the figure."""
+    n = _RUNS["figure_1"]
+    parts = []
+    for sign, bars in ((1, treatment), (-1, baseline)):
+        for mean, sd, error in bars[["mean", "sd", "mean_reading_error"]].to_numpy():
+            # The bars show the population's deviation: sd² / (n - 1) is the mean's variance.
+            standard_error = math.sqrt(sd**2 / (n - 1) + error**2) / mean
+            parts.append(Estimate(sign * math.log(mean), standard_error, n - 1))
+    return scaled(total(parts), 1 / len(treatment))
+
+
+def _final_difference(treatment: pd.DataFrame, baseline: pd.DataFrame) -> Estimate | None:
+    """Of the returns at the end; None where a band is too thin to read."""
+    n = _RUNS["figure_3"]
+    parts = []
+    for sign, curve in ((1, treatment), (-1, baseline)):
+        mean, sd, error = curve[["mean", "sd", "mean_reading_error"]].to_numpy()[-1]
+        # Without any spread the error of reading must not pass for one.
+        standard_error = math.sqrt(sd**2 / n + error**2) if sd != 0 else 0.0
+        parts.append(Estimate(sign * mean, standard_error, n - 1))
+    known = all(math.isfinite(part.standard_error) for part in parts)
+    return total(parts) if known else None

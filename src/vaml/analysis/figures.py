@@ -1,0 +1,197 @@
+"""The paper's three figures, drawn as the paper draws them.
+
+Each function takes the tables by name and returns the figure and the rows that it shows.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from pydantic import Field
+
+from vaml.analysis.aggregates import METRICS, fit_errors, learning_curves, snapshot_errors
+from vaml.analysis.figures_style import (
+    THOUSANDS,
+    Methods,
+    counted,
+    failures,
+    finish,
+    panels,
+    style,
+)
+from vaml.study.config import Figures
+from vaml.study.fields import Name
+
+Tables = Mapping[str, pd.DataFrame]
+Drawing = tuple[Figure, pd.DataFrame]
+
+_ERROR = "Test value-aware error (value²)"
+_DEFINITION = "Value-aware error: ½(V(s′) − K-sample mean of V(ŝ′))²."
+_METRIC_LABELS = {
+    "average_return": "Average return\n(reward per episode)",
+    "value_aware_error": "Value-aware error\n(value²)",
+    "nll": "NLL\n(nats per transition)",
+}
+
+
+class FigureSettings(Figures):
+    """What all figures of a study share."""
+
+    study: Name = Field(description="the study's name, said on each figure")
+    objectives: list[Name] = Field(description="all of the study: their order gives the colours")
+    agents: list[Name] = Field(description="likewise; an agent named as an objective looks like it")
+
+    def methods(self, names: Iterable[str]) -> Methods:
+        """The looks of these objectives or agents."""
+        return Methods(names, [*self.objectives, *self.agents])
+
+
+def draw(figure: str, tables: Tables, settings: FigureSettings) -> Drawing:
+    """A figure by its name in vaml.study.jobs.FIGURES, in the study's style."""
+    with style():
+        return _FIGURES[figure](tables, settings)
+
+
+def figure_1(tables: Tables, settings: FigureSettings) -> Drawing:
+    """Bars of the test value-aware error in the artificial environment, from `synthetic`."""
+    fits = tables["synthetic"]
+    errors = fit_errors(fits)
+    methods = settings.methods(errors["objective"].unique())
+    sizes = list(errors["hidden_size"].unique())
+    kinds = list(errors["setting"].unique())
+    figure, row = panels(settings.width, 2.2, len(kinds), 2)
+    for axes, kind in zip(row, kinds, strict=True):
+        _bars(axes, errors.loc[errors["setting"] == kind], methods, sizes)
+        axes.set(title=kind.capitalize(), xlabel="Hidden size (units per layer)")
+    row[0].set_ylabel(_ERROR)
+    finish(
+        figure,
+        [Patch(color=methods.colours[name], label=methods.label(name)) for name in methods.names],
+        [
+            f"Study “{settings.study}”. Bars: mean over n = {counted(errors['n'], 'seed')}. "
+            f"{_interval('Error bars', 'population', errors)} {failures('fit', fits)}",
+            _DEFINITION,
+        ],
+    )
+    return figure, errors
+
+
+def _bars(axes: Axes, errors: pd.DataFrame, methods: Methods, sizes: list[int]) -> None:
+    """A group of bars per hidden size, one bar per objective, each with its error bar."""
+    width = 0.8 / len(methods.names)
+    for i, name in enumerate(methods.names):
+        rows = errors.loc[errors["objective"] == name].set_index("hidden_size").reindex(sizes)
+        axes.bar(
+            np.arange(len(sizes)) + (i - (len(methods.names) - 1) / 2) * width,
+            rows["mean"],
+            width,
+            yerr=rows["sd"],
+            color=methods.colours[name],
+            error_kw={"elinewidth": 0.9, "capsize": 1.5, "capthick": 0.9, "ecolor": "0.15"},
+        )
+    axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
+
+
+def figure_2(tables: Tables, settings: FigureSettings) -> Drawing:
+    """Points of the test value-aware error along SAC training, from `snapshots`."""
+    points = snapshot_errors(tables["snapshots"])
+    methods = settings.methods(points["objective"].unique())
+    environments = list(points["environment"].unique())
+    figure, grid = panels(settings.width, 2.2, len(environments), 2)
+    for axes, environment in zip(grid, environments, strict=True):
+        sns.scatterplot(
+            points.loc[points["environment"] == environment],
+            x="step",
+            y="value_aware_error",
+            hue="objective",
+            style="objective",
+            hue_order=methods.names,
+            style_order=methods.names,
+            palette=methods.colours,
+            markers=methods.markers,
+            s=18,
+            linewidth=0.9,
+            legend=False,
+            clip_on=False,  # a point at zero is whole
+            zorder=3,
+            ax=axes,
+        )
+        for drawn in axes.collections:  # hollow, so that no fit hides another
+            drawn.set(edgecolor=drawn.get_facecolor(), facecolor="none")
+        axes.set(title=environment, xlabel="Snapshot (environment steps of SAC)", ylabel=_ERROR)
+        axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_formatter(THOUSANDS)
+    runs = points.groupby("environment")["seed"].nunique()
+    finish(
+        figure,
+        [
+            methods.handle(name, marker=methods.markers[name], markerfacecolor="none", linestyle="")
+            for name in methods.names
+        ],
+        [
+            f"Study “{settings.study}”. One point per model fit, no interval; n = "
+            f"{counted(runs, 'SAC run')} per environment. {failures('fit', points)}",
+            _DEFINITION,
+        ],
+    )
+    return figure, points
+
+
+def figure_3(tables: Tables, settings: FigureSettings) -> Drawing:
+    """Learning curves of the model-based agents, from `mbac`, `mbac_returns`, `mbac_fits`."""
+    runs, fits = tables["mbac"], tables["mbac_fits"]
+    curves = learning_curves(runs, tables["mbac_returns"], fits)
+    methods = settings.methods(runs["agent"].unique())
+    places = [(place, metric) for place in runs["environment"].unique() for metric in METRICS]
+    figure, grid = panels(settings.width, 2.0, len(places), len(METRICS))
+    for axes, (environment, metric) in zip(grid, places, strict=True):
+        panel = curves.loc[(curves["environment"] == environment) & (curves["metric"] == metric)]
+        _bands(axes, panel, methods)
+        axes.set(title=environment, xlabel="Environment steps", ylabel=_METRIC_LABELS[metric])
+        axes.xaxis.set_major_formatter(THOUSANDS)
+    finish(
+        figure,
+        [methods.handle(name, linestyle=methods.lines[name]) for name in methods.names],
+        [
+            f"Study “{settings.study}”. Lines: mean over runs ({_n_by_environment(curves)}). "
+            f"{_interval('Bands', 'sample', curves)} {failures('run', runs)}{_not_finite(fits)}",
+            _DEFINITION,
+        ],
+    )
+    return figure, curves
+
+
+def _bands(axes: Axes, curves: pd.DataFrame, methods: Methods) -> None:
+    """A line per agent at its mean, with a band of one standard deviation on either side."""
+    for name in methods.names:
+        rows = curves.loc[curves["agent"] == name]
+        steps, mean, sd = rows["env_step"], rows["mean"], rows["sd"]
+        look = {"color": methods.colours[name], "label": name}
+        axes.fill_between(steps, mean - sd, mean + sd, alpha=0.22, linewidth=0, **look)
+        axes.plot(steps, mean, linestyle=methods.lines[name], **look)
+
+
+def _n_by_environment(curves: pd.DataFrame) -> str:
+    groups = curves.groupby("environment", sort=False)["n"]
+    return "; ".join(f"{name}: n = {counted(n)}" for name, n in groups)
+
+
+def _not_finite(fits: pd.DataFrame) -> str:
+    values = fits[["value_aware_error", "nll"]].to_numpy(np.float64)
+    lost = ~np.isfinite(values).all(axis=1)
+    return f" {lost.sum()} of {len(fits)} model fits have no finite value." if lost.any() else ""
+
+
+def _interval(what: str, kind: str, summary: pd.DataFrame) -> str:
+    n = summary["n"].to_numpy()
+    if (n < 2).all():
+        return f"{what}: none, as one value has no spread."
+    some = " (none where n < 2)" if (n < 2).any() else ""
+    return f"{what}: ±1 {kind} standard deviation{some}."
+
+
+_FIGURES = {"figure_1": figure_1, "figure_2": figure_2, "figure_3": figure_3}

@@ -1,0 +1,167 @@
+"""One style for all figures: colours, names, sizes, and how a figure is written."""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import matplotlib.style
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+
+from vaml.study.files import atomic, write_rows
+
+matplotlib.use("Agg")
+
+_PALETTE = [(red, green, blue) for red, green, blue in sns.color_palette("colorblind")]
+_MARKERS = ["o", "^", "s", "D", "v", "P", "X", "<", ">", "p"]
+_LINES = ["-", "--", "-.", ":"]
+# The paper's methods always look the same; others take what is left, in their order.
+_KNOWN = {"mle": "MLE", "vaml": "VAML", "reg_vaml": "reg-VAML"}
+_METHOD_LINES = {"mle": "-", "vaml": "-.", "reg_vaml": "--"}
+
+_NOTE_SIZE = 7.0
+_STYLE = {
+    **sns.axes_style("ticks"),
+    **sns.plotting_context("paper"),
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 8.5,
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same on every machine
+    "font.sans-serif": ["DejaVu Sans"],
+    "grid.color": "0.9",
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+    "pdf.fonttype": 42,  # TrueType: text in the PDF stays text
+    "xtick.labelsize": 7.5,
+    "xtick.major.size": 3,
+    "xtick.major.width": 0.8,
+    "ytick.labelsize": 7.5,
+    "ytick.major.size": 3,
+    "ytick.major.width": 0.8,
+}
+
+
+class Methods:
+    """How objectives or agents are named and drawn.
+
+    names: those in a figure, in their order. order: all of the study, so that each looks the same
+    in every figure.
+    """
+
+    def __init__(self, names: Iterable[str], order: Iterable[str]) -> None:
+        self.names = list(names)
+        ranks = {name: rank for rank, name in enumerate(dict.fromkeys([*_KNOWN, *order]))}
+        self.index = {name: ranks[name] for name in self.names}
+
+    def label(self, name: str) -> str:
+        """The name in legends; reg-VAML is the paper's regularised VAML."""
+        return _KNOWN.get(name, name)
+
+    def handle(self, name: str, **look: Any) -> Line2D:
+        """A legend entry."""
+        return Line2D([], [], color=self.colours[name], label=self.label(name), **look)
+
+    @property
+    def colours(self) -> dict[str, tuple[float, float, float]]:
+        return {name: _PALETTE[i % len(_PALETTE)] for name, i in self.index.items()}
+
+    @property
+    def markers(self) -> dict[str, str]:
+        return {name: _MARKERS[i % len(_MARKERS)] for name, i in self.index.items()}
+
+    @property
+    def lines(self) -> dict[str, str]:
+        return {
+            name: _METHOD_LINES.get(name, _LINES[i % len(_LINES)]) for name, i in self.index.items()
+        }
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Drawing and saving happen inside; the user's own matplotlib settings do not matter."""
+    with matplotlib.style.context(_STYLE, after_reset=True):
+        yield
+
+
+def panels(width: float, height: float, count: int, columns: int) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels in rows of at most `columns`.
+
+    width: of the figure, in inches. height: of each row, in inches.
+    """
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width, rows * height + 0.7), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False, sharex="row").flat)
+    for spare in axes[count:]:
+        spare.remove()
+    return figure, axes[:count]
+
+
+def finish(figure: Figure, handles: Sequence[Artist], paragraphs: Sequence[str]) -> None:
+    """The legend above the panels, and the note under them: study, n, interval, failures."""
+    labels = [str(handle.get_label()) for handle in handles]
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(handles), 5))
+    width, height = figure.get_size_inches()
+    characters = int(width * 72 / (0.52 * _NOTE_SIZE))
+    lines = [line for text in paragraphs for line in textwrap.wrap(text, characters)]
+    share = (len(lines) * 1.35 + 0.6) * _NOTE_SIZE / 72 / height
+    engine = figure.get_layout_engine()
+    assert isinstance(engine, ConstrainedLayoutEngine)
+    engine.set(rect=(0, share, 1, 1 - share))
+    note = figure.text(0.008, 0.4 * _NOTE_SIZE / 72 / height, "\n".join(lines))
+    note.set(fontsize=_NOTE_SIZE, linespacing=1.25, va="bottom", color="0.25", gid="note")
+
+
+def counted(counts: Iterable[int], noun: str = "") -> str:
+    """`1 seed`, `5 seeds`, or `3 to 5 seeds` where the counts differ; without a noun, `3 to 5`."""
+    numbers = sorted({int(count) for count in counts})
+    text = str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+    return f"{text} {noun}{'' if numbers == [1] else 's'}" if noun else text
+
+
+def failures(noun: str, jobs: pd.DataFrame) -> str:
+    """How many jobs diverged and, where they have one error each, how many others lack it."""
+    diverged = jobs["status"].to_numpy() == "diverged"
+    text = f"{diverged.sum()} of {len(jobs)} {noun}s diverged"
+    if "value_aware_error" in jobs:
+        finite = np.isfinite(jobs["value_aware_error"].to_numpy(np.float64))
+        silent = (~diverged & ~finite).sum()
+        text += f"; {silent} more have no finite error" if silent else ""
+    return f"{text}."
+
+
+def thousands(number: float, _position: int | None = None) -> str:
+    """Steps on an axis: 50k instead of 50000."""
+    return f"{number / 1000:g}k" if abs(number) >= 1000 else f"{number:g}"
+
+
+THOUSANDS = FuncFormatter(thousands)
+
+
+def save(figure: Figure, rows: pd.DataFrame, pdf: Path, png: Path, table: Path, dpi: int) -> None:
+    """PDF, PNG and the CSV of what is drawn; the same figure gives the same bytes."""
+    with style():
+        with atomic(pdf) as temporary:
+            figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
+        with atomic(png) as temporary:
+            figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
+    plain = rows.astype(object).where(rows.notna(), None)
+    columns = [str(column) for column in rows.columns]
+    write_rows(table, columns, [dict(zip(columns, row, strict=True)) for row in plain.to_numpy()])

@@ -1,0 +1,214 @@
+"""One number per run, as config/claims.yaml asks for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from vaml.analysis.stats import rank_correlation
+from vaml.study.claims import CELL, METHOD, PART, RUNS, Comparison
+
+Tables = Mapping[str, pd.DataFrame]
+Details = dict[str, float]
+
+_DIVERGED = "diverged"
+
+
+class NotMeasurable(Exception):
+    """What the tables lack, in a few words."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a comparison measured.
+
+    treatment: by seed, the method's numbers, or with pairing the differences from the baseline.
+    baseline: by seed, the other sample, None without one. diverged: runs of which at least one
+    value was missing or not finite, and was replaced by the worst. details: what describes the
+    sample beside its mean.
+    """
+
+    treatment: Mapping[int, float]
+    baseline: Mapping[int, float] | None = None
+    diverged: int = 0
+    details: Details = field(default_factory=dict)
+
+    @property
+    def arms(self) -> list[list[float]]:
+        """The one or two samples, as values."""
+        both = [self.treatment] if self.baseline is None else [self.treatment, self.baseline]
+        return [list(arm.values()) for arm in both]
+
+
+def measure(comparison: Comparison, part: str, method: str, tables: Tables) -> Sample:
+    """The numbers of one method in one part. Raises NotMeasurable."""
+    if comparison.summary == "diverged":
+        return _divergence(comparison, part, method, tables)
+    values = _values(comparison, comparison.table, part, method, tables)
+    if comparison.pairing == "none":
+        (values,), diverged = _complete(comparison, [values])
+        summary = _by_seed(values, _summarise(comparison, values))
+        return Sample(summary, None, diverged, _describe(comparison, values))
+    other_table = comparison.baseline_table or comparison.table
+    other = _values(comparison, other_table, part, comparison.baseline, tables)
+    steps = values.columns.union(other.columns)
+    if comparison.baseline_table:  # evaluated at steps of its own
+        steps = values.columns.intersection(other.columns)
+        if steps.empty:
+            raise NotMeasurable(f"{other_table} has no evaluation at the same steps")
+    both = [frame.reindex(columns=steps) for frame in (values, other)]
+    if comparison.pairing == "paired":
+        seeds = values.index.intersection(other.index)
+        both = [frame.reindex(index=seeds) for frame in both]
+    (values, other), diverged = _complete(comparison, both)
+    details = _contrast(comparison, values, other)
+    first, second = _summarise(comparison, values), _summarise(comparison, other)
+    if comparison.pairing == "unpaired":
+        arms = _by_seed(values, first), _by_seed(other, second)
+        return Sample(*arms, diverged, details)
+    # A median of differences is not a difference of medians.
+    within = comparison.summary in ("mean", "median", "last")
+    differences = _summarise(comparison, values - other) if within else first - second
+    return Sample(_by_seed(values, differences), None, diverged, details)
+
+
+def _rows(table: str, part: str, method: str | None, tables: Tables) -> pd.DataFrame:
+    """The rows of one part and method."""
+    if table not in tables:
+        raise NotMeasurable(f"there is no table {table}")
+    rows, column = tables[table], PART.get(table, "environment")
+    names = [name for name in rows[column].unique() if name == part or _stem(name) == part]
+    if len(names) != 1:
+        what = f"more than one: {', '.join(names)}" if names else f"no {column} {part}"
+        raise NotMeasurable(f"the table {table} has {what}")
+    rows = rows.loc[rows[column] == names[0]]
+    if method is not None:
+        rows = rows.loc[rows[METHOD[table]] == method]
+        if rows.empty:
+            raise NotMeasurable(f"the table {table} has no {METHOD[table]} {method} in {part}")
+    return rows
+
+
+def _stem(environment: str) -> str:
+    """Hopper-v4 and Hopper-v5 are both Hopper."""
+    return environment.rpartition("-v")[0]
+
+
+def _values(
+    comparison: Comparison, table: str, part: str, method: str | None, tables: Tables
+) -> pd.DataFrame:
+    """The metric by seed (rows) and hidden size, snapshot or step (columns); NaN: no number."""
+    runs = _rows(RUNS.get(table, table), part, method, tables)
+    rows = runs if table not in RUNS else _rows(table, part, method, tables)
+    for column in (comparison.metric, comparison.minus, comparison.per):
+        if column is not None and column not in rows:
+            raise NotMeasurable(f"the table {table} has no column {column}")
+    metric = rows[comparison.metric].to_numpy(np.float64)
+    if comparison.minus is not None:
+        metric = metric - rows[comparison.minus].to_numpy(np.float64)
+    if comparison.per is not None:
+        metric = metric / rows[comparison.per].to_numpy(np.float64)
+    metric = metric / (comparison.divide_by or 1.0)
+    if "status" in rows:
+        metric = np.where(rows["status"] == _DIVERGED, np.nan, metric)
+    cells = rows[CELL[table]] if table in CELL else 0
+    values = rows.assign(value=np.where(np.isfinite(metric), metric, np.nan), cell=cells)
+    # The episodes of an evaluation are one value; one without a number leaves none.
+    groups = values.groupby(["seed", "cell"])["value"]
+    means = groups.mean().where(groups.count() == groups.size())
+    return means.unstack("cell").reindex(index=pd.Index(runs["seed"].unique(), name="seed"))
+
+
+def _complete(comparison: Comparison, frames: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], int]:
+    """The worst finite value of any run in place of each missing one; on the claim's scale.
+
+    Also the number of runs with at least one such value.
+    """
+    everything = np.concatenate([frame.to_numpy().ravel() for frame in frames])
+    if not np.isfinite(everything).any():
+        raise NotMeasurable("no run has a finite value")
+    worst = np.nanmax(everything) if comparison.worst == "highest" else np.nanmin(everything)
+    diverged = sum(int(frame.isna().any(axis=1).sum()) for frame in frames)
+    if comparison.scale == "log" and np.nanmin(everything) <= 0:
+        raise NotMeasurable(f"a log ratio needs values above 0: {np.nanmin(everything):.3g}")
+    full = [frame.fillna(worst) for frame in frames]
+    return [np.log(frame) if comparison.scale == "log" else frame for frame in full], diverged
+
+
+def _summarise(comparison: Comparison, values: pd.DataFrame) -> np.ndarray:
+    """One number per seed."""
+    numbers = values.to_numpy(np.float64)
+    match comparison.summary:
+        case "mean":
+            return numbers.mean(axis=1)
+        case "median":
+            return np.median(numbers, axis=1)
+        case "last":
+            return numbers[:, -1]
+        case "log_of_mean":
+            means = numbers.mean(axis=1)
+            if (means <= 0).any():
+                raise NotMeasurable(f"a log ratio needs means above 0: {means.min():.3g}")
+            return np.log(means)
+        case "rank_correlation":
+            steps = list(values.columns)
+            if len(steps) < 3:
+                raise NotMeasurable(f"a rank correlation of {len(steps)} snapshots says nothing")
+            return np.array([rank_correlation(steps, list(row))[0] for row in numbers])
+        case _:
+            raise ValueError(comparison.summary)
+
+
+def _by_seed(values: pd.DataFrame, numbers: np.ndarray) -> dict[int, float]:
+    return {int(seed): float(x) for seed, x in zip(values.index, numbers, strict=True)}
+
+
+def _divergence(comparison: Comparison, part: str, method: str, tables: Tables) -> Sample:
+    """1 for each run that diverged, 0 for each that did not."""
+
+    def flags(table: str, name: str | None) -> dict[int, float]:
+        runs = _rows(RUNS.get(table, table), part, name, tables)
+        failed = (runs["status"] == _DIVERGED).groupby(runs["seed"]).any()
+        return {int(seed): float(flag) for seed, flag in failed.items()}  # type: ignore[arg-type]
+
+    mine = flags(comparison.table, method)
+    theirs = flags(comparison.baseline_table or comparison.table, comparison.baseline)
+    return Sample(mine, theirs, int(sum(mine.values()) + sum(theirs.values())))
+
+
+def _describe(comparison: Comparison, values: pd.DataFrame) -> Details:
+    """Range of the values over snapshots; only one run's own p can be given."""
+    if comparison.summary != "rank_correlation":
+        return {}
+    numbers = values.to_numpy(np.float64)
+    details = {
+        "lowest": float(numbers.min()),
+        "highest": float(numbers.max()),
+        "highest_over_median": float((numbers.max(axis=1) / np.median(numbers, axis=1)).mean()),
+    }
+    if len(values) == 1:
+        p = rank_correlation(list(values.columns), list(numbers[0]))[1]
+        details |= {"snapshots": float(numbers.size), "p_as_if_snapshots_were_runs": p}
+    return details
+
+
+def _contrast(comparison: Comparison, values: pd.DataFrame, other: pd.DataFrame) -> Details:
+    """In how many cells the method is lower than the baseline, and by what ratio."""
+    if comparison.pairing == "unpaired":
+        lower = values.mean() < other.mean()
+        return {"lower": float(lower.sum()), "of": float(len(lower))} if len(lower) > 1 else {}
+    differences = (values - other).to_numpy(np.float64)
+    details = {
+        "lower": float((differences < 0).sum()),
+        "tied": float((differences == 0).sum()),
+        "of": float(differences.size),
+    }
+    if comparison.scale == "log":
+        details["mean_ratio"] = float(np.exp(differences).mean())
+        details["median_ratio"] = float(np.exp(np.median(differences)))
+        if len(values) > 1:
+            mine, theirs = np.exp(values), np.exp(other)
+            distance = (mine.mean() - theirs.mean()).abs()
+            details["overlapping"] = float((distance < mine.std(ddof=0) + theirs.std(ddof=0)).sum())
+    return details

@@ -1,0 +1,208 @@
+"""Statistics for a handful of independent runs: intervals, tests, and what so few can detect.
+
+The methods are scipy's where it has them. A run (seed) is one number here: whoever has many per
+run (snapshots, evaluations, episodes) summarises them first.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from scipy import optimize, stats
+
+Interval = tuple[float, float]
+Values = Sequence[float]
+Key = TypeVar("Key")
+
+NO_INTERVAL: Interval = (math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean, or a difference of means, whose error follows Student's t distribution.
+
+    standard_error: 0 where all values of a sample are the same, which says nothing about the
+    spread between runs; there is then no interval and no test.
+    """
+
+    effect: float
+    standard_error: float
+    degrees_of_freedom: float
+
+    @property
+    def has_spread(self) -> bool:
+        return self.standard_error > 0 and self.degrees_of_freedom > 0
+
+    def interval(self, confidence: float) -> Interval:
+        """Two-sided confidence interval of the effect."""
+        if not self.has_spread:
+            return NO_INTERVAL
+        reach = self.standard_error * self._quantile((1 + confidence) / 2)
+        return self.effect - reach, self.effect + reach
+
+    def p_above(self, margin: float) -> float:
+        """One-sided p of "the effect is at most `margin`"."""
+        return float(stats.t.sf(self._distance(margin), self.degrees_of_freedom))
+
+    def p_below(self, margin: float) -> float:
+        """One-sided p of "the effect is at least `margin`"."""
+        return float(stats.t.cdf(self._distance(margin), self.degrees_of_freedom))
+
+    def p_difference(self) -> float:
+        """Two-sided p of "the effect is 0"."""
+        return 2 * min(self.p_above(0.0), self.p_below(0.0))
+
+    def p_equivalence(self, margin: float) -> float:
+        """TOST: p of "the effect lies outside ±margin", the larger of the two one-sided ones."""
+        return max(self.p_above(-margin), self.p_below(margin))
+
+    def detectable(self, confidence: float, power: float) -> float:
+        """The smallest true effect that the t test finds, on its side, with probability `power`.
+
+        Taking the observed standard error for the true one. power: at least one half.
+        """
+        if not self.has_spread:
+            return math.nan
+        critical = self._quantile((1 + confidence) / 2)
+
+        def missing(noncentrality: float) -> float:
+            return power - float(stats.nct.sf(critical, self.degrees_of_freedom, noncentrality))
+
+        # Were the statistic a shifted t, `critical + quantile(power)` would be the answer.
+        highest = 2 * (critical + self._quantile(power))
+        return self.standard_error * float(optimize.brentq(missing, 0.0, highest))
+
+    def _distance(self, margin: float) -> float:
+        return (self.effect - margin) / self.standard_error if self.has_spread else math.nan
+
+    def _quantile(self, probability: float) -> float:
+        return float(stats.t.ppf(probability, self.degrees_of_freedom))
+
+
+def mean_of(values: Values) -> Estimate:
+    """The mean of independent runs, or of differences paired by seed (Student)."""
+    n = len(values)
+    return Estimate(float(np.mean(values)), _sd(values) / math.sqrt(n), n - 1)
+
+
+def difference_of_means(treatment: Values, baseline: Values) -> Estimate:
+    """Mean of `treatment` minus mean of `baseline`, of two independent samples (Welch)."""
+    return total([mean_of(treatment), scaled(mean_of(baseline), -1.0)])
+
+
+def total(parts: Sequence[Estimate]) -> Estimate:
+    """The sum of independent estimates, with the degrees of freedom of Welch and Satterthwaite."""
+    variances = [part.standard_error**2 for part in parts]
+    spread = sum(
+        variance**2 / part.degrees_of_freedom
+        for part, variance in zip(parts, variances, strict=True)
+        if variance > 0
+    )
+    degrees = sum(variances) ** 2 / spread if spread > 0 else 0.0
+    return Estimate(sum(part.effect for part in parts), math.sqrt(sum(variances)), degrees)
+
+
+def scaled(estimate: Estimate, factor: float) -> Estimate:
+    """The estimate in other units."""
+    return Estimate(
+        factor * estimate.effect,
+        abs(factor) * estimate.standard_error,
+        estimate.degrees_of_freedom,
+    )
+
+
+def _sd(values: Values) -> float:
+    """The sample's standard deviation; exactly 0 where all values are the same."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 and np.ptp(values) > 0 else 0.0
+
+
+def bootstrap_interval(
+    samples: Sequence[Values], confidence: float, resamples: int, rng: np.random.Generator
+) -> Interval:
+    """BCa interval of the mean of one sample, or of the first mean minus the second.
+
+    Resampled over runs, each sample by itself.
+    """
+    if any(_sd(sample) == 0 for sample in samples):
+        return NO_INTERVAL
+    result = stats.bootstrap(
+        [np.asarray(sample, dtype=np.float64) for sample in samples],
+        _mean_difference,
+        confidence_level=confidence,
+        n_resamples=resamples,
+        method="BCa",
+        rng=rng,
+    )
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def permutation_p(samples: Sequence[Values], resamples: int, rng: np.random.Generator) -> float:
+    """Two-sided p of "no difference" without assuming a distribution.
+
+    One sample, of paired differences: all sign flips. Two: all ways to deal the values out. Where
+    there are more than `resamples` of them, a random selection.
+    """
+    result = stats.permutation_test(
+        [np.asarray(sample, dtype=np.float64) for sample in samples],
+        _mean_difference,
+        permutation_type="samples" if len(samples) == 1 else "independent",
+        n_resamples=resamples,
+        batch=10_000,
+        rng=rng,
+    )
+    return float(result.pvalue)
+
+
+def _mean_difference(*samples: np.ndarray, axis: int) -> np.ndarray:
+    means = [np.mean(sample, axis=axis) for sample in samples]
+    return means[0] if len(means) == 1 else means[0] - means[1]
+
+
+def share_interval(count: int, n: int, confidence: float) -> Interval:
+    """Clopper and Pearson's exact interval of a share of runs."""
+    interval = stats.binomtest(count, n).proportion_ci(confidence, method="exact")
+    return float(interval.low), float(interval.high)
+
+
+def share_difference_interval(
+    treatment: tuple[int, int], baseline: tuple[int, int], confidence: float
+) -> Interval:
+    """Interval of a difference of two shares, each given as (count, n).
+
+    Each share's exact interval at half the error: together they hold with `confidence` at least.
+    """
+    each = (1 + confidence) / 2
+    low, high = share_interval(*treatment, each)
+    other_low, other_high = share_interval(*baseline, each)
+    return low - other_high, high - other_low
+
+
+def share_difference_p(treatment: tuple[int, int], baseline: tuple[int, int]) -> float:
+    """Fisher's exact test of two shares, each given as (count, n); two-sided."""
+    table = [[count, n - count] for count, n in (treatment, baseline)]
+    return float(stats.fisher_exact(table).pvalue)
+
+
+def rank_correlation(x: Values, y: Values) -> tuple[float, float]:
+    """Spearman's ρ and its p, which takes the points for independent.
+
+    ρ = 0, p = 1 where either is constant: no trend; NaN with fewer than three points.
+    """
+    if len(x) < 3:
+        return math.nan, math.nan
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return 0.0, 1.0
+    result = stats.spearmanr(x, y)
+    return float(result.statistic), float(result.pvalue)
+
+
+def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
+    """Holm's step-down adjustment: rejecting all p <= level keeps the family's error at level."""
+    adjusted: dict[Key, float] = {}
+    largest = 0.0
+    for i, (name, p) in enumerate(sorted(p_values.items(), key=lambda entry: entry[1])):
+        largest = max(largest, min(1.0, (len(p_values) - i) * p))
+        adjusted[name] = largest
+    return adjusted

@@ -1,0 +1,109 @@
+"""Tidy tables: the results of all jobs of a stage, one row per job or per point of a curve.
+
+The jobs come from the config, never from what lies in the folder. Every file is read only if its
+manifest says that this config and this code made it, and if its bytes are those recorded there.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vaml.study.config import Config
+from vaml.study.files import UnreadableFile, read_json
+from vaml.study.jobs import TABLES, folder, key, labels
+from vaml.study.provenance import verify
+
+Row = dict[str, Any]
+
+_DIVERGED = ("status", "diverged_where", "diverged_step")
+_FIT = ("epochs", "gradient_steps", "best_epoch")
+_METRICS = ("value_aware_error", "eq9_error", "nll", "sigma_l1", "mean_l1")
+_DISTANCES = ("mean_l1_error", "sigma_l1_error", "parameter_l2")
+_RUN = ("env_steps", "gradient_steps", "final_return", "final_temperature")
+
+
+def _last_and_best(metrics: tuple[str, ...]) -> tuple[str, ...]:
+    return (*metrics, *(f"best_{name}" for name in metrics))
+
+
+# What an outcome may report, by stage: a diverged job fills fewer of the same columns.
+_OUTCOMES: dict[str, tuple[str, ...]] = {
+    "fit_synthetic": (
+        *_DIVERGED,
+        *_FIT,
+        *_last_and_best((*_METRICS, *_DISTANCES)),
+        *(f"true_{name}" for name in _METRICS),
+    ),
+    "train_sac": (*_DIVERGED, *_RUN),
+    "fit_snapshot": (*_DIVERGED, *_FIT, *_last_and_best((*_METRICS, "action_sampling_floor"))),
+    "train_mbac": (*_DIVERGED, *_RUN, "fits"),
+}
+# The metrics of the last weights need no prefix: they are what the paper reports.
+_PREFIXES = {"last": "", "best": "best_", "truth": "true_", "diverged": "diverged_"}
+
+
+def gather(table: str, study: Config, results: Path) -> tuple[list[str], list[Row]]:
+    """Columns and rows of a table: the job's labels, its key, then what its file says.
+
+    table: a name in vaml.study.jobs.TABLES. study: the config, or the branch that the table's
+    stage uses. results: the study's folder. Rows are in the order of the config.
+
+    UnreadableFile: a job's file is missing, altered, or was made by another config or code.
+    """
+    stage, file = TABLES[table]
+    columns: list[str] = []
+    rows: list[Row] = []
+    for job in labels(stage, study):
+        path = results / folder(stage, job) / file
+        identity = {**job, "key": key(stage, study, job)}
+        _check(path, identity["key"])
+        found, entries = _outcome(path, stage) if path.suffix == ".json" else _points(path)
+        if columns and columns != [*identity, *found]:
+            raise UnreadableFile(
+                f"{path}: its columns are {found}, unlike those of the jobs before"
+            )
+        columns = [*identity, *found]
+        rows += [identity | entry for entry in entries]
+    return columns, rows
+
+
+def _check(path: Path, expected_key: str) -> None:
+    """Refuse a file that the job with this key did not leave as it is."""
+    manifest = path.with_name("manifest.json")
+    for file in (path, manifest):
+        if not file.is_file():
+            raise UnreadableFile(f"{file}: not there; run snakemake to make it")
+    try:
+        found = read_json(manifest)["stable"]["key"]
+    except (KeyError, TypeError, IndexError):
+        found = None
+    if found != expected_key:
+        raise UnreadableFile(f"{path}: made by another config or code; run snakemake again")
+    verify(path, manifest, path.stem)
+
+
+def _outcome(path: Path, stage: str) -> tuple[list[str], list[Row]]:
+    columns = list(_OUTCOMES[stage])
+    row = dict.fromkeys(columns)
+    row |= {name: entry for name, entry in _flat(read_json(path)) if name != "key"}
+    unknown = [name for name in row if name not in columns]
+    if unknown:
+        raise UnreadableFile(f"{path}: reports {', '.join(unknown)}; {stage} has no such column")
+    return columns, [row]
+
+
+def _flat(outcome: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, entry in outcome.items():
+        if name in _PREFIXES:
+            for inner, number in (entry or {}).items():
+                yield f"{_PREFIXES[name]}{inner}", number
+        else:
+            yield name, entry
+
+
+def _points(path: Path) -> tuple[list[str], list[Row]]:
+    """The fields stay the text that they are, so that no digit changes."""
+    with path.open(newline="", encoding="utf-8") as file:
+        columns, *lines = csv.reader(file)
+    return columns, [dict(zip(columns, line, strict=True)) for line in lines]

@@ -1,0 +1,123 @@
+"""What Snakemake would run, why, and how long that takes about."""
+
+import argparse
+import os
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from vaml.study.causes import causes, outdated
+from vaml.study.config import Config, ConfigError
+from vaml.study.cost import in_order, read_benchmarks, seconds, wall_seconds
+from vaml.study.dry_run import DryRunFailed, PlannedJob, dry_run, read_study
+from vaml.study.jobs import FIGURES, FOLDERS, TABLES, Labels, labels
+
+_MANY = 4
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The jobs are those of `snakemake --dry-run` with the same flags, which is asked for them."""
+    parser = argparse.ArgumentParser(prog="python -m vaml.plan", description=__doc__)
+    parser.add_argument("targets", nargs="*", help="files or rules to make; by default everything")
+    parser.add_argument(
+        "--configfile", nargs="+", default=[], help="overlays of config/config.yaml, in order"
+    )
+    parser.add_argument("--cores", type=_cores, default="all", help="all, or how many")
+    parser.add_argument("--jobs", action="store_true", help="list every job")
+    arguments = parser.parse_args(argv)
+    overlays = ["--configfile", *arguments.configfile] if arguments.configfile else []
+    try:
+        study = read_study(arguments.configfile)
+        planned = dry_run(*arguments.targets, "--cores", str(arguments.cores), *overlays)
+    except (ConfigError, DryRunFailed) as error:
+        sys.exit(str(error))
+    results = Path("results") / study.study.name
+    for line in report(planned, study, results, arguments.cores, arguments.jobs):
+        print(line)
+    if not arguments.targets:
+        for line in warn(outdated(study, results, planned)):
+            print(line)
+
+
+def _cores(text: str) -> int:
+    cores = os.cpu_count() or 1 if text == "all" else int(text)
+    if cores < 1:
+        raise ValueError
+    return cores
+
+
+def report(
+    planned: Sequence[PlannedJob], study: Config, results: Path, cores: int, every_job: bool
+) -> Iterable[str]:
+    """The plan's lines: by stage and cause, or one per job, then the estimate."""
+    if not planned:
+        yield f"{results}: nothing to be done"
+        return
+    times = seconds(planned, study, read_benchmarks(results.parent))
+    stages: dict[str, list[tuple[PlannedJob, float]]] = defaultdict(list)
+    for job, time in zip(planned, times, strict=True):
+        stages[job.rule].append((job, time))
+    for stage in in_order(stages):
+        everything = list(_all_labels(stage, study))
+        total = sum(time for _, time in stages[stage])
+        yield f"{stage}: {len(stages[stage])} of {len(everything)} jobs, {_duration(total)}"
+        groups: dict[tuple[str, ...], list[PlannedJob]] = defaultdict(list)
+        for job, _ in stages[stage]:
+            groups[causes(job, study, results)].append(job)
+        for reasons, jobs in groups.items():
+            if every_job:
+                for job in jobs:
+                    yield f"  {_words(job.labels)}: {'; '.join(reasons)}"
+            else:
+                which = _selection(jobs, everything)
+                yield f"  {len(jobs):5d}  {'; '.join(reasons)}{f' ({which})' if which else ''}"
+    total, wall = sum(times), wall_seconds(planned, times, cores)
+    yield (
+        f"{len(planned)} jobs; {_duration(total)} on one core, "
+        f"{_duration(wall)} on {cores} (docs/reruns.md says how this is estimated)"
+    )
+
+
+def warn(jobs: Iterable[tuple[str, Labels]]) -> Iterable[str]:
+    """Lines about results that Snakemake takes as done and that are not this study's."""
+    counts = Counter(stage for stage, _ in jobs)
+    if counts:
+        found = ", ".join(f"{count} of {stage}" for stage, count in counts.items())
+        yield (
+            f"Not this config's or code's, though Snakemake takes them as done: {found}. "
+            "No table will take them; docs/reruns.md says what to do."
+        )
+
+
+def _all_labels(stage: str, study: Config) -> Iterable[Labels]:
+    if stage == "tabulate":
+        return [{"table": table} for table in TABLES]
+    if stage == "plot":
+        return [{"figure": figure} for figure in FIGURES]
+    return labels(stage, study) if stage in FOLDERS else [{}]
+
+
+def _selection(jobs: Sequence[PlannedJob], everything: Sequence[Labels]) -> str:
+    """The labels that tell these jobs from the stage's others."""
+    parts = []
+    for name in everything[0]:
+        mine = dict.fromkeys(job.labels[name] for job in jobs)
+        if len(mine) < len({job[name] for job in everything}):
+            shown = ", ".join(list(mine)[:_MANY]) + (", ..." if len(mine) > _MANY else "")
+            parts.append(f"{name} {shown}")
+    return "; ".join(parts)
+
+
+def _words(job: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={label}" for name, label in job.items())
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+if __name__ == "__main__":
+    main()

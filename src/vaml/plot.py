@@ -1,0 +1,44 @@
+"""Draw one figure from the study's tables: PDF, PNG, and the CSV of what it shows."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from vaml.analysis.aggregates import read_table
+from vaml.analysis.figures import FigureSettings, draw
+from vaml.analysis.figures_style import save
+from vaml.study.files import UnreadableFile
+from vaml.study.jobs import FIGURES
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The same tables give the same bytes."""
+    parser = argparse.ArgumentParser(prog="python -m vaml.plot", description=__doc__)
+    parser.add_argument("name", choices=FIGURES, help="the figure")
+    parser.add_argument("--config", required=True, help="what all figures share: JSON")
+    parser.add_argument("--tables", type=Path, nargs="+", required=True, help="<table>.csv files")
+    for suffix in ("pdf", "png", "csv"):
+        parser.add_argument(f"--{suffix}", type=Path, required=True, help="output file")
+    arguments = parser.parse_args(argv)
+    try:
+        settings = FigureSettings.model_validate_json(arguments.config)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        parser.error(f"--config: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+    paths = {path.stem: path for path in arguments.tables}
+    needed = FIGURES[arguments.name]
+    if set(paths) != set(needed):
+        parser.error(f"--tables: {arguments.name} is drawn from {', '.join(needed)}")
+    try:
+        tables = {name: read_table(path) for name, path in paths.items()}
+        figure, rows = draw(arguments.name, tables, settings)
+        save(figure, rows, arguments.pdf, arguments.png, arguments.csv, settings.dpi)
+    except (UnreadableFile, OSError) as error:
+        sys.exit(f"plot: {error}")
+
+
+if __name__ == "__main__":
+    main()

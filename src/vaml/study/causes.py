@@ -1,0 +1,150 @@
+"""Why a planned job runs, in the words of the config and the code.
+
+What Snakemake gives as its reason says too little: here a job's present settings and code are
+compared with those that its results carry.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vaml.study.config import Config
+from vaml.study.digest import module_digests
+from vaml.study.dry_run import PlannedJob
+from vaml.study.files import UnreadableFile, read_json
+from vaml.study.jobs import FOLDERS, Labels, folder, key, labels, settings
+
+# Stage: where in the config each of its jobs' settings stands; `{...}` are labels.
+KEYS: dict[str, dict[str, str]] = {
+    "simulate_dynamics": {"dynamics": "synthetic.dynamics"},
+    "fit_synthetic": {
+        "dynamics": "synthetic.dynamics",
+        "fit": "synthetic.fit",
+        "objective": "objectives.{objective}",
+    },
+    "train_sac": {"environment": "environments.{environment}", "training": "sac.training"},
+    "fit_snapshot": {
+        "model_hidden_sizes": "snapshots.model_hidden_sizes",
+        "fit": "snapshots.fit",
+        "objective": "objectives.{objective}",
+    },
+    "train_mbac": {
+        "environment": "environments.{environment}",
+        "objective": "objectives.{objective}",
+        "final_mle_coefficient": "agents.{agent}.final_mle_coefficient",
+        "total_steps": "mbac.runs.{environment}.total_steps",
+        "warmup_steps": "mbac.runs.{environment}.warmup_steps",
+        "decay_end_step": "mbac.runs.{environment}.decay_end_step",
+        "training": "mbac.training",
+    },
+}
+
+_UPSTREAM = re.compile(r"Input files updated by another job: ([^;]*)")
+_STRING = re.compile(r"'(?:[^'\\]|\\.)*'")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def causes(job: PlannedJob, study: Config, results: Path) -> tuple[str, ...]:
+    """One line per cause, at least one. results: the study's folder."""
+    if job.reason.startswith("Missing output files"):
+        return (_missing(job),)
+    if job.rule in FOLDERS:
+        found = list(_recorded_changes(job, study, results / folder(job.rule, job.labels)))
+    else:
+        found = list(_reported_changes(job))
+    if not found and "Set of input files has changed" in job.reason:
+        found = ["other results belong to it now"]
+    if upstream := _UPSTREAM.search(job.reason):
+        found += [f"{rule} runs" for rule in _makers(upstream[1])]
+    # What is not known here is said as Snakemake says it.
+    return tuple(found) or (job.reason,)
+
+
+def _missing(job: PlannedJob) -> str:
+    paths = [Path(output) for output in job.outputs]
+    missing = [path.name for path in paths if not path.exists()]
+    return "no result yet" if len(missing) == len(paths) else f"missing {', '.join(missing)}"
+
+
+def _recorded_changes(job: PlannedJob, study: Config, place: Path) -> Iterator[str]:
+    """What differs from the settings and the code that the job's results name."""
+    try:
+        before = read_json(place / "config.json")
+        code = dict(read_json(place / "manifest.json")["stable"]["modules"])
+    except (OSError, UnreadableFile, KeyError, TypeError, ValueError):
+        return
+    now = json.loads(settings(job.rule, study, job.labels))
+    yield from changes(_in_config(job, study, before), _in_config(job, study, now))
+    modules = module_digests(f"vaml.{job.rule}")
+    if modules != code:
+        changed = sorted(name for name in {*modules, *code} if modules.get(name) != code.get(name))
+        yield f"code of {', '.join(changed)}"
+
+
+def _in_config(job: PlannedJob, study: Config, job_settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's settings under their keys in the config."""
+    names = dict(job.labels)
+    if "agent" in names:
+        names["objective"] = study.agents[names["agent"]].objective
+    keys = KEYS[job.rule]
+    return {keys.get(name, name).format(**names): value for name, value in job_settings.items()}
+
+
+def _reported_changes(job: PlannedJob) -> Iterator[str]:
+    """A table's or figure's changed params, read from Snakemake's reason."""
+    _, _, reported = job.reason.partition("Params have changed since last execution: ")
+    before, _, now = reported.partition(" now: ")
+    texts = [[ast.literal_eval(text) for text in _STRING.findall(part)] for part in (before, now)]
+    old, new = ({"code" if _DIGEST.fullmatch(t) else "config": t for t in part} for part in texts)
+    if "config" in old and "config" in new:
+        try:
+            yield from changes(json.loads(old["config"]), json.loads(new["config"]))
+        except ValueError:
+            yield "settings"
+    if "code" in old or "code" in new:
+        yield f"code of vaml.{job.rule} or of what it imports"
+
+
+def changes(before: Any, now: Any, key: str = "") -> Iterator[str]:
+    """`key: before → now` for each setting that differs between two trees of JSON values."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for name in sorted({*before, *now}):
+            inner = f"{key}.{name}" if key else name
+            yield from changes(before.get(name, _NONE), now.get(name, _NONE), inner)
+    elif before != now:
+        yield f"{key}: {_text(before)} → {_text(now)}"
+
+
+_NONE = object()
+
+
+def _text(value: Any) -> str:
+    return "nothing" if value is _NONE else json.dumps(value)
+
+
+def _makers(paths: str) -> list[str]:
+    """The rules that make these files below results/<study>/."""
+    folders = dict.fromkeys(path.split("/")[2] for path in sorted(paths.split(", ")))
+    return [{"tables": "tabulate", "figures": "plot"}.get(name, name) for name in folders]
+
+
+def outdated(study: Config, results: Path, planned: list[PlannedJob]) -> Iterator[tuple[str, Labels]]:
+    """Jobs that Snakemake takes as done, though their results name another config or code.
+
+    That is so where its records are lost, were not copied, or were overwritten by --touch.
+    """
+    runs = {folder(job.rule, job.labels) for job in planned if job.rule in FOLDERS}
+    for stage in FOLDERS:
+        for job in labels(stage, study):
+            place = folder(stage, job)
+            manifest = results / place / "manifest.json"
+            if place not in runs and manifest.is_file():
+                try:
+                    found = read_json(manifest)["stable"]["key"]
+                except (UnreadableFile, KeyError, TypeError):
+                    found = None
+                if found != key(stage, study, job):
+                    yield stage, job

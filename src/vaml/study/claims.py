@@ -1,0 +1,179 @@
+"""The paper's claims as data: config/claims.yaml, read and checked.
+
+A claim holds one or more comparisons; a comparison reduces each run (seed) to one number and says
+where the mean of these numbers must lie.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from vaml.study.fields import Count, Name, NonNegative, Positive, Section
+
+Text = Annotated[str, Field(min_length=1)]
+Column = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+Table = Literal[
+    "synthetic", "snapshots", "sac", "sac_returns", "mbac", "mbac_returns", "mbac_fits"
+]
+Variant = Literal["paper", "corrected"]
+Direction = Literal["lower", "higher", "not_lower", "not_higher", "equivalent"]
+Verdict = Literal["supported", "contradicted", "equivalent", "inconclusive", "not tested"]
+
+# A table's parts, its methods, and what varies within one run.
+PART = {"synthetic": "setting"}  # all others: environment
+METHOD = {"synthetic": "objective", "snapshots": "objective"}
+METHOD |= {"mbac": "agent", "mbac_returns": "agent", "mbac_fits": "agent"}
+CELL = {"synthetic": "hidden_size", "snapshots": "step", "sac_returns": "env_step"}
+CELL |= {"mbac_returns": "env_step", "mbac_fits": "env_step"}
+# The table that lists a curve's runs: one that diverged at once has no point.
+RUNS = {"sac_returns": "sac", "mbac_returns": "mbac", "mbac_fits": "mbac"}
+
+
+class Comparison(Section):
+    """One number per run, and where its mean must lie for the claim to hold."""
+
+    variant: Variant = Field(description="paper: what the paper measures; corrected: a better one")
+    table: Table = Field(description="results/<study>/tables/<table>.csv")
+    parts: dict[Text, Count] = Field(
+        min_length=1,
+        description="settings, or environments of any version: the seeds that each one needs",
+    )
+    methods: list[Name] = Field(
+        min_length=1, description="objectives or agents, each compared by itself"
+    )
+    baseline: Name | None = Field(default=None, description="what they are compared with")
+    baseline_table: Table | None = Field(
+        default=None, description="instead: a table of runs of another kind"
+    )
+    pairing: Literal["none", "paired", "unpaired"] = Field(
+        description="none: no baseline; paired: differences within a seed"
+    )
+    metric: Column = Field(description="column of the table")
+    minus: Column | None = Field(default=None, description="column to subtract")
+    per: Column | None = Field(default=None, description="column to divide by")
+    divide_by: Positive | None = Field(default=None, description="number to divide by")
+    scale: Literal["linear", "log"] = Field(description="log: differences are log ratios")
+    summary: Literal["mean", "log_of_mean", "median", "last", "rank_correlation", "diverged"] = (
+        Field(description="of a run's values over hidden sizes, snapshots or steps")
+    )
+    worst: Literal["highest", "lowest"] = Field(description="what a diverged run counts as")
+    direction: Direction = Field(description="what the claim says of the effect")
+    smallest_difference: NonNegative = Field(description="smaller effects do not matter")
+    largest_difference: Positive | None = Field(
+        default=None, description="a larger effect is not what the claim says"
+    )
+    because: Text = Field(description="why these differences")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Comparison":
+        baselines = [self.baseline, self.baseline_table].count(None)
+        if baselines != (2 if self.pairing == "none" else 1):
+            raise _error("pairing none has no baseline; the others have one, or a baseline_table")
+        if self.baseline_table and self.pairing == "paired":
+            raise _error("a baseline_table has other runs: pairing must be unpaired")
+        if self.summary == "diverged" and not (
+            self.pairing == "unpaired" and self.direction in ("lower", "higher")
+        ):
+            raise _error("summary diverged needs pairing unpaired and direction lower or higher")
+        if self.summary in ("rank_correlation", "log_of_mean") and self.scale == "log":
+            raise _error(f"summary {self.summary} needs scale linear")
+        if self.summary == "rank_correlation" and self.pairing != "none":
+            raise _error("summary rank_correlation needs pairing none")
+        if self.direction == "equivalent" and not self.smallest_difference:
+            raise _error("direction equivalent needs a smallest_difference above 0")
+        if self.largest_difference and self.direction not in ("lower", "higher"):
+            raise _error("largest_difference needs direction lower or higher")
+        return self
+
+    @property
+    def tables(self) -> Iterator[str]:
+        """Every table that it reads."""
+        for table in (self.table, self.baseline_table):
+            if table is not None:
+                yield from {table, RUNS.get(table, table)}
+
+
+class Claim(Section):
+    """One statement of the paper."""
+
+    statement: Text = Field(description="in our own words")
+    sections: list[Text] = Field(min_length=1, description="of the paper")
+    unit: Text = Field(description="what is repeated independently")
+    family: Name = Field(description="claims whose p values are adjusted together")
+    needs: Literal["all", "any"] = Field(description="of its comparisons")
+    note: Text | None = Field(default=None, description="what a reader must know beside it")
+    comparisons: list[Comparison] = Field(min_length=1)
+
+
+class Claims(Section):
+    """config/claims.yaml."""
+
+    claims: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], Claim] = Field(min_length=1)
+
+    @property
+    def tables(self) -> list[str]:
+        """Every table that a claim reads, sorted."""
+        all_tables = (
+            table
+            for claim in self.claims.values()
+            for comparison in claim.comparisons
+            for table in comparison.tables
+        )
+        return sorted(set(all_tables))
+
+
+class ClaimsError(ValueError):
+    """The file is wrong: one line per mistake, with the key, what was given and what is allowed."""
+
+
+def load_claims(path: Path) -> Claims:
+    """Read config/claims.yaml. Raises ClaimsError, or OSError where it cannot be opened."""
+    try:
+        data = _read_yaml(path.read_text(encoding="utf-8"))
+        return Claims.model_validate(data)
+    except ValidationError as error:
+        raise ClaimsError("\n".join(_lines(path, error))) from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise ClaimsError(f"{path}: not a YAML file that can be read: {reason}") from None
+
+
+def _error(message: str) -> PydanticCustomError:
+    return PydanticCustomError("inconsistent", "{message}", {"message": message})
+
+
+def _lines(path: Path, error: ValidationError) -> Iterator[str]:
+    for detail in error.errors(include_url=False):
+        key = ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
+        given = repr(detail["input"])
+        given = given if len(given) <= 60 else given[:57] + "..."
+        yield f"{path}: {key}: got {given}; {detail['msg']}"
+
+
+def _read_yaml(text: str) -> Any:
+    """PyYAML's safe loading, which by itself lets the last of two equal keys win."""
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        _refuse_repeated_keys(node)
+        return loader.construct_document(node) if node else None
+    finally:
+        loader.dispose()
+
+
+def _refuse_repeated_keys(node: yaml.Node | None) -> None:
+    if isinstance(node, yaml.MappingNode):
+        keys = [(key.tag, str(key.value)) for key, _ in node.value]
+        repeated = sorted({name for tag, name in keys if keys.count((tag, name)) > 1})
+        if repeated:
+            problem = f"repeated key: {', '.join(repeated)}"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+        for _, child in node.value:
+            _refuse_repeated_keys(child)
+    elif isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            _refuse_repeated_keys(child)

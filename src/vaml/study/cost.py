@@ -1,0 +1,143 @@
+"""What planned jobs will take: from benchmark files where there are any, else from a table."""
+
+import csv
+import json
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from vaml.study.config import Config
+from vaml.study.dry_run import PlannedJob
+from vaml.study.files import UnreadableFile, read_json
+from vaml.study.jobs import FIGURES, FOLDERS, TABLES, settings, source
+
+# The table: measured with one thread on one core of an AMD EPYC (Milan), PyTorch 2.13. Rough: the
+# gradient steps per second are those of the paper's network sizes, and early stopping decides how
+# many epochs a fit takes. Means of the authors' fits on snapshots; a guess for the synthetic ones.
+START = 4.0  # seconds to import PyTorch, and to read and write the files
+SIMULATED_PER_SECOND = 10_000.0  # transitions
+SNAPSHOT_FIT = {"mle": (500.0, 100), "vaml": (36.0, 58)}  # gradient steps per second, epochs
+SYNTHETIC_EPOCHS = 15
+SAC_PER_SECOND = 61.0  # environment steps
+MBAC_PER_SECOND = {"mle": 28.0, "vaml": 12.0}  # environment steps
+TABLE_OR_FIGURE = 4.0  # seconds
+
+Measured = Mapping[tuple[str, str], list[tuple[str, float]]]
+
+
+def table_seconds(stage: str, job: Mapping[str, Any]) -> float:
+    """The table's guess for one job with these settings."""
+    kind = "mle" if job.get("objective", {}).get("mle_coefficient") == 1 else "vaml"
+    match stage:
+        case "simulate_dynamics":
+            return START + job["dynamics"]["train_transitions"] / SIMULATED_PER_SECOND
+        case "fit_synthetic":
+            transitions = job["dynamics"]["train_transitions"]
+            # Below a width of some hundred units the overhead of small operations dominates.
+            step = 0.0023 + 1.6e-8 * job["hidden_size"] ** 2
+            return START + step * _gradient_steps(job["fit"], transitions, SYNTHETIC_EPOCHS)
+        case "train_sac":
+            return START + job["training"]["total_steps"] / SAC_PER_SECOND
+        case "fit_snapshot":
+            per_second, epochs = SNAPSHOT_FIT[kind]
+            return START + _gradient_steps(job["fit"], job["step"], epochs) / per_second
+        case "train_mbac":
+            return START + job["total_steps"] / MBAC_PER_SECOND[kind]
+    return TABLE_OR_FIGURE
+
+
+def _gradient_steps(fit: Mapping[str, Any], transitions: int, epochs: int) -> float:
+    training = 1 - fit["validation_fraction"] - fit.get("test_fraction", 0.0)
+    return min(epochs, fit["max_epochs"]) * training * transitions / fit["batch_size"]
+
+
+def read_benchmarks(root: Path) -> Measured:
+    """(study, seconds) of the finished training jobs below results/, by stage and settings.
+
+    Seeds make no difference to the time a job takes, so they are left out of the settings.
+    """
+    found: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
+    for stage, template in FOLDERS.items():
+        jobs = "/".join("*" for _ in template.split("/")[1:])
+        for path in sorted(root.glob(f"*/benchmarks/{stage}/{jobs}.tsv")):
+            study = path.relative_to(root).parts[0]
+            place = path.relative_to(root / study / "benchmarks").with_suffix("")
+            try:
+                job = read_json(root / study / place / "config.json")
+                with path.open(encoding="utf-8", newline="") as file:
+                    seconds = [float(row["s"]) for row in csv.DictReader(file, delimiter="\t")]
+            except (OSError, UnreadableFile, KeyError, TypeError, ValueError):
+                continue  # a job that has not ended, or is not of this program
+            if seconds and isinstance(job, dict):
+                found[stage, _without_seed(job)].append((study, statistics.mean(seconds)))
+    return found
+
+
+def _without_seed(job: Mapping[str, Any]) -> str:
+    return json.dumps({name: job[name] for name in job if name != "seed"}, sort_keys=True)
+
+
+def seconds(planned: Iterable[PlannedJob], study: Config, measured: Measured) -> list[float]:
+    """Seconds on one core for each planned job.
+
+    Of a job with the same settings, of any study, where one was measured; else the table's,
+    times what this study's measured jobs of the same stage took over what the table says of them.
+    """
+    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for (stage, job), times in measured.items():
+        mine = [each for name, each in times if name == study.study.name]
+        try:
+            guess = table_seconds(stage, json.loads(job)) if mine else 0.0
+        except (KeyError, TypeError):
+            continue  # settings of another version
+        found[stage] += [(each, guess) for each in mine]
+    scale = {stage: sum(t for t, _ in ts) / sum(g for _, g in ts) for stage, ts in found.items() if ts}
+    result = []
+    for job in planned:
+        if job.rule not in FOLDERS:
+            result.append(TABLE_OR_FIGURE)
+            continue
+        present = json.loads(settings(job.rule, study, job.labels))
+        times = [each for _, each in measured.get((job.rule, _without_seed(present)), [])]
+        guess = table_seconds(job.rule, present) * scale.get(job.rule, 1.0)
+        result.append(statistics.mean(times) if times else guess)
+    return result
+
+
+def wall_seconds(planned: Iterable[PlannedJob], times: Iterable[float], cores: int) -> float:
+    """About how long `cores` cores take: their even share, or the longest chain of jobs."""
+    total = 0.0
+    chains: dict[str, float] = defaultdict(float)  # by job, and the longest by stage
+    jobs = list(zip(planned, times, strict=True))
+    order = in_order(job.rule for job, _ in jobs)
+    for job, time in sorted(jobs, key=lambda pair: order.index(pair[0].rule)):
+        chain = time + max((chains[name] for name in _before(job) or list(chains)), default=0.0)
+        for name in (job.rule, _name(job.rule, job.labels)):
+            chains[name] = max(chains[name], chain)
+        total += time
+    return max(total / cores, *chains.values(), 0.0)
+
+
+def in_order(rules: Iterable[str]) -> list[str]:
+    """Each rule once, in the order in which the study runs them."""
+    found = dict.fromkeys(rules)
+    known = [*FOLDERS, "tabulate", "plot"]
+    return [rule for rule in known if rule in found] + [r for r in found if r not in known]
+
+
+def _name(rule: str, labels: Mapping[str, str]) -> str:
+    return f"{rule} {FOLDERS[rule].format(**labels)}" if rule in FOLDERS else f"{rule} {labels}"
+
+
+def _before(job: PlannedJob) -> list[str]:
+    """The jobs, or the stage, that end before a job starts; none means all."""
+    if job.rule in FOLDERS:
+        start = source(job.rule, job.labels)
+        return [_name(*start)] if start else ["nothing"]
+    if job.rule == "tabulate":
+        return [TABLES[job.labels["table"]][0]]
+    if job.rule == "plot":
+        return [_name("tabulate", {"table": table}) for table in FIGURES[job.labels["figure"]]]
+    return []

@@ -1,0 +1,20 @@
+"""Section `statistics` of the config: how sure a verdict must be."""
+
+from pydantic import Field
+
+from vaml.study.fields import Count, Section, Seed, Share
+
+
+class Statistics(Section):
+    """Section `statistics`."""
+
+    confidence: Share = Field(description="of the intervals; 1 - confidence is the tests' level")
+    minimum_seeds: Count = Field(
+        ge=4, description="runs per method below which a claim is not tested; never fewer than 4"
+    )
+    power: Share = Field(ge=0.5, description="chance at which a difference counts as detectable")
+    bootstrap_resamples: Count = Field(description="resamples of the BCa intervals")
+    permutation_resamples: Count = Field(
+        description="permutations at most; where there are fewer, all of them"
+    )
+    seed: Seed = Field(description="of the resampling")

@@ -1,0 +1,33 @@
+"""Gather the results of all jobs of a stage into one tidy CSV table."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from vaml.analysis.tables import gather
+from vaml.study.files import UnreadableFile, write_rows
+from vaml.study.jobs import TABLES, read_branch
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Every job of the config has its row, or rows: a diverged one too."""
+    parser = argparse.ArgumentParser(prog="python -m vaml.tabulate", description=__doc__)
+    parser.add_argument("name", choices=TABLES, help="the table")
+    parser.add_argument("--config", required=True, help="the stage's branch of the config: JSON")
+    parser.add_argument("--results", type=Path, required=True, help="the study's folder")
+    parser.add_argument("--table", type=Path, required=True, help="output file")
+    arguments = parser.parse_args(argv)
+    try:
+        study = read_branch(arguments.config)
+    except (ValueError, KeyError) as error:
+        parser.error(f"--config: {str(error).splitlines()[0]}")
+    try:
+        columns, rows = gather(arguments.name, study, arguments.results)
+        write_rows(arguments.table, columns, rows)
+    except (UnreadableFile, OSError) as error:
+        sys.exit(f"tabulate: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""Real jobs of seconds, run as `python -m vaml.<step>`, and the digests of what they leave."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import vaml
+
+SOURCE = Path(vaml.__file__).parents[1]
+DIE_AT = Path(__file__).parent / "die_at"
+
+ACTOR_CRITIC = {
+    "hidden_sizes": [16, 16],
+    "learning_rate": 0.001,
+    "batch_size": 16,
+    "discount": 0.99,
+    "polyak": 0.005,
+    "initial_temperature": 1.0,
+}
+FIT = {
+    "learning_rate": 0.001,
+    "weight_decay": 0.00001,
+    "batch_size": 64,
+    "max_epochs": 80,
+    "patience": 80,
+    "validation_fraction": 0.2,
+}
+OBJECTIVE = {"loss": "vaml", "mle_coefficient": 0.001, "model_samples": 2}
+HOPPER = {"time_limit": 40, "keep_position": True}
+DYNAMICS = {
+    "observation_size": 4,
+    "action_size": 2,
+    "horizon": 20,
+    "train_transitions": 1200,
+    "test_transitions": 100,
+    "head_gain": 0.01,
+    "value_hidden_size": 8,
+}
+
+# Every stream and every kind of step of the real jobs is used.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "simulate_dynamics": {"seed": 3, "dynamics": DYNAMICS, "hidden_size": 8},
+    "fit_synthetic": {
+        "seed": 3,
+        "dynamics": DYNAMICS,
+        "fit": FIT,
+        "objective": OBJECTIVE,
+        "setting": "unrealizable",
+        "hidden_size": 8,
+    },
+    "train_sac": {
+        "seed": 1,
+        "environment_id": "Hopper-v4",
+        "environment": HOPPER,
+        "training": {
+            "total_steps": 500,
+            "warmup_steps": 60,
+            "first_snapshot_step": 100,
+            "snapshot_every": 150,
+            "evaluation_episodes": 2,
+            "actor_critic": ACTOR_CRITIC,
+        },
+    },
+    "fit_snapshot": {
+        "seed": 1,
+        "environment_id": "Hopper-v4",
+        "model_hidden_sizes": [8],
+        "objective": OBJECTIVE,
+        "fit": {**FIT, "test_fraction": 0.1},
+        "step": 400,
+    },
+    "train_mbac": {
+        "seed": 2,
+        "environment_id": "Hopper-v4",
+        "environment": HOPPER,
+        "objective": OBJECTIVE,
+        "final_mle_coefficient": 0.0,
+        "total_steps": 320,
+        "warmup_steps": 60,
+        "decay_end_step": 300,
+        "training": {
+            "evaluation_every": 100,
+            "evaluation_episodes": 2,
+            "target_samples": 2,
+            "actor_critic": ACTOR_CRITIC,
+            "model": {
+                "hidden_sizes": [8, 8],
+                "learning_rate": 0.001,
+                "weight_decay": 0.00001,
+                "batch_size": 32,
+                "validation_fraction": 0.2,
+                "max_validation_transitions": 40,
+                "patience": 3,
+                "first_fit_max_epochs": 10,
+                "refit_every": 30,
+                "refit_max_epochs": 4,
+                "refit_max_gradient_steps": 10,
+                "warmup_mle_coefficient": 1.0,
+            },
+        },
+    },
+}
+# How often a job with VAML_STATE_SECONDS=0 saves its state: after every step or epoch.
+SAVES = {"train_sac": 500, "fit_synthetic": 80, "fit_snapshot": 80, "train_mbac": 320}
+RESUMABLE = tuple(SAVES)
+OUTPUTS: dict[str, dict[str, str]] = {
+    "simulate_dynamics": {
+        "dynamics": "dynamics.safetensors",
+        "transitions": "transitions.npz",
+    },
+    "fit_synthetic": {
+        "model": "model.safetensors",
+        "curve": "curve.csv",
+        "outcome": "outcome.json",
+    },
+    "train_sac": {
+        "history": "history.npz",
+        "snapshots": "snapshots.safetensors",
+        "evaluations": "evaluations.csv",
+        "outcome": "outcome.json",
+    },
+    "fit_snapshot": {
+        "model": "model.safetensors",
+        "curve": "curve.csv",
+        "outcome": "outcome.json",
+    },
+    "train_mbac": {
+        "networks": "networks.safetensors",
+        "evaluations": "evaluations.csv",
+        "fits": "fits.csv",
+        "outcome": "outcome.json",
+    },
+}
+# The step whose files a step starts from, and which of them it reads.
+INPUTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "fit_synthetic": ("simulate_dynamics", ("dynamics", "transitions")),
+    "fit_snapshot": ("train_sac", ("history", "snapshots")),
+}
+
+
+def arguments(step: str, folder: Path, given: Path, **paths: Path) -> list[str]:
+    """A step's flags: outputs and state in `folder`, inputs from given/<the step before>.
+
+    paths: other paths for some flags.
+    """
+    flags: dict[str, Any] = {"config": json.dumps(SETTINGS[step]), "state": folder / ".state"}
+    if step in INPUTS:
+        before, names = INPUTS[step]
+        flags |= {name: given / before / OUTPUTS[before][name] for name in names}
+        flags["source"] = given / before / "manifest.json"
+    outputs = {name: folder / file for name, file in OUTPUTS[step].items()}
+    flags |= outputs | {"resolved": folder / "config.json", "manifest": folder / "manifest.json"}
+    return [text for name, value in {**flags, **paths}.items() for text in (f"--{name}", str(value))]
+
+
+def start(step: str, flags: list[str], **environment: str) -> subprocess.Popen[str]:
+    """The job as a process of its own; it saves its state after every step unless told otherwise.
+
+    VAML_TEST_DIE_AT: the moment at which it kills itself, see die_at/sitecustomize.py.
+    """
+    given = {"OMP_NUM_THREADS": "1", "VAML_STATE_SECONDS": "0", **environment}
+    given["PYTHONPATH"] = os.pathsep.join([str(DIE_AT), str(SOURCE)])
+    return subprocess.Popen(
+        [sys.executable, "-m", f"vaml.{step}", *flags],
+        env=os.environ | given,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Exit status and standard error stream."""
+    _, text = process.communicate(timeout=300)
+    return process.returncode, text
+
+
+def run(step: str, flags: list[str], **environment: str) -> tuple[int, str]:
+    """The job from start to end."""
+    return finish(start(step, flags, **environment))
+
+
+def results(folder: Path) -> dict[str, str]:
+    """Digest of each file that a job left; of the manifest only what all runs share."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            block = path.read_bytes()
+            if path.name == "manifest.json":
+                block = json.dumps(json.loads(block)["stable"]).encode()
+            found[path.name] = hashlib.sha256(block).hexdigest()
+    return found
+
+
+def volatile(folder: Path) -> Mapping[str, Any]:
+    """The part of the manifest that differs from run to run."""
+    return json.loads((folder / "manifest.json").read_bytes())["volatile"]

@@ -1,0 +1,92 @@
+"""What the jobs of a small study leave in their folders."""
+
+from pathlib import Path
+
+import yaml
+
+from vaml.study import config, jobs
+from vaml.study.config import Config
+from vaml.study.files import sha256, write_json, write_rows
+
+ROOT = Path(__file__).parents[2]
+METRICS = {
+    "value_aware_error": 0.1,
+    "eq9_error": 0.2,
+    "nll": 14.25,
+    "sigma_l1": 9.5,
+    "mean_l1": 0.5,
+}
+DISTANCES = {"mean_l1_error": 0.25, "sigma_l1_error": 0.75}
+FLOOR = {"action_sampling_floor": 0.0625}
+DIVERGED = {"status": "diverged", "diverged": {"where": "training loss", "step": 7}}
+
+
+def small_study(**overrides: object) -> Config:
+    text = (ROOT / "config/config.yaml").read_text(encoding="utf-8")
+    merged = yaml.safe_load(text)
+    merged["synthetic"] |= {
+        "hidden_sizes": [64, 32],
+        "objectives": ["vaml", "mle"],
+        "seeds": [1, 0],
+    }
+    merged["synthetic"] |= overrides
+    merged["snapshots"] |= {"steps": [14000, 24000], "objectives": ["mle", "vaml"]}
+    return config.load(merged)
+
+
+def fit(distances: dict[str, float], scale: float = 1.0) -> dict:
+    metrics = {name: scale * number for name, number in (METRICS | distances).items()}
+    return {
+        "status": "ok",
+        "diverged": None,
+        "epochs": 12,
+        "gradient_steps": 3756,
+        "best_epoch": 9,
+        "last": metrics,
+        "best": {name: number / 2 for name, number in metrics.items()},
+    }
+
+
+def run(value: float) -> dict:
+    return {
+        "status": "ok",
+        "diverged": None,
+        "env_steps": 100,
+        "gradient_steps": 80,
+        "final_return": value,
+        "final_temperature": 0.3,
+    }
+
+
+def outcome(stage: str, job: dict) -> dict:
+    if stage == "fit_synthetic":
+        realizable = job["setting"] == "realizable"
+        distances = DISTANCES | ({"parameter_l2": 3.5} if realizable else {})
+        return fit(distances, job["hidden_size"]) | {"truth": METRICS}
+    if stage == "fit_snapshot":
+        return fit(FLOOR, job["step"])
+    return run(job["seed"]) | ({"fits": 3} if stage == "train_mbac" else {})
+
+
+def points(file: str, job: dict) -> tuple[list[str], list[dict]]:
+    columns = {
+        "curve.csv": ["epoch", "gradient_steps", "train_loss", "validation_loss"],
+        "evaluations.csv": ["env_step", "episode", "return"],
+        "fits.csv": ["env_step", "epochs", "value_aware_error", "nll"],
+    }[file]
+    numbers = [[i, i, 0.1 + job["seed"] + i, 1e-17 if i else None] for i in range(3)]
+    return columns, [dict(zip(columns, line, strict=False)) for line in numbers]
+
+
+def leave(results: Path, study: Config, stage: str, job: dict, result: dict | None = None) -> Path:
+    """What a finished job leaves in its folder."""
+    home = results / jobs.folder(stage, job)
+    key = jobs.key(stage, study, job)
+    for file in jobs.RESULTS[stage]:
+        if file == "outcome.json":
+            write_json(home / file, {"key": key, **(result or outcome(stage, job))})
+        else:
+            write_rows(home / file, *points(file, job))
+    outputs = {Path(file).stem: sha256(home / file) for file in jobs.RESULTS[stage]}
+    write_json(home / "manifest.json", {"stable": {"key": key, "outputs": outputs}, "volatile": {}})
+    return home

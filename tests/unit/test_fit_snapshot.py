@@ -1,0 +1,110 @@
+"""fit_snapshot: the rows fitted and tested, the value function, what the fits of a cell share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from offline_fits import FIT, OBJECTIVES, flags, paired, record_fits, same, states
+
+from vaml import fit_snapshot, train_sac
+from vaml.algorithms import model_metrics
+from vaml.algorithms.sac import SACRun
+from vaml.study.files import read_arrays
+from vaml.study.sac import ActorCriticSettings, Environment, SACTraining, TrainSACJob
+from vaml.study.seeding import Streams
+from vaml.study.snapshots import FitSnapshotJob, SnapshotFitSettings
+
+SAC = TrainSACJob(
+    environment_id="Hopper-v4",
+    environment=Environment(time_limit=50, keep_position=True),
+    training=SACTraining(
+        total_steps=80,
+        warmup_steps=20,
+        first_snapshot_step=40,
+        snapshot_every=20,
+        evaluation_episodes=1,
+        actor_critic=ActorCriticSettings(
+            hidden_sizes=[16, 16],
+            learning_rate=3e-4,
+            batch_size=8,
+            discount=0.99,
+            polyak=0.005,
+            initial_temperature=1.0,
+        ),
+    ),
+    seed=0,
+)
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SimpleNamespace]:
+    """Starts a fit to a snapshot of one SAC run."""
+    fits, tested = record_fits(monkeypatch), []
+    monkeypatch.setattr(
+        model_metrics, "snapshot_metrics", lambda _, test, *rest: tested.append(test) or {}
+    )
+
+    def start(step: int, objective: str) -> SimpleNamespace:
+        source = tmp_path / "train_sac"
+        if not source.exists():
+            outputs = ("history", "snapshots", "evaluations", "outcome")
+            train_sac.main(flags(source, SAC, outputs))
+        settings = FitSnapshotJob(
+            environment_id="Hopper-v4",
+            model_hidden_sizes=[32, 32],
+            objective=OBJECTIVES[objective],
+            fit=SnapshotFitSettings(**FIT, test_fraction=0.1),
+            step=step,
+            seed=0,
+        )
+        inputs = [f"--{name}={source / name}" for name in ("history", "snapshots")]
+        outputs = flags(tmp_path / "fit", settings, ("model", "curve", "outcome"))
+        fit_snapshot.main([*outputs, *inputs, f"--source={source / 'manifest'}"])
+        return SimpleNamespace(**vars(fits[-1]), test=tested[-1])
+
+    return start
+
+
+def test_snapshot_fits_split_the_first_rows_of_the_history_cleanly(
+    snapshot: Callable[..., SimpleNamespace], tmp_path: Path
+) -> None:
+    fit = snapshot(60, "vaml")
+    history = read_arrays(tmp_path / "train_sac" / "history")
+    buffer = {row.tobytes() for row in history["observations"][:60]}
+    parts = [states(rows) for rows in (fit.train, fit.validation, fit.test)]
+    assert [len(part) for part in parts] == [42, 12, 6]
+    assert set.union(*parts) == buffer
+    assert len(buffer) == 60  # so that the parts have no row in common
+
+
+def test_snapshot_fits_use_the_agents_value_function_at_their_step(
+    snapshot: Callable[..., SimpleNamespace], tmp_path: Path
+) -> None:
+    values = {step: snapshot(step, "vaml").fitting.value for step in (40, 60)}
+    run = SACRun(SAC, Streams(0, "train_sac", "Hopper-v4"))
+    while run.steps < 60:
+        run.advance()
+    states = torch.randn(20, 12, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        at = {
+            step: value(states, torch.Generator().manual_seed(1)) for step, value in values.items()
+        }
+        expected = run.agent.value(states, torch.Generator().manual_seed(1))
+    assert torch.equal(at[60], expected)
+    assert not torch.equal(at[40], expected)
+
+
+def test_snapshot_fits_of_a_cell_are_paired_and_start_orthogonal(
+    snapshot: Callable[..., SimpleNamespace],
+) -> None:
+    mle, reg_vaml, later = snapshot(60, "mle"), snapshot(60, "reg_vaml"), snapshot(80, "mle")
+    assert paired(mle, reg_vaml)
+    assert torch.equal(mle.test.observations, reg_vaml.test.observations)
+    assert not same(mle.weights, later.weights)
+    for name in ("hidden.0", "hidden.1"):
+        singular_values = np.linalg.svd(mle.weights[f"{name}.weight"], compute_uv=False)
+        np.testing.assert_allclose(singular_values, 1.0, atol=1e-5)
+        assert not mle.weights[f"{name}.bias"].any()

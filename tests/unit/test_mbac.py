@@ -1,0 +1,151 @@
+"""Model-based actor-critic runs: schedule, critic targets, evaluation, determinism, resumption."""
+
+import numpy as np
+import pytest
+import torch
+from mbac_runs import finish, same, start
+
+from vaml.algorithms.evaluation import Evaluations
+from vaml.algorithms.interaction import Interaction
+from vaml.algorithms.mbac import MBACRun
+from vaml.data.replay import Batch
+
+
+@pytest.fixture(scope="module")
+def whole() -> MBACRun:
+    """One run of regularised VAML to its end."""
+    return finish(start())
+
+
+def test_refits_gradient_steps_and_evaluations_come_at_the_steps_of_the_study(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events: list[tuple[int, str]] = []
+    monkeypatch.setattr(
+        Interaction, "step", lambda self, _: setattr(self.history, "size", self.steps + 1)
+    )
+    run = start(
+        warmup_steps=300,
+        total_steps=4400,
+        decay_end_step=4400,
+        refit_every=200,
+        evaluation_every=2000,
+    )
+    monkeypatch.setattr(
+        Evaluations, "add", lambda self, actor, env_step: events.append((env_step, "evaluation"))
+    )
+    for name in ("_refit", "_learn"):
+        record = lambda self, name=name, **_: events.append((self.steps, name))  # noqa: E731
+        monkeypatch.setattr(MBACRun, name, record)
+    finish(run)
+    at = {name: [step for step, event in events if event == name] for _, name in events}
+    assert at["evaluation"] == [300, 2300, 4300]
+    assert at["_refit"] == [300, *range(499, 4400, 200)]
+    assert at["_learn"] == list(range(300, 4401))
+    order = [[name for step, name in events if step == when] for when in (300, 499, 2300)]
+    assert order == [
+        ["evaluation", "_refit", "_learn"],
+        ["_refit", "_learn"],
+        ["_learn", "evaluation"],
+    ]
+
+
+def test_only_the_learning_calls_make_gradient_steps(whole: MBACRun) -> None:
+    assert whole.agent.gradient_steps == 45 - 20 + 1
+    assert [row["env_step"] for row in whole.fits] == [20, 29, 39]
+    assert sorted({row["env_step"] for row in whole.evaluations.rows()}) == [20, 35]
+
+
+def test_critic_targets_average_known_rewards_and_soft_values_over_model_samples() -> None:
+    run = start(environment_id="Pusher-v5")  # whose reward depends on the next state
+    while run.steps < 20:
+        run.advance()
+    batch = run.interaction.history.sample(8, np.random.default_rng(0))
+    noise = torch.Generator()
+    noise.set_state(run.target_noise.get_state())
+    targets = run.critic_targets(batch)
+
+    with torch.no_grad():
+        prediction = run.model(batch.observations, batch.actions)  # at the buffer's own actions
+        samples = prediction.sample(4, noise)
+        values = run.agent.value(samples, noise).double().numpy()
+    expected = np.zeros(8)
+    for k in range(4):
+        tip, thing, goal = (samples[k, :, i : i + 3].double().numpy() for i in (14, 17, 20))
+        cost = np.linalg.norm(thing - goal, axis=1) + 0.5 * np.linalg.norm(thing - tip, axis=1)
+        rewards = -cost - 0.1 * (batch.actions.double().numpy() ** 2).sum(axis=1)
+        expected += (rewards + 0.9 * values[k]) / 4
+    np.testing.assert_allclose(targets.numpy(), expected, rtol=1e-4)
+    assert not targets.requires_grad
+    assert not torch.equal(run.critic_targets(batch), targets)  # fresh samples each time
+
+
+@pytest.mark.parametrize("bias", [100.0, float("inf"), float("nan")])
+def test_predicted_termination_cuts_the_value_off_even_where_it_is_no_number(bias: float) -> None:
+    run = start()
+    with torch.no_grad():
+        run.model.mean_head.bias[1] = bias  # the pole's angle: beyond 0.2 it has fallen
+    observations = torch.zeros(8, 4)
+    batch = Batch(
+        observations, torch.zeros(8, 1), torch.zeros(8), observations, torch.zeros(8).bool()
+    )
+    assert run.critic_targets(batch).tolist() == [1.0] * 8
+
+
+def test_critics_regress_to_the_targets_of_the_sampled_pairs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = start()
+    while run.steps < 21:
+        run.advance()
+    replay = np.random.Generator(np.random.PCG64())
+    replay.bit_generator.state = run.replay.bit_generator.state
+    batch = run.interaction.history.sample(8, replay)
+    targets, calls = torch.arange(8.0), []
+    monkeypatch.setattr(MBACRun, "critic_targets", lambda self, given: targets)
+    monkeypatch.setattr(run.agent, "update", lambda *arguments: calls.append(arguments))
+    run._learn()
+    ((observations, actions), given, actor_observations, noise) = calls[0]
+    assert torch.equal(observations, batch.observations)
+    assert torch.equal(actions, batch.actions)
+    assert torch.equal(actor_observations, batch.observations)
+    assert given is targets
+    assert noise is run.policy_noise
+
+
+def test_evaluation_leaves_training_unchanged(
+    whole: MBACRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    often = finish(start(episodes=4))
+    monkeypatch.setattr(Evaluations, "add", lambda *_: None)
+    never = finish(start())
+    assert (len(whole.evaluations.rows()), len(often.evaluations.rows())) == (2, 8)
+    assert never.evaluations.rows() == []
+    for run in (often, never):
+        assert same(run.agent.arrays(), whole.agent.arrays())
+        assert same(run.fitting.arrays(), whole.fitting.arrays())
+        assert same(run.interaction.arrays(), whole.interaction.arrays())
+        assert run.fits == whole.fits
+
+
+def test_one_seed_gives_the_same_bytes_and_another_gives_others(whole: MBACRun) -> None:
+    torch.manual_seed(5)
+    np.random.seed(5)
+    assert same(finish(start()).arrays(), whole.arrays())
+    other = finish(start(seed=1)).arrays()
+    for name in ("fitting/model/hidden.0.weight", "agent/actor/hidden.0.weight", "fits"):
+        assert not np.array_equal(other[name], whole.arrays()[name])
+
+
+# Before the first fit, at it, between fits, at a later fit.
+@pytest.mark.parametrize("interrupted_at", [7, 20, 33, 39])
+def test_a_run_goes_on_bit_for_bit_where_it_was_saved(whole: MBACRun, interrupted_at: int) -> None:
+    first, second = start(), start()
+    while first.steps < interrupted_at:
+        first.advance()
+    state = {name: array.copy() for name, array in first.arrays().items()}
+    second.restore(state)
+    assert same(second.arrays(), state)
+    assert same(finish(second).arrays(), whole.arrays())
+    assert second.fits == whole.fits
+    assert second.evaluations.rows() == whole.evaluations.rows()

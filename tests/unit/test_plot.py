@@ -1,0 +1,84 @@
+"""The step that draws a figure: its files, byte for byte, and what it refuses."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from example_tables import SETTINGS, tables
+
+from vaml import plot
+from vaml.analysis.aggregates import read_table
+from vaml.analysis.figures import draw
+from vaml.study.files import write_rows
+from vaml.study.jobs import FIGURES
+
+
+def write_tables(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
+    for name, rows in frames.items():
+        columns = [str(column) for column in rows.columns]
+        write_rows(folder / f"{name}.csv", columns, rows.to_dict("records"))
+
+
+def flags(figure: str, folder: Path, output: Path) -> list[str]:
+    sources = [str(folder / f"{table}.csv") for table in FIGURES[figure]]
+    outputs = [f"--{suffix}={output / figure}.{suffix}" for suffix in ("pdf", "png", "csv")]
+    return [figure, "--config", SETTINGS.model_dump_json(), "--tables", *sources, *outputs]
+
+
+def test_the_step_gives_the_same_bytes_in_another_process(tmp_path: Path) -> None:
+    write_tables(tmp_path, tables())
+    for figure in FIGURES:
+        plot.main(flags(figure, tmp_path, tmp_path / "here"))
+    again = [flags(figure, tmp_path, tmp_path / "there") for figure in FIGURES]
+    code = f"from vaml import plot\nfor flags in {again}: plot.main(flags)"
+    environment = {
+        "PYTHONPATH": ":".join(sys.path),
+        "PYTHONHASHSEED": "7",
+        "HOME": str(Path.home()),
+    }
+    subprocess.run([sys.executable, "-W", "error", "-c", code], env=environment, check=True)
+    for figure in FIGURES:
+        for suffix in ("pdf", "png", "csv"):
+            here, there = (tmp_path / side / f"{figure}.{suffix}" for side in ("here", "there"))
+            assert here.read_bytes() == there.read_bytes()
+
+
+def test_the_csv_beside_a_figure_is_what_it_shows(tmp_path: Path) -> None:
+    write_tables(tmp_path, tables())
+    plot.main(flags("figure_1", tmp_path, tmp_path))
+    _, rows = draw("figure_1", tables(), SETTINGS)
+    written = read_table(tmp_path / "figure_1.csv")
+    pd.testing.assert_frame_equal(written, rows, check_dtype=False)
+
+
+def test_the_pdf_keeps_its_text_and_has_no_date(tmp_path: Path) -> None:
+    write_tables(tmp_path, tables())
+    plot.main(flags("figure_2", tmp_path, tmp_path))
+    pdf = (tmp_path / "figure_2.pdf").read_bytes()
+    assert b"/CreationDate" not in pdf
+    assert b"/FontFile2" in pdf  # TrueType
+    assert b"/Type3" not in pdf
+
+
+def test_the_step_names_the_tables_it_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_tables(tmp_path, tables())
+    wrong = [
+        part.replace("snapshots.csv", "synthetic.csv")
+        for part in flags("figure_2", tmp_path, tmp_path)
+    ]
+    with pytest.raises(SystemExit):
+        plot.main(wrong)
+    assert "figure_2 is drawn from snapshots" in capsys.readouterr().err
+
+
+def test_the_step_names_a_table_that_is_missing_or_no_table(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"plot: .*synthetic\.csv"):
+        plot.main(flags("figure_1", tmp_path, tmp_path))
+    (tmp_path / "synthetic.csv").write_text("setting,hidden_size\nrealizable\n")
+    with pytest.raises(SystemExit, match=r"plot: .*synthetic\.csv: not a table"):
+        plot.main(flags("figure_1", tmp_path, tmp_path))
