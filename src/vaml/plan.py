@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         study = read_study(arguments.configfile)
         planned = dry_run(*arguments.targets, "--cores", str(arguments.cores), *overlays)
-    except (ConfigError, DryRunFailed) as error:
+    except (ConfigError, DryRunFailed, OSError) as error:
         sys.exit(str(error))
     results = Path("results") / study.study.name
     for line in report(planned, study, results, arguments.cores, arguments.jobs):

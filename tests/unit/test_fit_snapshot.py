@@ -39,19 +39,28 @@ SAC = TrainSACJob(
 )
 
 
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The outputs of one SAC run."""
+    folder = tmp_path_factory.mktemp("train_sac")
+    outputs = ("history", "snapshots", "evaluations", "outcome")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vaml.study.job.unexpected_modules", lambda _: [])
+        train_sac.main(flags(folder, SAC, outputs))
+    return folder
+
+
 @pytest.fixture
-def snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SimpleNamespace]:
-    """Starts a fit to a snapshot of one SAC run."""
+def snapshot(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., SimpleNamespace]:
+    """Starts a fit to a snapshot of that run."""
     fits, tested = record_fits(monkeypatch), []
     monkeypatch.setattr(
         model_metrics, "snapshot_metrics", lambda _, test, *rest: tested.append(test) or {}
     )
 
     def start(step: int, objective: str) -> SimpleNamespace:
-        source = tmp_path / "train_sac"
-        if not source.exists():
-            outputs = ("history", "snapshots", "evaluations", "outcome")
-            train_sac.main(flags(source, SAC, outputs))
         settings = FitSnapshotJob(
             environment_id="Hopper-v4",
             model_hidden_sizes=[32, 32],
@@ -69,10 +78,10 @@ def snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., S
 
 
 def test_snapshot_fits_split_the_first_rows_of_the_history_cleanly(
-    snapshot: Callable[..., SimpleNamespace], tmp_path: Path
+    snapshot: Callable[..., SimpleNamespace], source: Path
 ) -> None:
     fit = snapshot(60, "vaml")
-    history = read_arrays(tmp_path / "train_sac" / "history")
+    history = read_arrays(source / "history")
     buffer = {row.tobytes() for row in history["observations"][:60]}
     parts = [states(rows) for rows in (fit.train, fit.validation, fit.test)]
     assert [len(part) for part in parts] == [42, 12, 6]
@@ -81,7 +90,7 @@ def test_snapshot_fits_split_the_first_rows_of_the_history_cleanly(
 
 
 def test_snapshot_fits_use_the_agents_value_function_at_their_step(
-    snapshot: Callable[..., SimpleNamespace], tmp_path: Path
+    snapshot: Callable[..., SimpleNamespace],
 ) -> None:
     values = {step: snapshot(step, "vaml").fitting.value for step in (40, 60)}
     run = SACRun(SAC, Streams(0, "train_sac", "Hopper-v4"))

@@ -25,9 +25,9 @@ def test_refits_gradient_steps_and_evaluations_come_at_the_steps_of_the_study(
         Interaction, "step", lambda self, _: setattr(self.history, "size", self.steps + 1)
     )
     run = start(
-        warmup_steps=300,
-        total_steps=4400,
-        decay_end_step=4400,
+        warmup_steps=100,
+        total_steps=2150,
+        decay_end_step=2150,
         refit_every=200,
         evaluation_every=2000,
     )
@@ -39,10 +39,10 @@ def test_refits_gradient_steps_and_evaluations_come_at_the_steps_of_the_study(
         monkeypatch.setattr(MBACRun, name, record)
     finish(run)
     at = {name: [step for step, event in events if event == name] for _, name in events}
-    assert at["evaluation"] == [300, 2300, 4300]
-    assert at["_refit"] == [300, *range(499, 4400, 200)]
-    assert at["_learn"] == list(range(300, 4401))
-    order = [[name for step, name in events if step == when] for when in (300, 499, 2300)]
+    assert at["evaluation"] == [100, 2100]
+    assert at["_refit"] == [100, *range(299, 2150, 200)]
+    assert at["_learn"] == list(range(100, 2151))
+    order = [[name for step, name in events if step == when] for when in (100, 299, 2100)]
     assert order == [
         ["evaluation", "_refit", "_learn"],
         ["_refit", "_learn"],

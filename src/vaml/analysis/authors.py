@@ -5,6 +5,7 @@ possible only where the spread between runs was published with the mean.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from vaml.analysis.measures import NotMeasurable, Sample, Tables, measure
 from vaml.analysis.stats import Estimate, scaled, total
 from vaml.analysis.verdicts import Judgement, from_estimate
 from vaml.study.claims import Comparison
-from vaml.study.files import reading
+from vaml.study.files import UnreadableFile, reading
 from vaml.study.statistics import Statistics
 
 FILES = ("figure_1", "figure_1_runs", "figure_2", "figure_3")
@@ -60,13 +61,15 @@ class Reference:
         return _UNITS[source] if source else ""
 
 
-def read_reference(folder: Path) -> Reference:
-    """Read paper/reference. UnreadableFile: a file is damaged."""
+def read_reference(paths: Iterable[Path]) -> Reference:
+    """The tables of paper/reference. UnreadableFile: one is missing or damaged."""
     files = {}
-    for name in FILES:
-        path = folder / f"{name}.csv"
+    for path in paths:
         with reading(path, "CSV"):
-            files[name] = pd.read_csv(path, float_precision="round_trip")
+            files[path.stem] = pd.read_csv(path, float_precision="round_trip")
+    lacking = [name for name in FILES if name not in files]
+    if lacking:
+        raise UnreadableFile(f"the authors' tables: {', '.join(lacking)} not given")
     return Reference(files)
 
 

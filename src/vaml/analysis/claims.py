@@ -1,6 +1,6 @@
 """The judgement of every claim: on the study's tables, and on the authors' published numbers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from vaml.analysis.authors import Reference, assess_published
@@ -35,10 +35,9 @@ class Question:
         comparison = self.comparison
         metric = comparison.metric
         if comparison.minus:
-            metric += f" - {comparison.minus}"
+            metric = f"({metric} - {comparison.minus})"
         if comparison.per:
-            metric = f"({metric}) / {comparison.per}" if comparison.minus else metric
-            metric += "" if comparison.minus else f" / {comparison.per}"
+            metric += f" / {comparison.per}"
         if comparison.divide_by:
             metric += f" / {comparison.divide_by:g}"
         log = "log " if comparison.scale == "log" else ""
@@ -118,7 +117,7 @@ def _noted(question: Question, judgement: Judgement) -> Judgement:
     return replace(judgement, reason="; ".join(filter(None, [judgement.reason, note])))
 
 
-def overall(findings: list[Finding], claim_id: str, variant: Variant) -> tuple[Verdict, Verdict]:
+def overall(findings: Sequence[Finding], claim_id: str, variant: Variant) -> tuple[Verdict, Verdict]:
     """A claim's verdict in one variant: this study's, and that on the authors' numbers."""
     chosen = [
         finding

@@ -6,13 +6,14 @@ where the mean of these numbers must lie.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from vaml.study.config import ConfigError
 from vaml.study.fields import Count, Name, NonNegative, Positive, Section
+from vaml.study.yaml_file import read
 
 Text = Annotated[str, Field(min_length=1)]
 Column = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
@@ -126,20 +127,15 @@ class Claims(Section):
         return sorted(set(all_tables))
 
 
-class ClaimsError(ValueError):
-    """The file is wrong: one line per mistake, with the key, what was given and what is allowed."""
-
-
 def load_claims(path: Path) -> Claims:
-    """Read config/claims.yaml. Raises ClaimsError, or OSError where it cannot be opened."""
+    """Read config/claims.yaml.
+
+    ConfigError: one line per mistake, with the key, what was given and what is allowed. OSError.
+    """
     try:
-        data = _read_yaml(path.read_text(encoding="utf-8"))
-        return Claims.model_validate(data)
+        return Claims.model_validate(read(path))
     except ValidationError as error:
-        raise ClaimsError("\n".join(_lines(path, error))) from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise ClaimsError(f"{path}: not a YAML file that can be read: {reason}") from None
+        raise ConfigError("\n".join(_lines(path, error))) from None
 
 
 def _error(message: str) -> PydanticCustomError:
@@ -152,28 +148,3 @@ def _lines(path: Path, error: ValidationError) -> Iterator[str]:
         given = repr(detail["input"])
         given = given if len(given) <= 60 else given[:57] + "..."
         yield f"{path}: {key}: got {given}; {detail['msg']}"
-
-
-def _read_yaml(text: str) -> Any:
-    """PyYAML's safe loading, which by itself lets the last of two equal keys win."""
-    loader = yaml.SafeLoader(text)
-    try:
-        node = loader.get_single_node()
-        _refuse_repeated_keys(node)
-        return loader.construct_document(node) if node else None
-    finally:
-        loader.dispose()
-
-
-def _refuse_repeated_keys(node: yaml.Node | None) -> None:
-    if isinstance(node, yaml.MappingNode):
-        keys = [(key.tag, str(key.value)) for key, _ in node.value]
-        repeated = sorted({name for tag, name in keys if keys.count((tag, name)) > 1})
-        if repeated:
-            problem = f"repeated key: {', '.join(repeated)}"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
-        for _, child in node.value:
-            _refuse_repeated_keys(child)
-    elif isinstance(node, yaml.SequenceNode):
-        for child in node.value:
-            _refuse_repeated_keys(child)

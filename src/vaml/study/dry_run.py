@@ -7,10 +7,10 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import vaml
 from vaml.study.config import Config, load
+from vaml.study.yaml_file import merged
 
 CONFIG = Path("config/config.yaml")
 
@@ -57,21 +57,10 @@ def dry_run(*flags: str) -> list[PlannedJob]:
 def read_study(overlays: Sequence[str | Path] = ()) -> Config:
     """The study of the working folder's config with these overlays, merged as Snakemake does.
 
-    ConfigError: one line per mistake. DryRunFailed: a file that is missing or no YAML, or the
-    wrong folder.
+    ConfigError: one line per mistake. DryRunFailed: the wrong folder. OSError: a missing file.
     """
     _require_project()
-    from snakemake.common.configfile import load_configfile
-    from snakemake.exceptions import WorkflowError
-    from snakemake.utils import update_config
-
-    merged: dict[str, Any] = {}
-    for path in (CONFIG, *overlays):
-        try:
-            update_config(merged, load_configfile(path))
-        except (OSError, WorkflowError) as error:
-            raise DryRunFailed(f"config: {path}: {error}") from None
-    return load(merged)
+    return load(merged([CONFIG, *map(Path, overlays)]))
 
 
 class _Handler(logging.Handler):

@@ -53,7 +53,7 @@ TABLES: dict[str, tuple[str, str]] = {
 FIGURES: dict[str, tuple[str, ...]] = {
     "figure_1": ("synthetic",),
     "figure_2": ("snapshots",),
-    "figure_3": ("mbac_returns", "mbac_fits"),
+    "figure_3": ("mbac", "mbac_returns", "mbac_fits"),
 }
 
 

@@ -1,0 +1,169 @@
+"""A table for a manuscript: as CSV, as Markdown, and as LaTeX with booktabs."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vaml.study.files import atomic, write_rows
+
+_NONE = "–"
+_LONG = 40  # characters from which a LaTeX column breaks its lines
+_MARKDOWN = {"\\": "\\\\", "|": "\\|", "*": "\\*", "_": "\\_", "<": "\\<", "`": "\\`"}
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": "$<$",
+    ">": "$>$",
+    "|": "$|$",
+    "–": "--",
+    "−": "$-$",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "½": r"$\frac{1}{2}$",
+    "′": "$'$",
+    "ρ": r"$\rho$",
+    "σ": r"$\sigma$",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """headers: heading by column. rows: by column, a number, text, None, or an interval (pair)."""
+
+    title: str
+    notes: Sequence[str]
+    headers: Mapping[str, str]
+    rows: Sequence[Mapping[str, Any]]
+
+
+def write_csv(table: Table, path: Path) -> None:
+    """Every digit; an interval becomes two columns, <name>_low and <name>_high."""
+    rows = [
+        dict(entry for name in table.headers for entry in _plain(name, row[name]))
+        for row in table.rows
+    ]
+    pairs = {name for name in table.headers for row in table.rows if isinstance(row[name], tuple)}
+    columns = [
+        column
+        for name in table.headers
+        for column in ([f"{name}_low", f"{name}_high"] if name in pairs else [name])
+    ]
+    write_rows(path, columns, rows)
+
+
+def _plain(name: str, value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, tuple):
+        low, high = (_finite(end) for end in value)
+        return [(f"{name}_low", low), (f"{name}_high", high)]
+    return [(name, _finite(value))]
+
+
+def write_markdown(table: Table, path: Path) -> None:
+    """A pipe table under its title, with its notes below."""
+    lines = [f"**{_escaped(table.title, _MARKDOWN)}**", ""]
+    lines += [_line(map(_markdown, table.headers.values()))]
+    lines += [_line("---:" if _numeric(table, name) else "---" for name in table.headers)]
+    lines += [_line(_markdown(row[name]) for name in table.headers) for row in table.rows]
+    lines += [line for note in table.notes for line in ("", _escaped(note, _MARKDOWN))]
+    _write(path, lines)
+
+
+def write_latex(table: Table, path: Path) -> None:
+    """A table environment; the notes stand in the caption."""
+    caption = " ".join(_escaped(text, _LATEX) for text in (f"{table.title}.", *table.notes))
+    lines = [
+        r"% Needs \usepackage{booktabs}",
+        r"\begin{table}",
+        r"  \centering",
+        rf"  \caption{{{caption}}}",
+        rf"  \begin{{tabular}}{{@{{}}{''.join(_specification(table))}@{{}}}}",
+        r"    \toprule",
+        _row(map(_latex, table.headers.values())),
+        r"    \midrule",
+        *(_row(_latex(row[name]) for name in table.headers) for row in table.rows),
+        r"    \bottomrule",
+        r"  \end{tabular}",
+        r"\end{table}",
+    ]
+    _write(path, lines)
+
+
+def _line(cells: Any) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _row(cells: Any) -> str:
+    return f"    {' & '.join(cells)} \\\\"
+
+
+def _specification(table: Table) -> list[str]:
+    """Numbers to the right, text to the left, long text in a column that breaks lines."""
+    long = [name for name in table.headers if _longest(table, name) > _LONG]
+    width = f"p{{{0.6 / max(1, len(long)):.2f}\\linewidth}}"
+    return [
+        width if name in long else "r" if _numeric(table, name) else "l" for name in table.headers
+    ]
+
+
+def _longest(table: Table, name: str) -> int:
+    return max((len(_text(row[name])) for row in table.rows), default=0)
+
+
+def _numeric(table: Table, name: str) -> bool:
+    values = [row[name] for row in table.rows if row[name] is not None]
+    return bool(values) and not any(isinstance(value, str) for value in values)
+
+
+def _markdown(value: Any) -> str:
+    return _escaped(_text(value), _MARKDOWN)
+
+
+def _latex(value: Any) -> str:
+    return _escaped(_text(value), _LATEX)
+
+
+def _escaped(text: str, characters: Mapping[str, str]) -> str:
+    return "".join(characters.get(character, character) for character in text)
+
+
+def _text(value: Any) -> str:
+    """What a reader sees: three digits of a number, a dash where there is none."""
+    if isinstance(value, tuple):
+        low, high = (_text(end) for end in value)
+        return _NONE if low == _NONE else f"[{low}, {high}]"
+    if isinstance(value, float):
+        return _number(value) if math.isfinite(value) else _NONE
+    return _NONE if value is None else str(value).replace("\n", " ")
+
+
+def _number(value: float) -> str:
+    """Three significant digits; very large and very small ones as 1.23e16."""
+    rounded = float(f"{value:.3g}")
+    if rounded != 0 and not 1e-3 <= abs(rounded) < 1e5:
+        digits, exponent = f"{rounded:.2e}".split("e")
+        text = f"{digits}e{int(exponent)}"
+    else:
+        decimals = 2 if rounded == 0 else max(0, 2 - math.floor(math.log10(abs(rounded))))
+        text = f"{rounded:.{decimals}f}"
+    return text.replace("-", "−")
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _write(path: Path, lines: Sequence[str]) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")

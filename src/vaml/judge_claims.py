@@ -1,0 +1,57 @@
+"""Judge the paper's claims from the study's tables, beside the authors' published numbers."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from vaml.analysis.aggregates import read_table
+from vaml.analysis.authors import read_reference
+from vaml.analysis.claim_rows import VALUE_COLUMNS, claims_document, comparison_rows, value_rows
+from vaml.analysis.claims import judge
+from vaml.study.claims import load_claims
+from vaml.study.config import ConfigError
+from vaml.study.digest import code_digest
+from vaml.study.files import UnreadableFile, sha256, write_json, write_rows
+from vaml.study.statistics import Statistics
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The same tables, claims and settings give the same bytes."""
+    parser = argparse.ArgumentParser(prog="python -m vaml.judge_claims", description=__doc__)
+    parser.add_argument("--config", required=True, help="the section `statistics`: JSON")
+    parser.add_argument("--claims", type=Path, required=True, help="claims.yaml")
+    parser.add_argument("--reference", type=Path, nargs="+", required=True, help="authors' tables")
+    parser.add_argument("--tables", type=Path, nargs="+", required=True, help="<table>.csv files")
+    parser.add_argument("--csv", type=Path, required=True, help="output: a row per comparison")
+    parser.add_argument("--values", type=Path, required=True, help="output: a row per run")
+    parser.add_argument("--json", type=Path, required=True, help="output: all of it, by claim")
+    arguments = parser.parse_args(argv)
+    try:
+        statistics = Statistics.model_validate_json(arguments.config)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        parser.error(f"--config: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+    try:
+        claims = load_claims(arguments.claims)
+        tables = {path.stem: read_table(path) for path in arguments.tables}
+        findings = judge(claims, tables, read_reference(arguments.reference), statistics)
+        inputs = [arguments.claims, *arguments.reference, *arguments.tables]
+        rows = comparison_rows(findings)
+        write_rows(arguments.csv, list(rows[0]), rows)
+        write_rows(arguments.values, VALUE_COLUMNS, value_rows(findings))
+        document = {
+            "statistics": statistics.model_dump(mode="json"),
+            "code": code_digest("vaml.judge_claims"),
+            "inputs": {path.name: sha256(path) for path in inputs},
+            "claims": claims_document(claims, findings),
+        }
+        write_json(arguments.json, document)
+    except (ConfigError, UnreadableFile, OSError) as error:
+        sys.exit(f"judge_claims: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""A strict reader of the config's files: what YAML lets pass in silence is refused, with its line.
+
+PyYAML takes the last of two equal keys, reads `no` as false and `010` as 8, and Snakemake runs the
+Python of a file that asks for it (`__use_yte__`).
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vaml.study.config import ConfigError
+
+_MAX_BYTES = 1_000_000
+# An alias stands for all its values again: a few lines can stand for billions.
+_MAX_VALUES = 100_000
+_CORE = "tag:yaml.org,2002:"
+_KINDS = ("bool", "float", "int", "map", "merge", "null", "seq", "str")
+_PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9_]{0,19})|[^:]{0,40}[.eE][^:]{0,40}")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The mapping in one file.
+
+    ConfigError: one line with the file, the line and, where there is one, the key. OSError.
+    """
+    try:
+        loader = yaml.SafeLoader(_text(path))
+        try:
+            root = loader.get_single_node()
+            if not isinstance(root, yaml.MappingNode):
+                raise ConfigError(f"{path}: has no keys at its top; allowed: a map of sections")
+            for count, (node, key, mistake) in enumerate(_entries(root, "")):
+                if mistake:
+                    line = node.start_mark.line + 1
+                    raise ConfigError(f"{path}, line {line}: {key}: {mistake}")
+                if count == _MAX_VALUES:
+                    raise ConfigError(f"{path}: more than {_MAX_VALUES} values; allowed: fewer")
+            return loader.construct_document(root)
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{path}{where}: not YAML: {_one_line(error.problem)}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {_one_line(error)}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply; allowed: a map of sections") from None
+
+
+def merged(paths: Sequence[Path]) -> dict[str, Any]:
+    """The files as Snakemake merges them: a later one's maps merge, all else replaces."""
+    config: dict[str, Any] = {}
+    for path in paths:
+        config = _merge(config, read(path))
+    return config
+
+
+def _merge(base: object, override: Mapping[Any, Any]) -> dict[Any, Any]:
+    result = dict(base) if isinstance(base, Mapping) else {}
+    for key, value in override.items():
+        result[key] = _merge(result.get(key), value) if isinstance(value, Mapping) else value
+    return result
+
+
+def _text(path: Path) -> str:
+    block = path.read_bytes()
+    if len(block) > _MAX_BYTES:
+        raise ConfigError(f"{path}: has {len(block)} bytes; allowed: at most {_MAX_BYTES}")
+    try:
+        return block.decode()
+    except UnicodeDecodeError as error:
+        line = block.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}, line {line}: not YAML: not UTF-8 text") from None
+
+
+def _entries(node: yaml.Node, key: str) -> Iterator[tuple[yaml.Node, str, str | None]]:
+    """Every key and value, aliases followed: its node, its dotted key, and what is wrong there."""
+    if isinstance(node, yaml.MappingNode):
+        lines: dict[tuple[str, str], int] = {}
+        for name, value in node.value:
+            inner = f"{key}.{_word(name)}" if key else _word(name)
+            yield name, inner, _mistaken_key(name, lines)
+            yield from _entries(value, inner)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _entries(value, f"{key}.{index}")
+    yield node, key, _mistaken_value(node)
+
+
+def _mistaken_key(node: yaml.Node, lines: dict[tuple[str, str], int]) -> str | None:
+    """lines: where each key of the same map stands, so far."""
+    if not isinstance(node, yaml.ScalarNode):
+        return "a key is a list or a map; allowed: a name"
+    if node.value == "__use_yte__":
+        return "makes Snakemake run code from this file; allowed: plain YAML"
+    name = (node.tag, node.value)
+    if name in lines:
+        return f"stands twice, in line {lines[name]} too; allowed: once"
+    lines[name] = node.start_mark.line + 1
+    return None
+
+
+def _mistaken_value(node: yaml.Node) -> str | None:
+    kind = node.tag.removeprefix(_CORE)
+    if kind not in _KINDS:
+        return f"got a value of YAML's type {kind}; allowed: numbers, text, true, false"
+    if not isinstance(node, yaml.ScalarNode):
+        return None
+    if kind == "bool" and node.value.lower() not in ("true", "false"):
+        meant = yaml.SafeLoader.bool_values[node.value.lower()]
+        return f"got {node.value}, which YAML takes for {str(meant).lower()}; allowed: true, false"
+    if kind in ("int", "float") and not _PLAIN_NUMBER.fullmatch(node.value):
+        return f"got {node.value[:40]}; allowed: plain digits (YAML takes 010 for 8)"
+    return None
+
+
+def _word(node: yaml.Node) -> str:
+    text = node.value if isinstance(node, yaml.ScalarNode) else "..."
+    return text if re.fullmatch(r"[\w.-]+", text) else repr(text[:40])
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())
