@@ -65,7 +65,7 @@ def agent(name: str, study: Config, seed: int) -> SACRun | MBACRun:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Do the agents learn InvertedPendulum?")
     parser.add_argument("agent", choices=["sac", "mbac"])
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
     arguments = parser.parse_args()

@@ -11,7 +11,7 @@ from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.algorithms.model_metrics import floor_metrics, model_metrics
 from vaml.algorithms.training_state import module_arrays
-from vaml.data.transitions import Transitions
+from vaml.data.transitions import Transitions, random_split
 from vaml.networks.dynamics import GaussianDynamics
 
 
@@ -72,11 +72,12 @@ def test_every_fit_splits_the_whole_history_anew(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(ModelFitting, "start", recorded)
     finish(run)
-    observations = run.interaction.history.observations
-    for steps, train, validation in splits:
-        assert sorted(train + validation) == sorted(row.tobytes() for row in observations[:steps])
-    assert [len(validation) for _, _, validation in splits] == [4, 6, 6]  # a fifth, at most 6
-    assert set(splits[1][2]) != set(splits[2][2])
+    history = [row.tobytes() for row in run.interaction.history.observations]
+    generator = streams().numpy("splits")  # one stream of the seed's own, going on
+    for (steps, train, validation), held_out in zip(splits, (4, 6, 6), strict=True):
+        assert sorted(train + validation) == sorted(history[:steps])
+        _, rows = random_split(steps, [held_out], generator)  # a fifth, at most 6
+        assert validation == [history[row] for row in rows]
 
 
 def test_the_model_its_optimiser_and_the_value_function_live_on_between_fits() -> None:

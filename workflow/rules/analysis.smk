@@ -31,11 +31,22 @@ rule tabulate:
         " --results {params.results:q} --table {output.table:q} 2> {log:q}"
 
 
+def figure_settings(wildcards):
+    """Canonical JSON of what all figures share; the objectives in the order of their selection."""
+    objectives = [*STUDY.synthetic.objectives, *STUDY.snapshots.objectives]
+    return jobs.canonical(
+        {
+            **STUDY.figures.model_dump(mode="json"),
+            "study": STUDY.study.name,
+            "objectives": list(dict.fromkeys(objectives)),
+            "agents": STUDY.mbac.agents,
+        }
+    )
+
+
 rule plot:
     input:
-        lambda wildcards: [
-            f"{RESULTS}/tables/{table}.csv" for table in FIGURES[wildcards.figure]
-        ],
+        lambda wildcards: [f"{RESULTS}/tables/{table}.csv" for table in FIGURES[wildcards.figure]],
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         png=f"{RESULTS}/figures/{{figure}}.png",
@@ -51,14 +62,7 @@ rule plot:
         mem_mb=1000,
         runtime=10,
     params:
-        config=jobs.canonical(
-            {
-                **STUDY.figures.model_dump(mode="json"),
-                "study": STUDY.study.name,
-                "objectives": list(STUDY.objectives),
-                "agents": STUDY.mbac.agents,
-            }
-        ),
+        config=figure_settings,
         code=code("plot"),
     shell:
         "python -m vaml.plot {wildcards.figure} --config {params.config:q}"

@@ -1,4 +1,4 @@
-"""Validates the config; gives each job its settings and the digest of its code."""
+"""Reads and validates the config; gives each job its settings and the digest of its code."""
 
 import os
 import re
@@ -18,6 +18,19 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 from vaml.study import jobs
 from vaml.study.config import ConfigError, load
 from vaml.study.jobs import FIGURES, TABLES
+from vaml.study.yaml_file import read
+
+CONFIG = "config/config.yaml"
+# Snakemake's own reader lets duplicate keys pass and names no line.
+try:
+    for file in filter(os.path.exists, [CONFIG, *workflow.configfiles]):
+        read(Path(file))
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+
+configfile: CONFIG
+
 
 try:
     STUDY = load(config)

@@ -1,7 +1,7 @@
 """Soft actor-critic's networks, optimisers and one gradient step of each."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -66,7 +66,7 @@ class ActorCritic:
         self._critic_parameters = [p for critic in self.critics for p in critic.parameters()]
         self._target_parameters = [p for target in self.target_critics for p in target.parameters()]
 
-        def adam(parameters: list[Tensor]) -> torch.optim.Adam:
+        def adam(parameters: Sequence[Tensor]) -> torch.optim.Adam:
             return torch.optim.Adam(parameters, lr=settings.learning_rate, fused=True)
 
         self._optimizers = {
@@ -103,10 +103,11 @@ class ActorCritic:
             [self.log_temperature],
         )
         with torch.no_grad():
-            torch._foreach_lerp_(self._target_parameters, self._critic_parameters, self.polyak)
+            for slow, fast in zip(self._target_parameters, self._critic_parameters, strict=True):
+                slow.lerp_(fast, self.polyak)
         self.gradient_steps += 1
 
-    def _descend(self, name: str, loss: Tensor, parameters: list[Tensor]) -> None:
+    def _descend(self, name: str, loss: Tensor, parameters: Sequence[Tensor]) -> None:
         if not math.isfinite(loss.item()):
             raise Diverged(f"{name} loss", self.gradient_steps)
         # Only these parameters' gradients: none of the critics' in the actor's loss.

@@ -119,7 +119,7 @@ def finish(figure: Figure, handles: Sequence[Artist], paragraphs: Sequence[str])
     labels = [str(handle.get_label()) for handle in handles]
     figure.legend(handles, labels, loc="outside upper center", ncols=min(len(handles), 5))
     width, height = figure.get_size_inches()
-    characters = int(width * 72 / (0.52 * _NOTE_SIZE))
+    characters = int(width * 72 / (0.56 * _NOTE_SIZE))
     lines = [line for text in paragraphs for line in textwrap.wrap(text, characters)]
     share = (len(lines) * 1.35 + 0.6) * _NOTE_SIZE / 72 / height
     engine = figure.get_layout_engine()

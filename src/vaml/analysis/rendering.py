@@ -10,6 +10,7 @@ from vaml.study.files import atomic, write_rows
 
 _NONE = "–"
 _LONG = 40  # characters from which a LaTeX column breaks its lines
+_MANY = 8  # columns from which LaTeX sets the table smaller
 _MARKDOWN = {"\\": "\\\\", "|": "\\|", "*": "\\*", "_": "\\_", "<": "\\<", "`": "\\`"}
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -35,6 +36,8 @@ _LATEX = {
     "′": "$'$",
     "ρ": r"$\rho$",
     "σ": r"$\sigma$",
+    "’": "'",
+    "²": "$^2$",
 }
 
 
@@ -87,6 +90,7 @@ def write_latex(table: Table, path: Path) -> None:
         r"% Needs \usepackage{booktabs}",
         r"\begin{table}",
         r"  \centering",
+        *([r"  \footnotesize\setlength{\tabcolsep}{3pt}"] if len(table.headers) > _MANY else []),
         rf"  \caption{{{caption}}}",
         rf"  \begin{{tabular}}{{@{{}}{''.join(_specification(table))}@{{}}}}",
         r"    \toprule",

@@ -24,7 +24,7 @@ def linear(
     `default`: uniform in ±1/√inputs, PyTorch's own. `orthogonal` and `xavier` (uniform) with this
     gain; `xavier_relu` is xavier with gain √2. A random bias is uniform in ±1/√inputs.
     """
-    layer = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    layer = nn.Linear(inputs, outputs)
     bound = 1 / math.sqrt(inputs)
     match init:
         case "default":

@@ -43,7 +43,14 @@ def _environments(study: "Config") -> Iterator[str]:
         elif environment.keep_position and not ENVIRONMENTS[name].keeps_position:
             yield f"config: environments.{name}.keep_position: got True; allowed: false"
     for name in study.mbac.environments:
-        if name in ENVIRONMENTS and not ENVIRONMENTS[name].known:
+        facts = ENVIRONMENTS.get(name)
+        if facts and facts.known and facts.keeps_position and name in study.environments:
+            if not study.environments[name].keep_position:
+                yield (
+                    f"config: environments.{name}.keep_position: got False; allowed: true for "
+                    "mbac.environments, whose known reward is the distance moved"
+                )
+        elif facts and not facts.known:
             known = sorted(key for key, facts in ENVIRONMENTS.items() if facts.known)
             yield (
                 f"config: mbac.environments: got {name!r}, which has no known reward and "
@@ -52,10 +59,10 @@ def _environments(study: "Config") -> Iterator[str]:
 
 
 def _synthetic(study: "Config") -> Iterator[str]:
-    fit, data = study.synthetic.fit, study.synthetic.dynamics
-    training = data.train_transitions - round(fit.validation_fraction * data.train_transitions)
-    if fit.batch_size > training:
-        yield _too_large("synthetic.fit.batch_size", fit.batch_size, training, "training split")
+    fit, rows = study.synthetic.fit, study.synthetic.dynamics.train_transitions
+    held_out = round(fit.validation_fraction * rows)
+    yield from _split("synthetic.fit.validation_fraction", fit.validation_fraction, held_out, rows)
+    yield from _batch("synthetic.fit.batch_size", fit.batch_size, rows - held_out)
 
 
 def _sac(study: "Config") -> Iterator[str]:
@@ -68,7 +75,8 @@ def _sac(study: "Config") -> Iterator[str]:
             sac.warmup_steps,
             "warm-up's transitions",
         )
-    if not sac.warmup_steps <= sac.first_snapshot_step <= sac.total_steps:
+    in_run = sac.warmup_steps <= sac.first_snapshot_step <= sac.total_steps
+    if sac.warmup_steps < sac.total_steps and not in_run:
         yield (
             f"config: sac.training.first_snapshot_step: got {sac.first_snapshot_step}; allowed: "
             f"{sac.warmup_steps} (warmup_steps) to {sac.total_steps} (total_steps)"
@@ -77,43 +85,59 @@ def _sac(study: "Config") -> Iterator[str]:
 
 def _snapshots(study: "Config") -> Iterator[str]:
     schedule = study.sac.training.snapshot_schedule
-    for step in study.snapshots.steps:
-        if step not in schedule:
-            allowed = ", ".join(map(str, schedule)) or "none: first_snapshot_step is past the end"
-            yield f"config: snapshots.steps: got {step}; allowed (sac.training): {allowed}"
-    fit = study.snapshots.fit
-    if fit.validation_fraction + fit.test_fraction >= 1:
+    missing = [step for step in study.snapshots.steps if step not in schedule]
+    if missing and schedule:
+        yield (
+            f"config: snapshots.steps: got {', '.join(map(str, missing))}; allowed (sac.training): "
+            f"{schedule[0]} to {schedule[-1]} in steps of {schedule.step}"
+        )
+    fit, rows = study.snapshots.fit, min(study.snapshots.steps)
+    training = rows
+    for key in ("validation_fraction", "test_fraction"):
+        fraction = getattr(fit, key)
+        held_out = round(fraction * rows)
+        training -= held_out
+        yield from _split(f"snapshots.fit.{key}", fraction, held_out, rows)
+    if training < 1:
         yield (
             f"config: snapshots.fit.test_fraction: got {fit.test_fraction}; allowed: less than "
             f"{1 - fit.validation_fraction:g}, so that a training split is left"
         )
-        return
-    smallest = min(study.snapshots.steps)
-    training = round((1 - fit.validation_fraction - fit.test_fraction) * smallest)
-    if fit.batch_size > training:
-        yield _too_large("snapshots.fit.batch_size", fit.batch_size, training, "training split")
+    else:
+        yield from _batch("snapshots.fit.batch_size", fit.batch_size, training)
 
 
 def _mbac(study: "Config") -> Iterator[str]:
-    training = study.mbac.training
-    for name, run in study.mbac.runs.items():
-        key = f"mbac.runs.{name}"
+    training, model = study.mbac.training, study.mbac.training.model
+    for name in dict.fromkeys(study.mbac.environments):
+        if name not in study.mbac.runs:
+            continue
+        run, key = study.mbac.runs[name], f"mbac.runs.{name}"
         yield from _run(key, run.warmup_steps, run.total_steps)
-        if run.decay_end_step <= run.warmup_steps:
+        if run.decay_end_step <= run.warmup_steps < run.total_steps:
             yield (
                 f"config: {key}.decay_end_step: got {run.decay_end_step}; allowed: more than "
                 f"{run.warmup_steps} (warmup_steps)"
             )
-        for batch_key, size in (
-            ("actor_critic", training.actor_critic.batch_size),
-            ("model", training.model.batch_size),
+        if training.actor_critic.batch_size > run.warmup_steps:
+            yield _too_large(
+                "mbac.training.actor_critic.batch_size",
+                training.actor_critic.batch_size,
+                run.warmup_steps,
+                f"warm-up of {key}",
+            )
+        rows, fraction = run.warmup_steps, model.validation_fraction
+        held_out = min(round(fraction * rows), model.max_validation_transitions)
+        yield from _split("mbac.training.model.validation_fraction", fraction, held_out, rows)
+        yield from _batch("mbac.training.model.batch_size", model.batch_size, rows - held_out)
+        learning = run.total_steps - run.warmup_steps
+        for every, value in (
+            ("evaluation_every", training.evaluation_every),
+            ("model.refit_every", model.refit_every),
         ):
-            fraction = training.model.validation_fraction if batch_key == "model" else 0.0
-            available = round((1 - fraction) * run.warmup_steps)
-            if size > available:
-                yield _too_large(
-                    f"mbac.training.{batch_key}.batch_size", size, available, f"warm-up of {key}"
-                )
+            if 0 < learning < value:
+                what = f"environment steps after the warm-up of {key}"
+                yield _too_large(f"mbac.training.{every}", value, learning, what)
 
 
 def _run(key: str, warmup_steps: int, total_steps: int) -> Iterator[str]:
@@ -126,3 +150,16 @@ def _run(key: str, warmup_steps: int, total_steps: int) -> Iterator[str]:
 
 def _too_large(key: str, given: int, allowed: int, what: str) -> str:
     return f"config: {key}: got {given}; allowed: at most {allowed}, the {what}"
+
+
+def _split(key: str, fraction: float, held_out: int, rows: int) -> Iterator[str]:
+    if held_out < 1:
+        yield (
+            f"config: {key}: got {fraction}; allowed: enough to hold out at least one of the "
+            f"{rows} transitions"
+        )
+
+
+def _batch(key: str, size: int, training: int) -> Iterator[str]:
+    if size > training:
+        yield _too_large(key, size, training, "training split")

@@ -1,6 +1,7 @@
 """The whole config: read, validate, explain what is wrong in one line per mistake."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from types import UnionType
 from typing import Any, get_args
@@ -14,6 +15,7 @@ from vaml.study.mbac import MBAC, Agent
 from vaml.study.objectives import Objective
 from vaml.study.sac import SAC, Environment
 from vaml.study.snapshots import Snapshots
+from vaml.study.statistics import Statistics
 from vaml.study.synthetic import Synthetic
 
 
@@ -26,8 +28,8 @@ class StudyName(Section):
 class Figures(Section):
     """Section `figures`."""
 
-    width: Positive = Field(description="width of a figure (inches)")
-    dpi: Count = Field(description="resolution of the PNG files (dots per inch)")
+    width: Positive = Field(le=40, description="width of a figure (inches)")
+    dpi: Count = Field(le=1200, description="resolution of the PNG files (dots per inch)")
 
 
 class Config(Section):
@@ -41,6 +43,7 @@ class Config(Section):
     sac: SAC
     snapshots: Snapshots
     mbac: MBAC
+    statistics: Statistics
     figures: Figures
 
 
@@ -64,13 +67,25 @@ def load(config: Mapping[str, Any]) -> Config:
     return study
 
 
+# What pydantic says less plainly, by its type of error.
+_ALLOWED = {
+    "bool_type": "true or false",
+    "dict_type": "a block of keys",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "int_type": "a whole number",
+    "list_type": "a list",
+    "model_type": "a block of keys",
+    "string_type": "text",
+    "too_short": "at least one entry",
+}
+
+
 def _line(detail: ErrorDetails) -> str:
     location = [part for part in detail["loc"] if part != "[key]"]
-    key = ".".join(str(part) for part in location) or "config"
-    given = repr(detail["input"])
-    given = given if len(given) <= 60 else given[:57] + "..."
-    kind = detail["type"]
-    if kind == "extra_forbidden":
+    key = ".".join(_word(part) for part in location) or "the whole"
+    given, kind = _shown(detail["input"]), detail["type"]
+    if kind in ("extra_forbidden", "invalid_key"):
         allowed = _keys_at(location[:-1])
         close = difflib.get_close_matches(str(location[-1]), allowed, n=1)
         hint = f"did you mean {close[0]}? " if close else ""
@@ -79,17 +94,25 @@ def _line(detail: ErrorDetails) -> str:
         return f"config: {key}: missing; every key of config/config.yaml must be given"
     if kind == "string_pattern_mismatch":
         pattern = detail.get("ctx", {}).get("pattern", "")
-        return f"config: {key}: got {given}; a name here must match {pattern}"
+        return f"config: {key}: got {given}; allowed: a name that matches {pattern}"
+    message = re.sub("^(Input should be|String should have|Value error,) ", "", detail["msg"])
+    allowed = _ALLOWED.get(kind, message)
     if kind == "int_type" and isinstance(detail["input"], str | float):
-        return f"config: {key}: got {given}; allowed: a whole number in digits (2000, not 2e3)"
-    if kind in ("int_type", "float_type"):
-        return f"config: {key}: got {given}; allowed: a number"
-    if kind == "too_short":
-        return f"config: {key}: got {given}; allowed: at least one entry"
-    if kind in ("model_type", "dict_type"):
-        return f"config: {key}: got {given}; allowed: a block of keys"
-    message = detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"config: {key}: got {given}; allowed: {message}"
+        allowed = "a whole number in digits (2000, not 2e3)"
+    return f"config: {key}: got {given}; allowed: {allowed}"
+
+
+def _shown(value: object) -> str:
+    """A value in one short line."""
+    try:
+        text = " ".join(repr(value).split())
+    except (ValueError, RecursionError):  # a number of thousands of digits; a value without end
+        text = f"a very long {type(value).__name__}"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _word(part: int | str) -> str:
+    return str(part) if re.fullmatch(r"[\w.-]+", str(part)) else _shown(part)
 
 
 def _keys_at(location: list[int | str]) -> list[str]:

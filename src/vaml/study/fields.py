@@ -40,7 +40,7 @@ def _distinct(items: list[_Item]) -> list[_Item]:
     return items
 
 
-Count = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(gt=0, lt=2**31)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Positive = Annotated[float, BeforeValidator(_decimal), Field(gt=0)]
 NonNegative = Annotated[float, BeforeValidator(_decimal), Field(ge=0)]

@@ -224,8 +224,9 @@ def branch(stage: str, study: Config) -> str:
 
 def read_branch(text: str) -> Config:
     """The config that `branch` gave: its other sections are absent."""
-    sections = {
-        name: TypeAdapter(Config.model_fields[name].annotation).validate_python(section)
-        for name, section in json.loads(text).items()
-    }
+    sections: dict[str, Any] = {}
+    for name, section in json.loads(text).items():
+        annotation = Config.model_fields[name].annotation
+        assert annotation is not None
+        sections[name] = TypeAdapter(annotation).validate_python(section)
     return Config.model_construct(**sections)

@@ -10,11 +10,13 @@ class Statistics(Section):
 
     confidence: Share = Field(description="of the intervals; 1 - confidence is the tests' level")
     minimum_seeds: Count = Field(
-        ge=4, description="runs per method below which a claim is not tested; never fewer than 4"
+        ge=4,
+        le=1000,
+        description="runs per method below which a claim is not tested; never fewer than 4",
     )
     power: Share = Field(ge=0.5, description="chance at which a difference counts as detectable")
-    bootstrap_resamples: Count = Field(description="resamples of the BCa intervals")
+    bootstrap_resamples: Count = Field(le=1_000_000, description="resamples of the BCa intervals")
     permutation_resamples: Count = Field(
-        description="permutations at most; where there are fewer, all of them"
+        le=10_000_000, description="permutations at most; where there are fewer, all of them"
     )
     seed: Seed = Field(description="of the resampling")

@@ -80,7 +80,7 @@ def _text(path: Path) -> str:
 def _entries(node: yaml.Node, key: str) -> Iterator[tuple[yaml.Node, str, str | None]]:
     """Every key and value, aliases followed: its node, its dotted key, and what is wrong there."""
     if isinstance(node, yaml.MappingNode):
-        lines: dict[tuple[str, str], int] = {}
+        lines: dict[str, int] = {}
         for name, value in node.value:
             inner = f"{key}.{_word(name)}" if key else _word(name)
             yield name, inner, _mistaken_key(name, lines)
@@ -91,16 +91,18 @@ def _entries(node: yaml.Node, key: str) -> Iterator[tuple[yaml.Node, str, str | 
     yield node, key, _mistaken_value(node)
 
 
-def _mistaken_key(node: yaml.Node, lines: dict[tuple[str, str], int]) -> str | None:
+def _mistaken_key(node: yaml.Node, lines: dict[str, int]) -> str | None:
     """lines: where each key of the same map stands, so far."""
     if not isinstance(node, yaml.ScalarNode):
         return "a key is a list or a map; allowed: a name"
     if node.value == "__use_yte__":
         return "makes Snakemake run code from this file; allowed: plain YAML"
-    name = (node.tag, node.value)
-    if name in lines:
-        return f"stands twice, in line {lines[name]} too; allowed: once"
-    lines[name] = node.start_mark.line + 1
+    kind = node.tag.removeprefix(_CORE)
+    if kind not in ("str", "merge"):
+        return f"YAML takes this key for {kind}; allowed: a name (quotes make it one)"
+    if node.value in lines:
+        return f"stands twice, in line {lines[node.value]} too; allowed: once"
+    lines[node.value] = node.start_mark.line + 1
     return None
 
 
