@@ -18,7 +18,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo study dry test check format schema lock clean-venv
+.PHONY: help setup demo study paper dry test check format schema lock clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,9 @@ demo: $(STAMP) ## run the whole study at demo scale, in minutes
 
 study: $(STAMP) ## run the study at the paper's scale (CORES=16 limits the cores)
 	$(IN_VENV) snakemake --cores $(CORES)
+
+paper: $(STAMP) ## make results/<study>/paper.pdf, and what it needs (CONFIG=config/demo.yaml for the demo's)
+	$(IN_VENV) snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG)) compile_paper
 
 dry: $(STAMP) ## list the jobs that `make study` would run, and why
 	$(IN_VENV) snakemake --dry-run --cores $(CORES)

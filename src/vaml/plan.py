@@ -55,16 +55,17 @@ def report(
         yield f"{results}: nothing to be done"
         return
     times = seconds(planned, study, read_benchmarks(results.parent))
+    makers = {output: job.rule for job in planned for output in job.outputs}
     stages: dict[str, list[tuple[PlannedJob, float]]] = defaultdict(list)
     for job, time in zip(planned, times, strict=True):
         stages[job.rule].append((job, time))
     for stage in in_order(stages):
-        everything = list(_all_labels(stage, study))
-        total = sum(time for _, time in stages[stage])
-        yield f"{stage}: {len(stages[stage])} of {len(everything)} jobs, {_duration(total)}"
+        everything = _all_labels(stage, study)
+        count = f"{len(stages[stage])}{f' of {len(everything)}' if everything else ''}"
+        yield f"{stage}: {count} jobs, {_duration(sum(time for _, time in stages[stage]))}"
         groups: dict[tuple[str, ...], list[PlannedJob]] = defaultdict(list)
         for job, _ in stages[stage]:
-            groups[causes(job, study, results)].append(job)
+            groups[causes(job, study, results, makers)].append(job)
         for reasons, jobs in groups.items():
             if every_job:
                 for job in jobs:
@@ -90,18 +91,19 @@ def warn(jobs: Iterable[tuple[str, Labels]]) -> Iterable[str]:
         )
 
 
-def _all_labels(stage: str, study: Config) -> Iterable[Labels]:
+def _all_labels(stage: str, study: Config) -> list[Labels]:
+    """The labels of every job of a stage, tables and figures among them; of other rules none."""
     if stage == "tabulate":
         return [{"table": table} for table in TABLES]
     if stage == "plot":
         return [{"figure": figure} for figure in FIGURES]
-    return labels(stage, study) if stage in FOLDERS else [{}]
+    return list(labels(stage, study)) if stage in FOLDERS else []
 
 
 def _selection(jobs: Sequence[PlannedJob], everything: Sequence[Labels]) -> str:
     """The labels that tell these jobs from the stage's others."""
     parts = []
-    for name in everything[0]:
+    for name in jobs[0].labels if everything else ():
         mine = dict.fromkeys(job.labels[name] for job in jobs)
         if len(mine) < len({job[name] for job in everything}):
             shown = ", ".join(list(mine)[:_MANY]) + (", ..." if len(mine) > _MANY else "")

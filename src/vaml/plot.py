@@ -8,10 +8,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from vaml.analysis.aggregates import read_table
-from vaml.analysis.figures import FigureSettings, draw
+from vaml.analysis.drawing import FigureSettings
+from vaml.analysis.figures import draw
 from vaml.analysis.figures_style import save
+from vaml.analysis.published import read_published
 from vaml.study.files import UnreadableFile
-from vaml.study.jobs import FIGURES
+from vaml.study.jobs import FIGURES, PUBLISHED
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -20,6 +22,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("name", choices=FIGURES, help="the figure")
     parser.add_argument("--config", required=True, help="what all figures share: JSON")
     parser.add_argument("--tables", type=Path, nargs="+", required=True, help="<table>.csv files")
+    parser.add_argument(
+        "--published", type=Path, nargs="*", default=[], help="authors' tables, where it shows them"
+    )
     for suffix in ("pdf", "png", "csv"):
         parser.add_argument(f"--{suffix}", type=Path, required=True, help="output file")
     arguments = parser.parse_args(argv)
@@ -32,8 +37,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     needed = FIGURES[arguments.name]
     if set(paths) != set(needed):
         parser.error(f"--tables: {arguments.name} is drawn from {', '.join(needed)}")
+    authors = {path.stem: path for path in arguments.published}
+    if set(authors) != set(PUBLISHED.get(arguments.name, ())):
+        named = ", ".join(PUBLISHED.get(arguments.name, ["none"]))
+        parser.error(f"--published: the authors' tables that {arguments.name} shows: {named}")
     try:
         tables = {name: read_table(path) for name, path in paths.items()}
+        tables |= {f"published_{name}": read_published(path) for name, path in authors.items()}
         figure, rows = draw(arguments.name, tables, settings)
         save(figure, rows, arguments.pdf, arguments.png, arguments.csv, settings.dpi)
     except (UnreadableFile, OSError) as error:

@@ -2,33 +2,54 @@
 
 import fcntl
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import tiny_jobs
+
+sys.path.append(str(Path(__file__).parents[1] / "workflow"))
+from finished_study import Project, copy_project
 
 Count = Callable[[str, int, int], None]
 
 _PREFIX = "reliability: "
 
 
+@contextmanager
+def once(factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Path, bool]]:
+    """A folder that all workers share, and whether it is still to be filled."""
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield root / name, not (root / f"{name}.done").exists()
+        (root / f"{name}.done").touch()
+
+
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder per step, with the results of a job that nothing disturbed."""
-    root = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:  # all workers share one
-        root = root.parent
-    folder = root / "reference"
-    with (root / "reference.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "complete").exists():
-            for step in tiny_jobs.OUTPUTS:
-                flags = tiny_jobs.arguments(step, folder / step, folder)
-                status, text = tiny_jobs.run(step, flags, VAML_STATE_SECONDS="300")
-                assert status == 0, text
-            (folder / "complete").touch()
+    with once(tmp_path_factory, "reference") as (folder, missing):
+        for step in tiny_jobs.OUTPUTS if missing else ():
+            flags = tiny_jobs.arguments(step, folder / step, folder)
+            status, text = tiny_jobs.run(step, flags, VAML_STATE_SECONDS="300")
+            assert status == 0, text
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The study that the tests of reruns plan from: whoever comes first builds it."""
+    with once(tmp_path_factory, "finished") as (folder, missing):
+        project = Project(folder)
+        if missing:
+            copy_project(folder)
+            project.snakemake("--cores", "2")
+    return project
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import vaml
 
 SOURCE = Path(vaml.__file__).parents[1]
-DIE_AT = Path(__file__).parent / "die_at"
+FAULTS = Path(__file__).parent / "faults"
 
 ACTOR_CRITIC = {
     "hidden_sizes": [16, 16],
@@ -161,10 +161,10 @@ def arguments(step: str, folder: Path, given: Path, **paths: Path) -> list[str]:
 def start(step: str, flags: list[str], **environment: str) -> subprocess.Popen[str]:
     """The job as a process of its own; it saves its state after every step unless told otherwise.
 
-    VAML_TEST_DIE_AT: the moment at which it kills itself, see die_at/sitecustomize.py.
+    VAML_TEST_DIE_AT: the moment at which it kills itself, see faults/sitecustomize.py.
     """
     given = {"OMP_NUM_THREADS": "1", "VAML_STATE_SECONDS": "0", **environment}
-    given["PYTHONPATH"] = os.pathsep.join([str(DIE_AT), str(SOURCE)])
+    given["PYTHONPATH"] = os.pathsep.join([str(FAULTS), str(SOURCE)])
     return subprocess.Popen(
         [sys.executable, "-m", f"vaml.{step}", *flags],
         env=os.environ | given,
@@ -188,7 +188,7 @@ def run(step: str, flags: list[str], **environment: str) -> tuple[int, str]:
 def results(folder: Path) -> dict[str, str]:
     """Digest of each file that a job left; of the manifest only what all runs share."""
     found = {}
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.glob("*")):
         if path.is_file() and not path.name.startswith("."):
             block = path.read_bytes()
             if path.name == "manifest.json":

@@ -5,7 +5,7 @@ import pandas as pd
 from vaml.analysis.figures import FigureSettings
 
 SETTINGS = FigureSettings(
-    study="tiny", width=7.0, dpi=60, objectives=["mle", "vaml", "exact"], agents=["reg_vaml"]
+    study="tiny", width=7.0, dpi=60, objectives=["mle", "vaml", "exact"], agents=["reg_vaml"], confidence=0.95
 )
 DEVIATES = {0: -1.0, 1: 1.0, 2: 3.0}  # of seeds 0, 1, 2: mean 1, SD √(8/3) or, as a sample, 2
 

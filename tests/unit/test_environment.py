@@ -26,6 +26,7 @@ PYPI_NAMES = {
     "pytorch": "torch",
     "seaborn-base": "seaborn",
     "snakemake-minimal": "snakemake",
+    "typst-py": "typst",
 }
 CUDA_BUILD = ("nvidia-", "cuda-", "triton")
 

@@ -1,4 +1,15 @@
-"""Tables from the jobs' results, figures from the tables."""
+"""Tables from the jobs' results; figures, verdicts and summaries from the tables."""
+
+from vaml.study.claims import load_claims
+from vaml.study.summaries import SUMMARIES
+
+CLAIMS_FILE = os.path.relpath(SOURCE.parent / "config" / "claims.yaml")
+REFERENCE = os.path.relpath(SOURCE.parent / "paper" / "reference")
+
+try:
+    CLAIMS = load_claims(Path(CLAIMS_FILE))
+except (ConfigError, OSError) as error:
+    raise WorkflowError(str(error)) from None
 
 
 def table_files(wildcards):
@@ -40,6 +51,7 @@ def figure_settings(wildcards):
             "study": STUDY.study.name,
             "objectives": list(dict.fromkeys(objectives)),
             "agents": STUDY.mbac.agents,
+            "confidence": STUDY.statistics.confidence,
         }
     )
 
@@ -67,4 +79,63 @@ rule plot:
     shell:
         "python -m vaml.plot {wildcards.figure} --config {params.config:q}"
         " --tables {input:q} --pdf {output.pdf:q} --png {output.png:q} --csv {output.csv:q}"
+        " 2> {log:q}"
+
+
+rule judge_claims:
+    input:
+        claims=CLAIMS_FILE,
+        reference=[
+            f"{REFERENCE}/{name}.csv"
+            for name in ["figure_1", "figure_1_runs", "figure_2", "figure_3"]
+        ],
+        tables=[f"{RESULTS}/tables/{table}.csv" for table in CLAIMS.tables],
+    output:
+        csv=f"{RESULTS}/claims.csv",
+        values=f"{RESULTS}/claims_values.csv",
+        json=f"{RESULTS}/claims.json",
+    log:
+        f"{RESULTS}/logs/judge_claims.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/judge_claims.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        config=jobs.canonical(STUDY.statistics),
+        code=code("judge_claims"),
+    shell:
+        "python -m vaml.judge_claims --config {params.config:q} --claims {input.claims:q}"
+        " --reference {input.reference:q} --tables {input.tables:q}"
+        " --csv {output.csv:q} --values {output.values:q} --json {output.json:q} 2> {log:q}"
+
+
+rule summarise:
+    input:
+        lambda wildcards: [f"{RESULTS}/{name}" for name in SUMMARIES[wildcards.summary]],
+    output:
+        csv=f"{RESULTS}/tables/summary_{{summary}}.csv",
+        md=f"{RESULTS}/tables/summary_{{summary}}.md",
+        tex=f"{RESULTS}/tables/summary_{{summary}}.tex",
+    log:
+        f"{RESULTS}/logs/tables/summary_{{summary}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tables/summary_{{summary}}.tsv"
+    wildcard_constraints:
+        summary=pattern(SUMMARIES),
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        config=jobs.canonical({"confidence": STUDY.statistics.confidence}),
+        code=code("summarise"),
+    shell:
+        "python -m vaml.summarise {wildcards.summary} --config {params.config:q}"
+        " --inputs {input:q} --csv {output.csv:q} --md {output.md:q} --tex {output.tex:q}"
         " 2> {log:q}"

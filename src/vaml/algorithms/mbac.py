@@ -38,6 +38,7 @@ FIT_COLUMNS = (
     "nll",
     "sigma_l1",
     "mean_l1",
+    "sigma_collapsed",
 )
 
 

@@ -1,5 +1,6 @@
 """How good a dynamics model is on given transitions."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -13,6 +14,9 @@ from vaml.study.objectives import Objective
 from vaml.study.seeding import Streams
 
 Metrics = dict[str, float]
+
+# Noise of this size moves no single-precision number above 10: a model below it is deterministic.
+COLLAPSED_SIGMA = 1e-6
 
 
 @torch.no_grad()
@@ -44,6 +48,7 @@ def model_metrics(
     value_aware_error: ½ (V(s') - K-sample mean of V(ŝ'))², the quantity of the paper's figures.
     eq9_error: twice that, eq. (9) as printed. nll: nats per transition. sigma_l1 and mean_l1: L1
     norms, over the state's dimensions, of the model's standard deviation and mean residual.
+    sigma_collapsed: share of the standard deviations below COLLAPSED_SIGMA.
     """
 
     def measure(batch: Transitions) -> dict[str, Tensor]:
@@ -55,6 +60,7 @@ def model_metrics(
             "nll": prediction.nll(batch.next_observations).mean(),
             "sigma_l1": prediction.log_std.exp().sum(-1).mean(),
             "mean_l1": prediction.mean.abs().sum(-1).mean(),
+            "sigma_collapsed": (prediction.log_std < math.log(COLLAPSED_SIGMA)).float().mean(),
         }
 
     metrics = batch_means(transitions, batch_size, measure)

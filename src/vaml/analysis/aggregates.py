@@ -1,6 +1,7 @@
 """The numbers that the figures show: exactly these rows are drawn, and written beside them."""
 
 import csv
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,15 +18,18 @@ METRICS = ("average_return", "value_aware_error", "nll")
 def read_table(path: Path) -> pd.DataFrame:
     """A table's CSV: names as text, whole numbers as integers, an empty field as NaN.
 
-    UnreadableFile: a line has more or fewer fields than the header, or a number is none.
+    UnreadableFile: it is cut short, a line has more or fewer fields than the header, or a number
+    is none.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            header, *lines = csv.reader(file)
+        text = path.read_bytes().decode()
+        if not text.endswith("\n"):
+            raise ValueError("its last line is cut short" if text else "it is empty")
+        header, *lines = csv.reader(io.StringIO(text, newline=""))
         # pandas' own parser would take an objective called `nan` for a number.
         fields = list(zip(header, *lines, strict=True))
         return pd.DataFrame({name: _column(name, texts) for name, *texts in fields})
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         raise UnreadableFile(f"{path}: not a table: {error}") from error
 
 

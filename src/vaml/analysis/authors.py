@@ -66,7 +66,7 @@ def read_reference(paths: Iterable[Path]) -> Reference:
     files = {}
     for path in paths:
         with reading(path, "CSV"):
-            files[path.stem] = pd.read_csv(path, float_precision="round_trip")
+            files[path.stem] = pd.read_csv(path)
     lacking = [name for name in FILES if name not in files]
     if lacking:
         raise UnreadableFile(f"the authors' tables: {', '.join(lacking)} not given")

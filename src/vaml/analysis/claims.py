@@ -79,10 +79,11 @@ def judge(
 
     samples, ours = _decided(questions, assess, statistics)
     published, authors = _decided(questions, assess_authors, statistics)
+    noted = map(_noted, questions, ours)
     return [
-        Finding(question, *answer, reference.unit(question.comparison))
-        for question, *answer in zip(
-            questions, samples, map(_noted, questions, ours), published, authors, strict=True
+        Finding(question, sample, mine, theirs, judgement, reference.unit(question.comparison))
+        for question, sample, mine, theirs, judgement in zip(
+            questions, samples, noted, published, authors, strict=True
         )
     ]
 
@@ -117,7 +118,9 @@ def _noted(question: Question, judgement: Judgement) -> Judgement:
     return replace(judgement, reason="; ".join(filter(None, [judgement.reason, note])))
 
 
-def overall(findings: Sequence[Finding], claim_id: str, variant: Variant) -> tuple[Verdict, Verdict]:
+def overall(
+    findings: Sequence[Finding], claim_id: str, variant: Variant
+) -> tuple[Verdict, Verdict]:
     """A claim's verdict in one variant: this study's, and that on the authors' numbers."""
     chosen = [
         finding

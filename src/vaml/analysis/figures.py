@@ -3,17 +3,27 @@
 Each function takes the tables by name and returns the figure and the rows that it shows.
 """
 
-from collections.abc import Iterable, Mapping
-
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from pydantic import Field
 
 from vaml.analysis.aggregates import METRICS, fit_errors, learning_curves, snapshot_errors
+from vaml.analysis.diagnostics_figures import (
+    fit_curves_snapshots,
+    fit_curves_synthetic,
+    model_sigma,
+    sac_returns,
+)
+from vaml.analysis.drawing import (
+    ERROR_DEFINITION,
+    ERROR_LABEL,
+    METRIC_LABELS,
+    Drawing,
+    FigureSettings,
+    Tables,
+)
 from vaml.analysis.figures_style import (
     THOUSANDS,
     Methods,
@@ -23,31 +33,7 @@ from vaml.analysis.figures_style import (
     panels,
     style,
 )
-from vaml.study.config import Figures
-from vaml.study.fields import Name
-
-Tables = Mapping[str, pd.DataFrame]
-Drawing = tuple[Figure, pd.DataFrame]
-
-_ERROR = "Test value-aware error (value²)"
-_DEFINITION = "Value-aware error: ½(V(s′) − K-sample mean of V(ŝ′))²."
-_METRIC_LABELS = {
-    "average_return": "Average return\n(reward per episode)",
-    "value_aware_error": "Value-aware error\n(value²)",
-    "nll": "NLL\n(nats per transition)",
-}
-
-
-class FigureSettings(Figures):
-    """What all figures of a study share."""
-
-    study: Name = Field(description="the study's name, said on each figure")
-    objectives: list[Name] = Field(description="all of the study: their order gives the colours")
-    agents: list[Name] = Field(description="likewise; an agent named as an objective looks like it")
-
-    def methods(self, names: Iterable[str]) -> Methods:
-        """The looks of these objectives or agents."""
-        return Methods(names, [*self.objectives, *self.agents])
+from vaml.analysis.improved_figures import figure_1_seeds, figure_2_seeds, figure_3_seeds
 
 
 def draw(figure: str, tables: Tables, settings: FigureSettings) -> Drawing:
@@ -67,14 +53,14 @@ def figure_1(tables: Tables, settings: FigureSettings) -> Drawing:
     for axes, kind in zip(row, kinds, strict=True):
         _bars(axes, errors.loc[errors["setting"] == kind], methods, sizes)
         axes.set(title=kind.capitalize(), xlabel="Hidden size (units per layer)")
-    row[0].set_ylabel(_ERROR)
+    row[0].set_ylabel(ERROR_LABEL)
     finish(
         figure,
         [Patch(color=methods.colours[name], label=methods.label(name)) for name in methods.names],
         [
             f"Study “{settings.study}”. Bars: mean over n = {counted(errors['n'], 'seed')}. "
             f"{_interval('Error bars', 'population', errors)} {failures('fit', fits)}",
-            _DEFINITION,
+            ERROR_DEFINITION,
         ],
     )
     return figure, errors
@@ -122,7 +108,9 @@ def figure_2(tables: Tables, settings: FigureSettings) -> Drawing:
         )
         for drawn in axes.collections:  # hollow, so that no fit hides another
             drawn.set(edgecolor=drawn.get_facecolor(), facecolor="none")
-        axes.set(title=environment, xlabel="Snapshot (environment steps of SAC)", ylabel=_ERROR)
+        axes.set(
+            title=environment, xlabel="Snapshot (environment steps of SAC)", ylabel=ERROR_LABEL
+        )
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_formatter(THOUSANDS)
     runs = points.groupby("environment")["seed"].nunique()
@@ -135,7 +123,7 @@ def figure_2(tables: Tables, settings: FigureSettings) -> Drawing:
         [
             f"Study “{settings.study}”. One point per model fit, no interval; n = "
             f"{counted(runs, 'SAC run')} per environment. {failures('fit', points)}",
-            _DEFINITION,
+            ERROR_DEFINITION,
         ],
     )
     return figure, points
@@ -151,7 +139,7 @@ def figure_3(tables: Tables, settings: FigureSettings) -> Drawing:
     for axes, (environment, metric) in zip(grid, places, strict=True):
         panel = curves.loc[(curves["environment"] == environment) & (curves["metric"] == metric)]
         _bands(axes, panel, methods)
-        axes.set(title=environment, xlabel="Environment steps", ylabel=_METRIC_LABELS[metric])
+        axes.set(title=environment, xlabel="Environment steps", ylabel=METRIC_LABELS[metric])
         axes.xaxis.set_major_formatter(THOUSANDS)
     finish(
         figure,
@@ -159,7 +147,7 @@ def figure_3(tables: Tables, settings: FigureSettings) -> Drawing:
         [
             f"Study “{settings.study}”. Lines: mean over runs ({_n_by_environment(curves)}). "
             f"{_interval('Bands', 'sample', curves)} {failures('run', runs)}{_not_finite(fits)}",
-            _DEFINITION,
+            ERROR_DEFINITION,
         ],
     )
     return figure, curves
@@ -194,4 +182,15 @@ def _interval(what: str, kind: str, summary: pd.DataFrame) -> str:
     return f"{what}: ±1 {kind} standard deviation{some}."
 
 
-_FIGURES = {"figure_1": figure_1, "figure_2": figure_2, "figure_3": figure_3}
+_FIGURES = {
+    "figure_1": figure_1,
+    "figure_2": figure_2,
+    "figure_3": figure_3,
+    "figure_1_seeds": figure_1_seeds,
+    "figure_2_seeds": figure_2_seeds,
+    "figure_3_seeds": figure_3_seeds,
+    "sac_returns": sac_returns,
+    "fit_curves_synthetic": fit_curves_synthetic,
+    "fit_curves_snapshots": fit_curves_snapshots,
+    "model_sigma": model_sigma,
+}

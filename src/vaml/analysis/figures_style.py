@@ -116,9 +116,9 @@ def panels(width: float, height: float, count: int, columns: int) -> tuple[Figur
 
 def finish(figure: Figure, handles: Sequence[Artist], paragraphs: Sequence[str]) -> None:
     """The legend above the panels, and the note under them: study, n, interval, failures."""
-    labels = [str(handle.get_label()) for handle in handles]
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(handles), 5))
     width, height = figure.get_size_inches()
+    labels = [str(handle.get_label()) for handle in handles]
+    figure.legend(handles, labels, loc="outside upper center", ncols=_columns(labels, width))
     characters = int(width * 72 / (0.56 * _NOTE_SIZE))
     lines = [line for text in paragraphs for line in textwrap.wrap(text, characters)]
     share = (len(lines) * 1.35 + 0.6) * _NOTE_SIZE / 72 / height
@@ -127,6 +127,18 @@ def finish(figure: Figure, handles: Sequence[Artist], paragraphs: Sequence[str])
     engine.set(rect=(0, share, 1, 1 - share))
     note = figure.text(0.008, 0.4 * _NOTE_SIZE / 72 / height, "\n".join(lines))
     note.set(fontsize=_NOTE_SIZE, linespacing=1.25, va="bottom", color="0.25", gid="note")
+
+
+def _columns(labels: Sequence[str], width: float) -> int:
+    """As many columns as a legend of this width (inches) has room for, at most 5."""
+    size = float(_STYLE["legend.fontsize"])
+    # Of each entry: the longest text of its column, its line and the gaps, in font sizes.
+    for count in range(min(len(labels), 5), 1, -1):
+        columns = [labels[i::count] for i in range(count)]
+        wide = sum(max(map(len, column)) * 0.62 + 5.0 for column in columns)
+        if wide * size / 72 < width:
+            return count
+    return 1
 
 
 def counted(counts: Iterable[int], noun: str = "") -> str:

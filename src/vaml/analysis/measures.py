@@ -104,6 +104,8 @@ def _values(
     for column in (comparison.metric, comparison.minus, comparison.per):
         if column is not None and column not in rows:
             raise NotMeasurable(f"the table {table} has no column {column}")
+        if column is not None and rows[column].dtype.kind not in "iuf":
+            raise NotMeasurable(f"the column {column} of the table {table} holds no numbers")
     metric = rows[comparison.metric].to_numpy(np.float64)
     if comparison.minus is not None:
         metric = metric - rows[comparison.minus].to_numpy(np.float64)
@@ -115,9 +117,10 @@ def _values(
     cells = rows[CELL[table]] if table in CELL else 0
     values = rows.assign(value=np.where(np.isfinite(metric), metric, np.nan), cell=cells)
     # The episodes of an evaluation are one value; one without a number leaves none.
-    groups = values.groupby(["seed", "cell"])["value"]
-    means = groups.mean().where(groups.count() == groups.size())
-    return means.unstack("cell").reindex(index=pd.Index(runs["seed"].unique(), name="seed"))
+    means = values.groupby(["seed", "cell"])["value"].agg(["mean", "count", "size"]).reset_index()
+    means["mean"] = means["mean"].where(means["count"] == means["size"])
+    frame = means.pivot(index="seed", columns="cell", values="mean")
+    return frame.reindex(index=pd.Index(runs["seed"].unique(), name="seed"))
 
 
 def _complete(comparison: Comparison, frames: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], int]:
@@ -132,8 +135,12 @@ def _complete(comparison: Comparison, frames: list[pd.DataFrame]) -> tuple[list[
     diverged = sum(int(frame.isna().any(axis=1).sum()) for frame in frames)
     if comparison.scale == "log" and np.nanmin(everything) <= 0:
         raise NotMeasurable(f"a log ratio needs values above 0: {np.nanmin(everything):.3g}")
-    full = [frame.fillna(worst) for frame in frames]
-    return [np.log(frame) if comparison.scale == "log" else frame for frame in full], diverged
+    full = []
+    for frame in frames:
+        numbers = frame.fillna(worst).to_numpy(np.float64)
+        numbers = np.log(numbers) if comparison.scale == "log" else numbers
+        full.append(pd.DataFrame(numbers, frame.index, frame.columns))
+    return full, diverged
 
 
 def _summarise(comparison: Comparison, values: pd.DataFrame) -> np.ndarray:
@@ -208,7 +215,7 @@ def _contrast(comparison: Comparison, values: pd.DataFrame, other: pd.DataFrame)
         details["mean_ratio"] = float(np.exp(differences).mean())
         details["median_ratio"] = float(np.exp(np.median(differences)))
         if len(values) > 1:
-            mine, theirs = np.exp(values), np.exp(other)
+            mine, theirs = values.apply(np.exp), other.apply(np.exp)
             distance = (mine.mean() - theirs.mean()).abs()
             details["overlapping"] = float((distance < mine.std(ddof=0) + theirs.std(ddof=0)).sum())
     return details

@@ -126,8 +126,7 @@ def _longest(table: Table, name: str) -> int:
 
 
 def _numeric(table: Table, name: str) -> bool:
-    values = [row[name] for row in table.rows if row[name] is not None]
-    return bool(values) and not any(isinstance(value, str) for value in values)
+    return not any(isinstance(row[name], str) for row in table.rows)
 
 
 def _markdown(value: Any) -> str:

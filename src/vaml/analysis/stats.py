@@ -7,10 +7,10 @@ run (snapshots, evaluations, episodes) summarises them first.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 Interval = tuple[float, float]
 Values = Sequence[float]
@@ -44,11 +44,11 @@ class Estimate:
 
     def p_above(self, margin: float) -> float:
         """One-sided p of "the effect is at most `margin`"."""
-        return float(stats.t.sf(self._distance(margin), self.degrees_of_freedom))
+        return float(special.stdtr(self.degrees_of_freedom, -self._distance(margin)))
 
     def p_below(self, margin: float) -> float:
         """One-sided p of "the effect is at least `margin`"."""
-        return float(stats.t.cdf(self._distance(margin), self.degrees_of_freedom))
+        return float(special.stdtr(self.degrees_of_freedom, self._distance(margin)))
 
     def p_difference(self) -> float:
         """Two-sided p of "the effect is 0"."""
@@ -72,13 +72,14 @@ class Estimate:
 
         # Were the statistic a shifted t, `critical + quantile(power)` would be the answer.
         highest = 2 * (critical + self._quantile(power))
-        return self.standard_error * float(optimize.brentq(missing, 0.0, highest))
+        root: Any = optimize.brentq(missing, 0.0, highest)
+        return self.standard_error * float(root)
 
     def _distance(self, margin: float) -> float:
         return (self.effect - margin) / self.standard_error if self.has_spread else math.nan
 
     def _quantile(self, probability: float) -> float:
-        return float(stats.t.ppf(probability, self.degrees_of_freedom))
+        return float(special.stdtrit(self.degrees_of_freedom, probability))
 
 
 def mean_of(values: Values) -> Estimate:
@@ -182,7 +183,8 @@ def share_difference_interval(
 def share_difference_p(treatment: tuple[int, int], baseline: tuple[int, int]) -> float:
     """Fisher's exact test of two shares, each given as (count, n); two-sided."""
     table = [[count, n - count] for count, n in (treatment, baseline)]
-    return float(stats.fisher_exact(table).pvalue)
+    result: Any = stats.fisher_exact(table)
+    return float(result.pvalue)
 
 
 def rank_correlation(x: Values, y: Values) -> tuple[float, float]:
@@ -194,7 +196,7 @@ def rank_correlation(x: Values, y: Values) -> tuple[float, float]:
         return math.nan, math.nan
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return 0.0, 1.0
-    result = stats.spearmanr(x, y)
+    result: Any = stats.spearmanr(x, y)
     return float(result.statistic), float(result.pvalue)
 
 

@@ -21,12 +21,14 @@ def synthetic_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Ta
     fits = fits.assign(sigma_ratio=fits["sigma_l1"] / fits["true_sigma_l1"])
 
     def row(group: pd.DataFrame) -> Row:
+        errors = _finite(group, "value_aware_error")
         return {
-            **_counts(group),
-            **_mean(group["value_aware_error"], confidence),
-            "true_value_aware_error": _average(group["true_value_aware_error"], np.mean),
-            "nll": _average(group["nll"], np.median),
-            "sigma_ratio": _average(group["sigma_ratio"], np.median),
+            "n": len(errors),
+            "diverged": _diverged(group),
+            **_mean(errors, confidence),
+            "true_value_aware_error": _of(np.mean, _finite(group, "true_value_aware_error")),
+            "nll": _of(np.median, _finite(group, "nll")),
+            "sigma_ratio": _of(np.median, _finite(group, "sigma_ratio")),
         }
 
     headers = {
@@ -44,7 +46,7 @@ def synthetic_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Ta
     }
     return Table(
         "Experiment A: fits in the artificial environment",
-        [_finite_note("seeds", confidence), _DEFINITION],
+        [_note("seeds", confidence), _DEFINITION],
         headers,
         _grouped(fits, ("setting", "hidden_size", "objective"), row),
     )
@@ -54,17 +56,18 @@ def snapshots_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Ta
     """Experiment B: one row per environment and objective."""
 
     def row(group: pd.DataFrame) -> Row:
-        errors = _finite(group["value_aware_error"])
-        per_run = errors.groupby(group["seed"]).median()
+        errors = _finite(group, "value_aware_error")
+        runs = [_finite(run, "value_aware_error") for _, run in group.groupby("seed", sort=False)]
+        medians = np.array([np.median(run) for run in runs if run.size])
         return {
-            "n": int(per_run.notna().sum()),
+            "n": len(medians),
             "fits": len(group),
-            "diverged": int((group["status"] == "diverged").sum()),
-            **_mean(per_run, confidence),
-            "lowest": _average(errors, np.min),
-            "highest": _average(errors, np.max),
-            "nll": _average(group["nll"], np.median),
-            "epochs": _average(group["epochs"], np.median),
+            "diverged": _diverged(group),
+            **_mean(medians, confidence),
+            "lowest": _of(np.min, errors),
+            "highest": _of(np.max, errors),
+            "nll": _of(np.median, _finite(group, "nll")),
+            "epochs": _of(np.median, _finite(group, "epochs")),
         }
 
     headers = {
@@ -84,7 +87,7 @@ def snapshots_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Ta
     note = "The error of a run is its median over snapshots; lowest and highest are over all fits."
     return Table(
         "Experiment B: fits to the snapshots of SAC",
-        [_finite_note("SAC runs", confidence), note, _DEFINITION],
+        [_note("SAC runs", confidence), note, _DEFINITION],
         headers,
         _grouped(tables["snapshots"], ("environment", "objective"), row),
     )
@@ -92,22 +95,18 @@ def snapshots_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Ta
 
 def mbac_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Table:
     """Experiment C: one row per environment and agent."""
-    runs = tables["mbac"]
-    keys = ["environment", "agent", "seed"]
-    evaluations = tables["mbac_returns"].groupby([*keys, "env_step"], sort=False)["return"].mean()
-    curves = {
-        "mean_return": evaluations.groupby(keys).mean(),
-        "value_aware_error": _run_means(tables["mbac_fits"], keys, "value_aware_error"),
-        "nll": _run_means(tables["mbac_fits"], keys, "nll"),
-    }
-    for name, values in curves.items():
-        runs = runs.merge(values.rename(name).reset_index(), on=keys, how="left")
+    returns, fits = tables["mbac_returns"], tables["mbac_fits"]
 
     def row(group: pd.DataFrame) -> Row:
+        finals = _finite(group, "final_return")
+        mine = (group["environment"].iloc[0], group["agent"].iloc[0])
         return {
-            **_counts(group, "final_return"),
-            **_mean(group["final_return"], confidence),
-            **{name: _average(group[name], np.mean) for name in curves},
+            "n": len(finals),
+            "diverged": _diverged(group),
+            **_mean(finals, confidence),
+            "mean_return": _of(np.mean, _run_means(returns, mine, "return")),
+            "value_aware_error": _of(np.mean, _run_means(fits, mine, "value_aware_error")),
+            "nll": _of(np.mean, _run_means(fits, mine, "nll")),
         }
 
     headers = {
@@ -124,58 +123,57 @@ def mbac_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Table:
     }
     return Table(
         "Experiment C: model-based actor-critic",
-        [_finite_note("runs", confidence), "The last three: means over a run.", _DEFINITION],
+        [_note("runs", confidence), "The last three: means over a run.", _DEFINITION],
         headers,
-        _grouped(runs, ("environment", "agent"), row),
+        _grouped(tables["mbac"], ("environment", "agent"), row),
     )
 
 
-def _grouped(
-    rows: pd.DataFrame, by: Group, summarise: Callable[[pd.DataFrame], Row]
-) -> list[Row]:
+def _grouped(rows: pd.DataFrame, by: Group, summarise: Callable[[pd.DataFrame], Row]) -> list[Row]:
     """In the order of the table."""
-    groups = rows.groupby(list(by), sort=False)
-    return [
-        dict(zip(by, names, strict=True)) | summarise(group)  # type: ignore[arg-type]
-        for names, group in groups
-    ]
+    names = rows.loc[:, list(by)].drop_duplicates()
+    found = []
+    for values in names.itertuples(index=False):
+        chosen = np.logical_and.reduce(
+            [rows[name] == value for name, value in zip(by, values, strict=True)]
+        )
+        found.append(dict(zip(by, values, strict=True)) | summarise(rows.loc[chosen]))
+    return found
 
 
-def _counts(group: pd.DataFrame, value: str = "value_aware_error") -> Row:
-    return {
-        "n": int(_finite(group[value]).notna().sum()),
-        "diverged": int((group["status"] == "diverged").sum()),
-    }
+def _diverged(group: pd.DataFrame) -> int:
+    return int(np.sum(group["status"].to_numpy() == "diverged"))
 
 
-def _run_means(fits: pd.DataFrame, keys: list[str], column: str) -> pd.Series:
-    return fits.assign(**{column: _finite(fits[column])}).groupby(keys, sort=False)[column].mean()
+def _finite(rows: pd.DataFrame, column: str) -> np.ndarray:
+    numbers = rows[column].to_numpy(np.float64)
+    return numbers[np.isfinite(numbers)]
 
 
-def _mean(values: pd.Series, confidence: float) -> Row:
+def _run_means(curves: pd.DataFrame, run: tuple[str, str], column: str) -> np.ndarray:
+    """One mean per seed of an environment's agent."""
+    mine = curves.loc[(curves["environment"] == run[0]) & (curves["agent"] == run[1])]
+    means = [_finite(curve, column) for _, curve in mine.groupby("seed", sort=False)]
+    return np.array([mean.mean() for mean in means if mean.size])
+
+
+def _mean(values: np.ndarray, confidence: float) -> Row:
     """Mean, the sample's standard deviation and Student's interval; None where n is too small."""
-    finite = _finite(values).dropna().to_list()
-    if not finite:
+    if not values.size:
         return {"mean": None, "sd": None, "interval": (None, None)}
-    estimate = mean_of(finite)
+    estimate = mean_of(values.tolist())
     return {
         "mean": estimate.effect,
-        "sd": float(np.std(finite, ddof=1)) if len(finite) > 1 else None,
+        "sd": float(np.std(values, ddof=1)) if values.size > 1 else None,
         "interval": estimate.interval(confidence),
     }
 
 
-def _average(values: pd.Series, of: Callable[[np.ndarray], Any]) -> float | None:
-    finite = _finite(values).dropna().to_numpy(np.float64)
-    return float(of(finite)) if finite.size else None
+def _of(function: Callable[[np.ndarray], Any], values: np.ndarray) -> float | None:
+    return float(function(values)) if values.size else None
 
 
-def _finite(values: pd.Series) -> pd.Series:
-    numbers = values.to_numpy(np.float64)
-    return pd.Series(np.where(np.isfinite(numbers), numbers, np.nan), index=values.index)
-
-
-def _finite_note(unit: str, confidence: float) -> str:
+def _note(unit: str, confidence: float) -> str:
     return (
         f"n: {unit} with a finite value, over which the means are; diverged ones are counted "
         f"beside. SD: the sample’s. Interval: Student’s, {confidence:.0%}."

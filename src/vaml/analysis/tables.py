@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 _DIVERGED = ("status", "diverged_where", "diverged_step")
 _FIT = ("epochs", "gradient_steps", "best_epoch")
-_METRICS = ("value_aware_error", "eq9_error", "nll", "sigma_l1", "mean_l1")
+_METRICS = ("value_aware_error", "eq9_error", "nll", "sigma_l1", "mean_l1", "sigma_collapsed")
 _DISTANCES = ("mean_l1_error", "sigma_l1_error", "parameter_l2")
 _RUN = ("env_steps", "gradient_steps", "final_return", "final_temperature")
 

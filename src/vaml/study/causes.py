@@ -42,23 +42,32 @@ KEYS: dict[str, dict[str, str]] = {
     },
 }
 
+# The section of the config that a rule behind the stages takes its settings from.
+SECTIONS = {"plot": "figures", "judge_claims": "statistics", "summarise": "statistics"}
+
 _UPSTREAM = re.compile(r"Input files updated by another job: ([^;]*)")
 _STRING = re.compile(r"'(?:[^'\\]|\\.)*'")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-def causes(job: PlannedJob, study: Config, results: Path) -> tuple[str, ...]:
-    """One line per cause, at least one. results: the study's folder."""
+def causes(
+    job: PlannedJob, study: Config, results: Path, makers: Mapping[str, str]
+) -> tuple[str, ...]:
+    """One line per cause, at least one.
+
+    results: the study's folder. makers: the rule that makes each output of the planned jobs.
+    """
     if job.reason.startswith("Missing output files"):
         return (_missing(job),)
     if job.rule in FOLDERS:
         found = list(_recorded_changes(job, study, results / folder(job.rule, job.labels)))
     else:
-        found = list(_reported_changes(job))
+        found = list(_reported_changes(job, study))
     if not found and "Set of input files has changed" in job.reason:
         found = ["other results belong to it now"]
     if upstream := _UPSTREAM.search(job.reason):
-        found += [f"{rule} runs" for rule in _makers(upstream[1])]
+        rules = {makers.get(path, path) for path in upstream[1].split(", ")}
+        found += [f"{rule} runs" for rule in sorted(rules)]
     # What is not known here is said as Snakemake says it.
     return tuple(found) or (job.reason,)
 
@@ -93,19 +102,31 @@ def _in_config(job: PlannedJob, study: Config, job_settings: Mapping[str, Any]) 
     return {keys.get(name, name).format(**names): value for name, value in job_settings.items()}
 
 
-def _reported_changes(job: PlannedJob) -> Iterator[str]:
-    """A table's or figure's changed params, read from Snakemake's reason."""
+def _reported_changes(job: PlannedJob, study: Config) -> Iterator[str]:
+    """The changed params of a table, a figure and the like, read from Snakemake's reason."""
     _, _, reported = job.reason.partition("Params have changed since last execution: ")
     before, _, now = reported.partition(" now: ")
-    texts = [[ast.literal_eval(text) for text in _STRING.findall(part)] for part in (before, now)]
-    old, new = ({"code" if _DIGEST.fullmatch(t) else "config": t for t in part} for part in texts)
+    old, new = _params(before), _params(now)
     if "config" in old and "config" in new:
-        try:
-            yield from changes(json.loads(old["config"]), json.loads(new["config"]))
-        except ValueError:
-            yield "settings"
+        section = SECTIONS.get(job.rule, "")
+        known = dict(getattr(study, section)) if section else {}
+        trees = (
+            {f"{section}.{name}" if name in known else name: value for name, value in tree.items()}
+            for tree in (json.loads(old["config"]), json.loads(new["config"]))
+        )
+        yield from changes(next(trees), next(trees))
     if "code" in old or "code" in new:
         yield f"code of vaml.{job.rule} or of what it imports"
+
+
+def _params(text: str) -> dict[str, str]:
+    """The params `config` and `code` in a list of quoted ones."""
+    values = [ast.literal_eval(each) for each in _STRING.findall(text)]
+    return {
+        "code" if _DIGEST.fullmatch(value) else "config": value
+        for value in values
+        if _DIGEST.fullmatch(value) or value.startswith("{")
+    }
 
 
 def changes(before: Any, now: Any, key: str = "") -> Iterator[str]:
@@ -125,13 +146,9 @@ def _text(value: Any) -> str:
     return "nothing" if value is _NONE else json.dumps(value)
 
 
-def _makers(paths: str) -> list[str]:
-    """The rules that make these files below results/<study>/."""
-    folders = dict.fromkeys(path.split("/")[2] for path in sorted(paths.split(", ")))
-    return [{"tables": "tabulate", "figures": "plot"}.get(name, name) for name in folders]
-
-
-def outdated(study: Config, results: Path, planned: list[PlannedJob]) -> Iterator[tuple[str, Labels]]:
+def outdated(
+    study: Config, results: Path, planned: list[PlannedJob]
+) -> Iterator[tuple[str, Labels]]:
     """Jobs that Snakemake takes as done, though their results name another config or code.
 
     That is so where its records are lost, were not copied, or were overwritten by --touch.

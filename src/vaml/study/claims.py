@@ -17,9 +17,8 @@ from vaml.study.yaml_file import read
 
 Text = Annotated[str, Field(min_length=1)]
 Column = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-Table = Literal[
-    "synthetic", "snapshots", "sac", "sac_returns", "mbac", "mbac_returns", "mbac_fits"
-]
+Table = Literal["synthetic", "snapshots", "mbac", "mbac_returns", "mbac_fits"]
+BaselineTable = Literal["sac", "sac_returns"]
 Variant = Literal["paper", "corrected"]
 Direction = Literal["lower", "higher", "not_lower", "not_higher", "equivalent"]
 Verdict = Literal["supported", "contradicted", "equivalent", "inconclusive", "not tested"]
@@ -47,7 +46,7 @@ class Comparison(Section):
         min_length=1, description="objectives or agents, each compared by itself"
     )
     baseline: Name | None = Field(default=None, description="what they are compared with")
-    baseline_table: Table | None = Field(
+    baseline_table: BaselineTable | None = Field(
         default=None, description="instead: a table of runs of another kind"
     )
     pairing: Literal["none", "paired", "unpaired"] = Field(

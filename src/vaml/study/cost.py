@@ -5,6 +5,7 @@ import json
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,15 +86,7 @@ def seconds(planned: Iterable[PlannedJob], study: Config, measured: Measured) ->
     Of a job with the same settings, of any study, where one was measured; else the table's,
     times what this study's measured jobs of the same stage took over what the table says of them.
     """
-    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for (stage, job), times in measured.items():
-        mine = [each for name, each in times if name == study.study.name]
-        try:
-            guess = table_seconds(stage, json.loads(job)) if mine else 0.0
-        except (KeyError, TypeError):
-            continue  # settings of another version
-        found[stage] += [(each, guess) for each in mine]
-    scale = {stage: sum(t for t, _ in ts) / sum(g for _, g in ts) for stage, ts in found.items() if ts}
+    scale = _scale(study, measured)
     result = []
     for job in planned:
         if job.rule not in FOLDERS:
@@ -104,6 +97,17 @@ def seconds(planned: Iterable[PlannedJob], study: Config, measured: Measured) ->
         guess = table_seconds(job.rule, present) * scale.get(job.rule, 1.0)
         result.append(statistics.mean(times) if times else guess)
     return result
+
+
+def _scale(study: Config, measured: Measured) -> dict[str, float]:
+    """By stage, how much longer this study's measured jobs took than the table says."""
+    took, guessed = defaultdict[str, float](float), defaultdict[str, float](float)
+    for (stage, job), times in measured.items():
+        mine = [each for name, each in times if name == study.study.name]
+        with suppress(KeyError, TypeError):  # settings of another version
+            guessed[stage] += len(mine) * table_seconds(stage, json.loads(job))
+            took[stage] += sum(mine)
+    return {stage: took[stage] / guessed[stage] for stage in took if took[stage]}
 
 
 def wall_seconds(planned: Iterable[PlannedJob], times: Iterable[float], cores: int) -> float:

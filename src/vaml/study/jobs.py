@@ -54,6 +54,20 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "figure_1": ("synthetic",),
     "figure_2": ("snapshots",),
     "figure_3": ("mbac", "mbac_returns", "mbac_fits"),
+    "figure_1_seeds": ("synthetic",),
+    "figure_2_seeds": ("snapshots",),
+    "figure_3_seeds": ("mbac", "mbac_returns", "mbac_fits"),
+    "sac_returns": ("sac", "sac_returns"),
+    "fit_curves_synthetic": ("synthetic", "synthetic_curves"),
+    "fit_curves_snapshots": ("snapshots", "snapshots_curves"),
+    "model_sigma": ("synthetic", "synthetic_curves", "snapshots", "mbac", "mbac_fits"),
+}
+
+# Figure: the authors' tables (paper/reference) whose numbers it shows beside ours.
+PUBLISHED: dict[str, tuple[str, ...]] = {
+    "figure_1_seeds": ("figure_1",),
+    "figure_2_seeds": ("figure_2",),
+    "figure_3_seeds": ("figure_3",),
 }
 
 

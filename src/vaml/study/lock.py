@@ -69,8 +69,14 @@ class Lock:
                 "since": time.time_ns(),
             }
         ).encode()
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, self._owner, 0)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, self._owner, 0)
+        except OSError as error:  # a full disk
+            self.path.unlink()
+            os.close(descriptor)
+            self._owner = b""
+            raise OSError(error.errno, error.strerror, str(self.path)) from None
         self._released.clear()
         self._heart = threading.Thread(target=self._beat, name="lock heartbeat", daemon=True)
         self._heart.start()

@@ -26,8 +26,9 @@ def read(path: Path) -> dict[str, Any]:
 
     ConfigError: one line with the file, the line and, where there is one, the key. OSError.
     """
+    text = _text(path)
     try:
-        loader = yaml.SafeLoader(_text(path))
+        loader = yaml.SafeLoader(text)
         try:
             root = loader.get_single_node()
             if not isinstance(root, yaml.MappingNode):
@@ -44,9 +45,13 @@ def read(path: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigError(f"{path}{where}: not YAML: {_one_line(error.problem)}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {_one_line(error)}") from None
+        problem = " ".join(str(error.problem).split())
+        raise ConfigError(f"{path}{where}: not YAML: {problem}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(
+            f"{path}, line {line}: not YAML: it has the control character {error.character:#x}"
+        ) from None
     except RecursionError:
         raise ConfigError(f"{path}: nested too deeply; allowed: a map of sections") from None
 
@@ -123,7 +128,3 @@ def _mistaken_value(node: yaml.Node) -> str | None:
 def _word(node: yaml.Node) -> str:
     text = node.value if isinstance(node, yaml.ScalarNode) else "..."
     return text if re.fullmatch(r"[\w.-]+", text) else repr(text[:40])
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())

@@ -1,0 +1,197 @@
+"""How training went: returns of SAC, validation losses of model fits, the models' σ.
+
+Each function takes the tables by name and returns the figure and exactly the rows that it shows.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from vaml.analysis.drawing import METRIC_LABELS, Drawing, FigureSettings, Tables
+from vaml.analysis.figures_style import (
+    Methods,
+    counted,
+    failures,
+    finish,
+    panels,
+    thousands,
+)
+from vaml.analysis.seed_panels import FLOOR, curves, interval_note, set_scale, steps_axis
+from vaml.analysis.seed_rows import floor_rows, joined, seed_rows, seeds_and_means
+
+_LEGEND_ENTRIES = 6
+_SIGMA = "L1 norm of the model’s σ\n(state’s units)"
+_TRUE_SIGMA = "the true dynamics’ σ"
+
+
+def sac_returns(tables: Tables, settings: FigureSettings) -> Drawing:
+    """Evaluation returns of the SAC runs along training."""
+    runs, returns = tables["sac"], tables["sac_returns"]
+    evaluations = returns.groupby(["environment", "seed", "env_step"], sort=False)["return"]
+    averages = evaluations.mean().rename("average_return").reset_index().assign(agent="sac")
+    by = ["environment", "agent", "env_step"]
+    rows = joined(seeds_and_means(averages, by, "average_return", settings.confidence), by)
+    methods = Methods(["sac"], ["sac"])
+    environments = list(runs["environment"].unique())
+    figure, grid = panels(settings.width, 2.4, len(environments), 2)
+    for axes, environment in zip(grid, environments, strict=True):
+        panel = rows.loc[rows["environment"] == environment]
+        curves(axes, panel, "env_step", "agent", methods, marker=True)
+        steps_axis(axes, environment, "Environment steps", METRIC_LABELS["average_return"])
+    look = {"color": methods.colours["sac"]}
+    n = rows.loc[rows["kind"] == "mean", "n"]
+    finish(
+        figure,
+        [
+            Line2D(
+                [],
+                [],
+                **look,
+                linewidth=0.6,
+                marker=methods.markers["sac"],
+                markersize=2.2,
+                label="one SAC run",
+            ),
+            Line2D([], [], **look, label="mean over runs"),
+        ],
+        [
+            f"Study “{settings.study}”. Each point: mean of "
+            f"{counted(evaluations.size(), 'episode')} with the deterministic policy. "
+            f"n = {counted(n, 'run')} per environment. "
+            f"{interval_note('Bands', settings, rows)} {failures('run', runs)}",
+        ],
+    )
+    return figure, rows
+
+
+def fit_curves_synthetic(tables: Tables, settings: FigureSettings) -> Drawing:
+    """Validation losses of experiment A's fits, by hidden size."""
+    return _fit_curves(
+        tables["synthetic_curves"],
+        tables["synthetic"],
+        ("setting", "hidden_size", "hidden size"),
+        settings,
+    )
+
+
+def fit_curves_snapshots(tables: Tables, settings: FigureSettings) -> Drawing:
+    """Validation losses of experiment B's fits, by snapshot."""
+    return _fit_curves(
+        tables["snapshots_curves"],
+        tables["snapshots"],
+        ("environment", "step", "snapshot at step"),
+        settings,
+    )
+
+
+def _fit_curves(
+    epochs: pd.DataFrame,
+    fits: pd.DataFrame,
+    labels: tuple[str, str, str],
+    settings: FigureSettings,
+) -> Drawing:
+    """A panel per group and objective; a line per fit, coloured by size or step.
+
+    labels: the column of the groups, the column of the colours, and what the latter is.
+    """
+    group, shade, meaning = labels
+    by = [group, "objective", shade, "epoch"]
+    rows = seed_rows(epochs, by, "validation_loss")
+    methods = settings.methods(fits["objective"].unique())
+    levels = sorted(fits[shade].unique())
+    colours = dict(
+        zip(levels, colormaps["viridis"](np.linspace(0, 0.92, len(levels))), strict=True)
+    )
+    places = [(place, name) for place in fits[group].unique() for name in methods.names]
+    figure, grid = panels(settings.width, 1.9, len(places), min(3, len(methods.names)))
+    for axes, (place, name) in zip(grid, places, strict=True):
+        panel = rows.loc[(rows[group] == place) & (rows["objective"] == name)]
+        for (level, _), fit in panel.groupby([shade, "seed"], sort=False):
+            axes.plot(fit["epoch"], fit["value"], color=colours[level], linewidth=0.8, alpha=0.8)
+        set_scale(axes, panel["value"].to_numpy(np.float64))
+        axes.set(
+            title=f"{place[0].upper()}{place[1:]}: {methods.label(name)}",
+            xlabel="Epoch",
+            ylabel="Validation loss",
+        )
+    spread = np.unique(np.linspace(0, len(levels) - 1, _LEGEND_ENTRIES).round().astype(int))
+    lost = len(epochs) - len(rows)
+    finish(
+        figure,
+        [
+            Line2D([], [], color=colours[levels[i]], label=f"{meaning} {thousands(levels[i])}")
+            for i in spread
+        ],
+        [
+            f"Study “{settings.study}”. One line per fit, no interval; n = "
+            f"{counted([fits['seed'].nunique()], 'seed')}. Each objective has its own loss and "
+            f"scale. {failures('fit', fits)}"
+            + (f" {lost} of {len(epochs)} epochs have no finite loss." if lost else ""),
+        ],
+    )
+    return figure, rows
+
+
+def model_sigma(tables: Tables, settings: FigureSettings) -> Drawing:
+    """The L1 norm of σ: over epochs in A, by snapshot in B, over an agent's refits in C."""
+    fits, epochs = tables["synthetic"], tables["synthetic_curves"]
+    snapshots, refits = tables["snapshots"], tables["mbac_fits"]
+    in_a = epochs.rename(columns={"setting": "panel", "objective": "method", "epoch": "x"})
+    in_b = snapshots.rename(columns={"environment": "panel", "objective": "method", "step": "x"})
+    in_c = refits.rename(columns={"environment": "panel", "agent": "method", "env_step": "x"})
+    by = ["panel", "method", "x"]
+    truth = floor_rows(fits.rename(columns={"setting": "panel"}), ["panel"], "true_sigma_l1")
+    parts = [
+        seed_rows(in_a, [*by, "hidden_size"], "validation_sigma_l1").assign(experiment="A"),
+        truth.assign(experiment="A"),
+    ]
+    for experiment, source in (("B", in_b), ("C", in_c)):
+        found = seeds_and_means(source, by, "sigma_l1", settings.confidence)
+        parts += [part.assign(experiment=experiment) for part in found]
+    rows = joined(parts, ["experiment", *by, "hidden_size"])
+    methods = settings.methods(
+        dict.fromkeys([*fits["objective"], *snapshots["objective"], *tables["mbac"]["agent"]])
+    )
+    experiments = {
+        "A": ("Epoch", fits["setting"].unique()),
+        "B": ("Snapshot (environment steps of SAC)", snapshots["environment"].unique()),
+        "C": ("Environment steps", tables["mbac"]["environment"].unique()),
+    }
+    columns = max(len(names) for _, names in experiments.values())
+    figure, grid = panels(settings.width, 2.0, 3 * columns, columns)
+    for i, (experiment, (xlabel, names)) in enumerate(experiments.items()):
+        row = grid[i * columns : (i + 1) * columns]
+        for spare in row[len(names) :]:
+            spare.remove()
+        for axes, name in zip(row, names, strict=False):
+            panel = rows.loc[(rows["experiment"] == experiment) & (rows["panel"] == name)]
+            _sigmas(axes, panel, methods)
+            steps_axis(axes, f"{experiment}: {name[0].upper()}{name[1:]}", xlabel, _SIGMA)
+    handles = [methods.handle(name, linestyle=methods.lines[name]) for name in methods.names]
+    finish(
+        figure,
+        [*handles, Line2D([], [], **FLOOR, label=_TRUE_SIGMA)],
+        [
+            f"Study “{settings.study}”. Thin lines: A, validation rows of one fit each, all hidden "
+            "sizes; B, test rows of the fits on one SAC run; C, validation rows of one run’s "
+            f"refits. Thick lines, B and C: mean over n = "
+            f"{counted(rows.loc[rows['kind'] == 'mean', 'n'], 'run')}. "
+            f"{interval_note('Bands', settings, rows)} Log scale where values span decades.",
+            f"{failures('fit of A', fits)} {failures('fit of B', snapshots)} "
+            f"{failures('run of C', tables['mbac'])}",
+        ],
+    )
+    return figure, rows
+
+
+def _sigmas(axes: Axes, rows: pd.DataFrame, methods: Methods) -> None:
+    """Single fits over epochs where there are such; else runs, their mean and interval."""
+    single = rows.loc[(rows["kind"] == "seed") & rows["hidden_size"].notna()]
+    for (name, _, _), fit in single.groupby(["method", "hidden_size", "seed"], sort=False):
+        axes.plot(fit["x"], fit["value"], color=methods.colours[name], linewidth=0.7, alpha=0.6)
+    curves(axes, rows.loc[rows["kind"] != "floor"].drop(single.index), "x", "method", methods)
+    for level in rows.loc[rows["kind"] == "floor", "value"]:
+        axes.axhline(level, **FLOOR)
+    set_scale(axes, rows["value"].to_numpy(np.float64))

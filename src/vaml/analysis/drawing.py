@@ -1,0 +1,40 @@
+"""What a function that draws a figure takes and returns."""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+from pydantic import Field
+
+from vaml.analysis.figures_style import Methods
+from vaml.study.config import Figures
+from vaml.study.fields import Name, Share
+
+Tables = Mapping[str, pd.DataFrame]
+Drawing = tuple[Figure, pd.DataFrame]
+
+ERROR_LABEL = "Test value-aware error (value²)"
+ERROR_DEFINITION = "Value-aware error: ½(V(s′) − K-sample mean of V(ŝ′))²."
+METRIC_LABELS = {
+    "average_return": "Average return\n(reward per episode)",
+    "value_aware_error": "Value-aware error\n(value²)",
+    "nll": "NLL\n(nats per transition)",
+}
+
+
+class FigureSettings(Figures):
+    """What all figures of a study share."""
+
+    study: Name = Field(description="the study's name, said on each figure")
+    objectives: list[Name] = Field(description="all of the study: their order gives the colours")
+    agents: list[Name] = Field(description="likewise; an agent named as an objective looks like it")
+    confidence: Share = Field(description="of the intervals of means")
+
+    def methods(self, names: Iterable[str]) -> Methods:
+        """The looks of these objectives or agents."""
+        return Methods(names, [*self.objectives, *self.agents])
+
+    @property
+    def interval(self) -> str:
+        """What the intervals of the figures with single seeds are."""
+        return f"{100 * self.confidence:g} % t interval of the mean"

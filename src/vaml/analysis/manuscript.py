@@ -1,0 +1,141 @@
+"""What the manuscript says of the results: every number and verdict, ready to be printed.
+
+paper/*.typ holds the words; this module gives them the study's numbers, as text where they need
+rounding. A dash stands where there is none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vaml.analysis.figures_style import Methods
+from vaml.analysis.manuscript_claims import claim_entries, verdict_counts
+from vaml.analysis.manuscript_numbers import NONE, number_text, span
+from vaml.analysis.scale import level, sizes
+from vaml.study import jobs
+from vaml.study.config import Config
+
+Row = dict[str, Any]
+Tables = Mapping[str, pd.DataFrame]
+
+TABLES = ("summary_synthetic", "summary_snapshots", "summary_mbac")
+
+_OTHER_LABELS = {"sac_returns": "SAC"}
+
+
+def manuscript_data(
+    study: Config, tables: Tables, judged: Mapping[str, Any], manifests: Sequence[Mapping[str, Any]]
+) -> Row:
+    """Everything that the manuscript's source reads, as JSON values.
+
+    tables: those named in TABLES. judged: claims.json. manifests: of every training job.
+    KeyError: one of these lacks an entry.
+    """
+    labels = _labels(study)
+    claims, notes = claim_entries(judged["claims"], labels)
+    return {
+        "study": {"name": study.study.name, "level": level(study)},
+        "config": study.model_dump(mode="json"),
+        "labels": labels,
+        "sizes": [
+            {name: entry for name, entry in asdict(size).items() if name != "length"}
+            for size in sizes(study)
+        ],
+        "synthetic": _synthetic(tables["summary_synthetic"], study, labels),
+        "snapshots": _summary("fit_snapshot", tables["summary_snapshots"], study, labels),
+        "mbac": _summary("train_mbac", tables["summary_mbac"], study, labels),
+        "claims": claims,
+        "notes": notes,
+        "counts": {side: verdict_counts(claims, side) for side in ("ours", "authors")},
+        "statistics": judged["statistics"],
+        "claims_digest": judged["inputs"]["claims.yaml"][:12],
+        "provenance": _provenance(manifests),
+    }
+
+
+def _labels(study: Config) -> dict[str, str]:
+    names = [*study.objectives, *study.agents]
+    return {name: Methods([], names).label(name) for name in names} | _OTHER_LABELS
+
+
+def _synthetic(summary: pd.DataFrame, study: Config, labels: Mapping[str, str]) -> Row:
+    """Errors by hidden size; of the rest, the lowest and the highest over hidden sizes."""
+    rows, widths = [], study.synthetic.hidden_sizes
+    for setting in summary["setting"].unique():
+        mine = summary.loc[summary["setting"] == setting]
+        for i, name in enumerate(mine["objective"].unique()):
+            group = mine.loc[mine["objective"] == name].set_index("hidden_size")
+            rows.append(
+                {
+                    "part": setting,
+                    "first": i == 0,
+                    "method": labels.get(name, name),
+                    "n": span(group["n"]),
+                    "diverged": number_text(group["diverged"].sum()),
+                    "errors": [number_text(group["mean"].get(size)) for size in widths],
+                    "sigma": span(group["sigma_ratio"]),
+                    "nll": span(group["nll"]),
+                }
+            )
+        truth = mine.groupby("hidden_size", sort=False)["true_value_aware_error"].mean()
+        rows.append(
+            {
+                "part": setting,
+                "method": None,
+                "errors": [number_text(truth.get(size)) for size in widths],
+            }
+        )
+    return {**_jobs("fit_synthetic", study, summary), "rows": rows}
+
+
+def _summary(stage: str, summary: pd.DataFrame, study: Config, labels: Mapping[str, str]) -> Row:
+    """The rows of a summary as text; `mean` with its interval where it has one."""
+    method = "agent" if "agent" in summary else "objective"
+    rows = []
+    for entry in summary.to_dict("records"):
+        numbers = {
+            str(name): number_text(value)
+            for name, value in entry.items()
+            if not isinstance(value, str)
+        }
+        ends = [numbers["interval_low"], numbers["interval_high"]]
+        interval = None if NONE in ends else f"[{ends[0]}, {ends[1]}]"
+        names = {
+            "part": entry["environment"],
+            "first": not rows or rows[-1]["part"] != entry["environment"],
+            "method": labels.get(entry[method], entry[method]),
+            "interval": interval,
+        }
+        rows.append(numbers | names)
+    return {**_jobs(stage, study, summary), "rows": rows}
+
+
+def _jobs(stage: str, study: Config, summary: pd.DataFrame) -> Row:
+    return {
+        "jobs": len(list(jobs.labels(stage, study))),
+        "diverged": int(np.sum(summary["diverged"].to_numpy())),
+    }
+
+
+def _provenance(manifests: Sequence[Mapping[str, Any]]) -> Row:
+    """Commits with their number of jobs, and all versions and processors that took part."""
+    commits: dict[tuple[str, bool], int] = {}
+    versions: dict[str, set[str]] = {}
+    for manifest in manifests:
+        volatile = manifest["volatile"]
+        source = volatile["commit"] or "unknown", bool(volatile["dirty"])
+        commits[source] = commits.get(source, 0) + 1
+        for package, version in manifest["stable"]["versions"].items():
+            versions.setdefault(package, set()).add(version or "not installed")
+    return {
+        "jobs": len(manifests),
+        "commits": [
+            {"commit": commit[:12], "dirty": dirty, "jobs": jobs}
+            for (commit, dirty), jobs in sorted(commits.items())
+        ],
+        "versions": {package: sorted(found) for package, found in sorted(versions.items())},
+        "processors": sorted({each["volatile"]["processor"] for each in manifests}),
+    }

@@ -1,0 +1,129 @@
+"""The judged claims as the manuscript prints them."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from vaml.analysis.manuscript_numbers import NONE, number_text
+
+Row = dict[str, Any]
+
+VERDICTS = ("supported", "contradicted", "equivalent", "inconclusive", "not tested")
+
+# What a number of a run is called, longer names first.
+_WORDS = {
+    "diverged of status": "share of diverged runs",
+    "last of return": "last return",
+    " - ": " − ",
+    "true_sigma_l1": "true σ",
+    "sigma_l1": "σ",
+    "value_aware_error_k1000": "value-aware error with very many samples",
+    "value_aware_error": "value-aware error",
+    "exact_error": "exact error",
+    "action_sampling_floor": "floor",
+    "value_variance": "variance of V",
+    "nll": "NLL",
+}
+_EXPERIMENTS = {"5.1": "synthetic", "5.2": "snapshots", "5.3": "mbac"}
+
+
+def claim_entries(
+    judged: Sequence[Mapping[str, Any]], labels: Mapping[str, str]
+) -> tuple[list[Row], list[str]]:
+    """The claims with their comparisons, and the notes that these refer to by position."""
+    notes: list[str] = []
+    claims = []
+    for claim in judged:
+        comparisons = []
+        for comparison in claim["comparisons"]:
+            reason = comparison["reason"]
+            if reason and reason not in notes:
+                notes.append(reason)
+            note = notes.index(reason) if reason else None
+            comparisons.append(_comparison(comparison, labels) | {"note": note})
+        claims.append(
+            {
+                "id": claim["claim"],
+                "statement": claim["statement"],
+                "sections": claim["sections"],
+                "experiments": [_EXPERIMENTS[s] for s in claim["sections"] if s in _EXPERIMENTS],
+                "verdicts": claim["verdicts"],
+                "comparisons": comparisons,
+            }
+        )
+    return claims, notes
+
+
+def _comparison(comparison: Mapping[str, Any], labels: Mapping[str, str]) -> Row:
+    is_ratio = "log " in comparison["measured"]
+    names = [comparison["method"], comparison["baseline"]]
+    contrast = [labels.get(name, name) for name in names if name]
+    return {
+        "variant": comparison["variant"],
+        "part": comparison["part"],
+        "contrast": (" / " if is_ratio else " − ").join(contrast),
+        "measured": _measured(comparison["measured"]),
+        "criterion": _criterion(comparison, is_ratio),
+        "p_holm": number_text(comparison["p_holm"]),
+        **{
+            side: {
+                "effect": _effect(comparison, prefix, is_ratio),
+                "interval": _interval(comparison, prefix, is_ratio),
+                "n": _n(comparison, prefix),
+                "verdict": comparison[f"{prefix}verdict"],
+            }
+            for side, prefix in (("ours", ""), ("authors", "authors_"))
+        },
+    }
+
+
+def _measured(text: str) -> str:
+    """The number of a run in words; that it is a log shows in the effect, a ratio."""
+    words = text.replace("log of ", "").replace("log ", "")
+    for column, name in _WORDS.items():
+        words = words.replace(column, name)
+    return words.replace("_", " ")
+
+
+def _effect(comparison: Mapping[str, Any], prefix: str, is_ratio: bool) -> str:
+    return _on_scale(comparison[f"{prefix}effect"], is_ratio)
+
+
+def _interval(comparison: Mapping[str, Any], prefix: str, is_ratio: bool) -> str | None:
+    ends = [_on_scale(comparison[f"{prefix}{end}"], is_ratio) for end in ("low", "high")]
+    return None if NONE in ends else f"[{ends[0]}, {ends[1]}]"
+
+
+def _on_scale(value: float | None, is_ratio: bool) -> str:
+    return number_text(math.exp(value) if is_ratio and value is not None else value)
+
+
+def _criterion(comparison: Mapping[str, Any], is_ratio: bool) -> str:
+    """Where the whole interval must lie for the claim to hold."""
+    margin = comparison["smallest_difference"]
+    low, high = (_on_scale(end, is_ratio) for end in (-margin, margin))
+    match comparison["direction"]:
+        case "lower":
+            return f"< {low}"
+        case "not_higher":
+            return f"< {high}"
+        case "higher":
+            return f"> {high}"
+        case "not_lower":
+            return f"> {low}"
+        case _:
+            return f"{low} to {high}"
+
+
+def _n(comparison: Mapping[str, Any], prefix: str) -> str:
+    counts = [comparison[f"{prefix}{name}"] for name in ("n", "n_baseline")]
+    return " + ".join(str(count) for count in counts if count is not None) or NONE
+
+
+def verdict_counts(claims: Iterable[Row], side: str) -> list[Row]:
+    """The claims by their verdict in the paper's own measure."""
+    found: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS}
+    for claim in claims:
+        verdict = claim["verdicts"].get("paper", {}).get(side, "not tested")
+        found[verdict].append(claim["id"])
+    return [{"verdict": verdict, "claims": ids} for verdict, ids in found.items()]

@@ -1,0 +1,79 @@
+"""The authors' published numbers (paper/reference) as rows of our figures: kind "authors"."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vaml.analysis.seed_rows import NUMBERS
+from vaml.study.files import reading
+
+
+def read_published(path: Path) -> pd.DataFrame:
+    """One of the authors' tables. UnreadableFile: it is missing or damaged."""
+    with reading(path, "CSV"):
+        return pd.read_csv(path)
+
+
+def published_fits(reference: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
+    """Figure 1's means, for the settings, hidden sizes and objectives that are shown."""
+    labels = ["setting", "hidden_size", "objective"]
+    theirs = _numbers(reference.rename(columns={"mean": "value"}), "mean_reading_error")
+    return theirs.merge(shown[labels].drop_duplicates(), on=labels).loc[:, [*labels, *NUMBERS]]
+
+
+def published_snapshots(reference: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
+    """Figure 2's points, as far as the snapshots that are shown reach; known exactly."""
+    theirs = _numbers(reference.rename(columns={"value_aware_error": "value"}), None)
+    theirs = _placed(theirs, shown, "step", "objective")
+    return theirs.loc[:, ["environment", "step", "objective", *NUMBERS]]
+
+
+def published_curves(reference: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
+    """Figure 3's means over runs, as far as the runs that are shown reach.
+
+    An error that is read as no larger than the error of reading it is left out: all that is known
+    of it is that it is small.
+    """
+    theirs = reference.replace({"metric": {"return": "average_return"}})
+    theirs = _numbers(theirs.rename(columns={"mean": "value"}), "mean_reading_error")
+    unknown = (theirs["metric"] == "value_aware_error") & (theirs["low"] <= 0)
+    theirs = _placed(theirs.loc[~unknown], shown, "env_step", "agent")
+    return theirs.loc[:, ["environment", "agent", "metric", "env_step", *NUMBERS]]
+
+
+def their_environments(reference: pd.DataFrame, ours: Iterable[str]) -> str:
+    """The names that these environments of ours had in the authors' study."""
+    names = {_base(name): name for name in reference["environment"].unique()}
+    return ", ".join(names[_base(each)] for each in ours if _base(each) in names)
+
+
+def _numbers(reference: pd.DataFrame, error: str | None) -> pd.DataFrame:
+    reach = reference[error] if error else np.nan
+    return reference.assign(
+        kind="authors",
+        seed=np.nan,
+        n=np.nan,
+        low=reference["value"] - reach,
+        high=reference["value"] + reach,
+    )
+
+
+def _placed(theirs: pd.DataFrame, shown: pd.DataFrame, step: str, method: str) -> pd.DataFrame:
+    """Under our names of the environments, for our methods, up to our last step in each."""
+    ends = shown.groupby("environment", sort=False)[step].max()
+    parts = [
+        theirs.loc[
+            (theirs["environment"].map(_base) == _base(str(environment)))
+            & (theirs[step] <= end)
+            & theirs[method].isin(shown[method].unique())
+        ].assign(environment=environment)
+        for environment, end in ends.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _base(environment: str) -> str:
+    """Versions of one environment share a panel: Hopper-v3 was the authors', Hopper-v4 is ours."""
+    return environment.rpartition("-v")[0]

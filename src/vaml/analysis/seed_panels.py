@@ -1,0 +1,110 @@
+"""What the figures with single seeds share: curves with bands, scales, legends and notes."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator
+
+from vaml.analysis.drawing import FigureSettings
+from vaml.analysis.figures_style import THOUSANDS, Methods
+
+FLOOR = {"color": "0.15", "linestyle": (0, (1, 1.2)), "linewidth": 1.1}
+AUTHORS = {"marker": "x", "markersize": 3.6, "markeredgewidth": 1.0, "linestyle": ""}
+_SEED = {"linewidth": 0.6, "alpha": 0.6}
+
+# Largest to smallest value, above which a linear axis hides the small ones.
+_WIDE = 30.0
+_DECADES_WITH_EVEN_TICKS = 3
+
+
+def set_scale(axes: Axes, values: np.ndarray) -> None:
+    """A scale on which all of these values can be told apart, and limits that just hold them.
+
+    Logarithmic where they are positive and span more than _WIDE; where some are not positive, and
+    the largest are a thousand times the typical one, logarithmic beyond the typical one.
+    """
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return
+    if values.min() > 0 and values.max() / values.min() > _WIDE:
+        axes.set_yscale("log")
+        if values.max() / values.min() < 10**_DECADES_WITH_EVEN_TICKS:
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
+            axes.yaxis.set_minor_formatter(FuncFormatter(lambda number, _: ""))
+    elif values.min() <= 0 < np.median(np.abs(values)) < np.abs(values).max() / 1000:
+        typical = 10 ** np.ceil(np.log10(np.median(np.abs(values))))
+        axes.set_yscale("symlog", linthresh=typical)
+    to_axis = axes.yaxis.get_transform()
+    low, high = to_axis.transform(np.array([values.min(), values.max()]))
+    room = 0.06 * (high - low) or 0.05 * max(abs(high), 1.0)
+    axes.set_ylim(*to_axis.inverted().transform(np.array([low - room, high + room])))
+
+
+def steps_axis(axes: Axes, title: str, xlabel: str, ylabel: str) -> None:
+    """Title and labels of a panel over training steps."""
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    axes.xaxis.set_major_formatter(THOUSANDS)
+
+
+def curves(
+    axes: Axes, rows: pd.DataFrame, x: str, method: str, methods: Methods, marker: bool = False
+) -> None:
+    """Everything that `rows` hold of one panel: seeds, means, intervals, floors, authors' numbers.
+
+    x, method: columns of the step, and of the objective or agent. marker: also a marker at every
+    value of a seed, for curves of few points.
+    """
+    for name in methods.names:
+        mine = rows.loc[rows[method] == name]
+        colour = {"color": methods.colours[name]}
+        points = {"marker": methods.markers[name], "markersize": 2.2} if marker else {}
+        for _, seed in mine.loc[mine["kind"] == "seed"].groupby("seed", sort=False):
+            axes.plot(seed[x], seed["value"], **colour, **_SEED, **points)
+        mean = mine.loc[mine["kind"] == "mean"]
+        numbers = mean[[x, "low", "high"]].to_numpy(np.float64)
+        axes.fill_between(*numbers.T, alpha=0.12, linewidth=0, label=name, **colour)
+        axes.plot(mean[x], mean["value"], linestyle=methods.lines[name], label=name, **colour)
+        floor = mine.loc[mine["kind"] == "floor"]
+        axes.plot(floor[x], floor["value"], **{**FLOOR, **colour}, gid="floor")
+        theirs = mine.loc[mine["kind"] == "authors"]
+        published(axes, theirs[x].to_numpy(np.float64), theirs, methods.colours[name])
+    floor = rows.loc[(rows["kind"] == "floor") & rows[method].isna()]
+    axes.plot(floor[x], floor["value"], **FLOOR, gid="floor", zorder=1.9)
+    set_scale(axes, rows["value"].to_numpy(np.float64))
+
+
+def published(axes: Axes, x: np.ndarray, rows: pd.DataFrame, colour: object) -> None:
+    """The authors' numbers: crosses, with the error of reading them where they were read off."""
+    value = rows["value"].to_numpy(np.float64)
+    error = np.nan_to_num([value - rows["low"], rows["high"] - value])
+    axes.errorbar(
+        x, value, yerr=error, color=colour, **AUTHORS, elinewidth=0.7, label="authors", zorder=2.5
+    )
+
+
+def legend(methods: Methods, rows: pd.DataFrame, floor: str, **look: object) -> list[Line2D]:
+    """One entry per method and per kind of number that is drawn.
+
+    floor: what the floor is called. look: of the methods' entries.
+    """
+    entries = [
+        methods.handle(name, linestyle=methods.lines[name], **look) for name in methods.names
+    ]
+    kinds = set(rows["kind"])
+    if "floor" in kinds:
+        entries.append(Line2D([], [], **FLOOR, label=floor))
+    if "authors" in kinds:
+        entries.append(Line2D([], [], color="0.15", **AUTHORS, label="authors’ values"))
+    return entries
+
+
+def interval_note(bands: str, settings: FigureSettings, rows: pd.DataFrame) -> str:
+    """What the bands or bars are, and where there are none."""
+    means = rows.loc[rows["kind"] == "mean"]
+    known = np.isfinite(means["low"].to_numpy(np.float64))
+    if not known.any():
+        return f"{bands}: none, as no mean is over two different values."
+    some = "" if known.all() else " (none where n < 2 or all values are the same)"
+    return f"{bands}: {settings.interval}{some}, cut where they leave the panel."

@@ -1,0 +1,112 @@
+"""Typeset the manuscript from its source and the study's results."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typst
+from pydantic import ValidationError
+
+from vaml.analysis.aggregates import read_table
+from vaml.analysis.manuscript import TABLES, manuscript_data
+from vaml.study.config import Config
+from vaml.study.files import UnreadableFile, atomic, read_json, write_json
+from vaml.study.jobs import FOLDERS, folder, labels
+
+MAIN = "main.typ"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The same source, results and typst give the same bytes; nothing else of the machine does."""
+    parser = argparse.ArgumentParser(prog="python -m vaml.compile_paper", description=__doc__)
+    parser.add_argument("--config", required=True, help="the whole config: JSON")
+    parser.add_argument("--results", type=Path, required=True, help="the study's folder")
+    parser.add_argument("--claims", type=Path, required=True, help="claims.json")
+    parser.add_argument("--tables", type=Path, nargs="+", required=True, help="<table>.csv files")
+    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="<figure>.pdf files")
+    parser.add_argument("--sources", type=Path, nargs="+", required=True, help="files of paper/")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="output: what the text reads, JSON"
+    )
+    parser.add_argument("--pdf", type=Path, required=True, help="output file")
+    arguments = parser.parse_args(argv)
+    try:
+        study = Config.model_validate_json(arguments.config)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        parser.error(f"--config: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+    for flag, paths, needed in (
+        ("--tables", [path.stem for path in arguments.tables], TABLES),
+        ("--sources", [path.name for path in arguments.sources], [MAIN]),
+    ):
+        if lacking := set(needed).difference(paths):
+            parser.error(f"{flag}: lacks {', '.join(sorted(lacking))}")
+    try:
+        tables = {path.stem: read_table(path) for path in arguments.tables}
+        judged = read_json(arguments.claims)
+        data = manuscript_data(study, tables, judged, list(_manifests(study, arguments.results)))
+        write_json(arguments.data, data)
+        pdf = typeset(arguments.sources, arguments.figures, arguments.data)
+        with atomic(arguments.pdf) as temporary:
+            temporary.write_bytes(pdf)
+    except KeyError as error:
+        sys.exit(f"compile_paper: a manifest, a table or {arguments.claims} has no {error}")
+    except typst.TypstError as error:
+        sys.exit(f"compile_paper: {error.diagnostic}")
+    except (UnreadableFile, OSError) as error:
+        sys.exit(f"compile_paper: {error}")
+
+
+def _manifests(study: Config, results: Path) -> list[dict[str, Any]]:
+    return [
+        read_json(results / folder(stage, job) / "manifest.json")
+        for stage in FOLDERS
+        for job in labels(stage, study)
+    ]
+
+
+def typeset(sources: Sequence[Path], figures: Sequence[Path], data: Path) -> bytes:
+    """The manuscript as PDF. typst.TypstError: a mistake in the source.
+
+    It is compiled in a folder of its own and without a date, so that the bytes depend on the files
+    alone.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        compiler = lay_out(Path(folder), sources, figures, data)
+        pdf, warnings = compiler.compile_with_warnings(format="pdf", timestamp=0)
+    for warning in warnings:
+        print(f"compile_paper: {warning.diagnostic}", file=sys.stderr)
+    assert isinstance(pdf, bytes)
+    return pdf
+
+
+def lay_out(
+    root: Path, sources: Sequence[Path], figures: Sequence[Path], data: Path
+) -> typst.Compiler:
+    """A compiler of main.typ that sees `sources`, data.json and figures/<name> below `root`.
+
+    It has the fonts that typst brings along and no package: it never asks the machine or the
+    network for any.
+    """
+    (root / "figures").mkdir()
+    for path in sources:
+        shutil.copyfile(path, root / path.name)
+    for path in figures:
+        shutil.copyfile(path, root / "figures" / path.name)
+    shutil.copyfile(data, root / "data.json")
+    none = root / "packages"
+    return typst.Compiler(
+        root / MAIN,
+        root=root,
+        ignore_system_fonts=True,
+        package_path=none,
+        package_cache_path=none,
+    )
+
+
+if __name__ == "__main__":
+    main()

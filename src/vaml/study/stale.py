@@ -1,0 +1,97 @@
+"""Results that no job of the present config makes: what removed grid values leave behind."""
+
+import os
+import re
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from vaml.study.checkpoint import STATE
+from vaml.study.config import Config
+from vaml.study.jobs import FOLDERS, folder, key, labels
+from vaml.study.lock import STALE_SECONDS
+
+_LABEL = r"[A-Za-z0-9_-]+"
+_KEY = re.compile(r"[0-9a-f]{16}")
+
+
+def stale_files(study: Config, results: Path, names: Mapping[str, Collection[str]]) -> list[Path]:
+    """Files of jobs that the config does not have, sorted: outputs, logs, benchmarks, states.
+
+    results: the study's folder. names: by stage, the names of the files that a job writes; what
+    else lies in a job's folder is no result, and neither are links and what they lead to. Saved
+    states of a job that is running are left out, whatever its config.
+    """
+    found: list[Path] = []
+    for stage, template in FOLDERS.items():
+        present = {folder(stage, job) for job in labels(stage, study)}
+        for place in _matches(results, template):
+            if str(place.relative_to(results)) not in present:
+                found += (file for file in _files(place) if _is_output(file.name, names[stage]))
+        for kind, suffix in (("logs", ".log"), ("benchmarks", ".tsv")):
+            for path in _matches(results / kind, template + suffix):
+                name = str(path.relative_to(results / kind)).removesuffix(suffix)
+                if name not in present and path.is_file():
+                    found.append(path)
+    keys = {key(stage, study, job) for stage in FOLDERS for job in labels(stage, study)}
+    for place in _matches(results / ".state", "{key}"):
+        if _KEY.fullmatch(place.name) and place.name not in keys and not _in_use(place):
+            found += (file for file in _files(place) if _is_state(file.name))
+    return sorted(found)
+
+
+def remove(files: list[Path], results: Path) -> None:
+    """Remove these files, then the folders between them and `results` that are left empty."""
+    for file in files:
+        file.unlink(missing_ok=True)
+    for file in files:
+        for place in file.parents:
+            if place == results:
+                break
+            with suppress(OSError):  # not empty, or gone already
+                place.rmdir()
+
+
+def _matches(root: Path, template: str) -> Iterator[Path]:
+    """What lies below `root` in the place of a template with any labels, links left out."""
+    places = [root] if _is_folder(root) else []
+    for part in template.split("/"):
+        pattern = re.compile(re.sub(r"\\\{\w+\\\}", _LABEL, re.escape(part)))
+        places = [
+            Path(entry.path)
+            for place in places
+            if _is_folder(place)
+            for entry in os.scandir(place)
+            if pattern.fullmatch(entry.name) and not entry.is_symlink()
+        ]
+    yield from places
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _files(place: Path) -> Iterator[Path]:
+    if _is_folder(place):
+        for entry in os.scandir(place):
+            if entry.is_file(follow_symlinks=False):
+                yield Path(entry.path)
+
+
+def _is_output(name: str, outputs: Collection[str]) -> bool:
+    """Whether a step writes a file of this name; also the temporary one of a killed step."""
+    temporary = re.fullmatch(r"\.(.+)\.\d+(\.[a-z]+)", name)
+    return (f"{temporary[1]}{temporary[2]}" if temporary else name) in outputs
+
+
+def _is_state(name: str) -> bool:
+    return name == "lock" or bool(STATE.search(name))
+
+
+def _in_use(place: Path) -> bool:
+    """Whether the owner of a state's lock touched it lately, as a living one does."""
+    try:
+        return time.time() - (place / "lock").stat().st_mtime < STALE_SECONDS
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,143 @@
+"""A finished study of a few hidden sizes and snapshots, as the manuscript's step finds it."""
+
+import json
+import re
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import typst
+from finished_jobs import ROOT
+
+from vaml.analysis.authors import FILES, read_reference
+from vaml.analysis.claim_rows import claims_document
+from vaml.analysis.claims import judge
+from vaml.analysis.rendering import write_csv
+from vaml.analysis.summaries import mbac_table, snapshots_table, synthetic_table
+from vaml.compile_paper import lay_out
+from vaml.study import jobs
+from vaml.study.claims import load_claims
+from vaml.study.config import Config
+from vaml.study.files import read_json, sha256, write_json
+from vaml.study.statistics import Statistics
+
+SOURCES = [ROOT / "paper" / name for name in ("main.typ", "style.typ", "references.bib")]
+CLAIMS = ROOT / "config/claims.yaml"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+STATISTICS = Statistics(
+    confidence=0.95,
+    minimum_seeds=4,
+    power=0.8,
+    bootstrap_resamples=200,
+    permutation_resamples=200,
+    seed=0,
+)
+_HARDER = {"vaml": 1.0, "mle": 2.0, "reg_vaml": 1.5}
+
+
+def raw_tables(study: Config) -> dict[str, pd.DataFrame]:
+    """Errors around 0.1 for VAML and 0.2 for MLE, returns around 10."""
+
+    def fits(stage: str) -> pd.DataFrame:
+        rows = []
+        for i, job in enumerate(jobs.labels(stage, study)):
+            error = 0.1 * _HARDER[job["objective"]] * (1 + 0.01 * (i % 7))
+            row = {**job, "status": "ok", "epochs": 12.0, "value_aware_error": error}
+            row |= {"nll": 14.0 + error, "sigma_l1": 4.5, "action_sampling_floor": 0.03125}
+            row |= {"true_value_aware_error": 0.09375, "true_sigma_l1": 9.0}
+            row |= {"sigma_collapsed": 0.0}
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    runs, returns, model_fits = [], [], []
+    for i, job in enumerate(jobs.labels("train_mbac", study)):
+        runs.append({**job, "status": "ok", "final_return": 10.0 + i % 5})
+        for step in (1000, 2000):
+            returns.append({**job, "env_step": step, "episode": 0, "return": 10.0 + i % 5})
+            errors = {"value_aware_error": 0.5 + 0.01 * i, "nll": 20.0, "sigma_collapsed": 0.0}
+            model_fits.append({**job, "env_step": step, "action_sampling_floor": 0.25, **errors})
+    frames = {"mbac": runs, "mbac_returns": returns, "mbac_fits": model_fits}
+    return {
+        "synthetic": fits("fit_synthetic"),
+        "snapshots": fits("fit_snapshot"),
+        **{name: pd.DataFrame(rows) for name, rows in frames.items()},
+    }
+
+
+def leave_study(results: Path, study: Config, tables: dict[str, pd.DataFrame]) -> None:
+    """What the other rules leave below results/<study>/."""
+    for stage in jobs.FOLDERS:
+        for job in jobs.labels(stage, study):
+            home = results / jobs.folder(stage, job)
+            home.mkdir(parents=True)
+            (home / "manifest.json").write_text(json.dumps(manifest(COMMIT)))
+    for name, table in (
+        ("synthetic", synthetic_table),
+        ("snapshots", snapshots_table),
+        ("mbac", mbac_table),
+    ):
+        write_csv(table(tables, 0.95), results / f"tables/summary_{name}.csv")
+    reference = read_reference([ROOT / f"paper/reference/{name}.csv" for name in FILES])
+    claims = load_claims(CLAIMS)
+    findings = judge(claims, tables, reference, STATISTICS)
+    document = {
+        "statistics": STATISTICS.model_dump(mode="json"),
+        "inputs": {CLAIMS.name: sha256(CLAIMS)},
+        "claims": claims_document(claims, findings),
+    }
+    write_json(results / "claims.json", document)
+    (results / "figures").mkdir(exist_ok=True)
+    for name in jobs.FIGURES:
+        picture = f"#set page(width: 200pt, height: 40pt)\n{name}"
+        compiler = typst.Compiler(ignore_system_fonts=True)
+        pdf, _ = compiler.compile_with_warnings(picture.encode(), format="pdf", timestamp=0)
+        assert isinstance(pdf, bytes)
+        (results / f"figures/{name}.pdf").write_bytes(pdf)
+
+
+def manifest(commit: str | None, dirty: bool = False, torch: str = "2.13.0") -> dict:
+    return {
+        "stable": {"versions": {"python": "3.11.7", "torch": torch}},
+        "volatile": {"commit": commit, "dirty": dirty, "processor": "A Processor"},
+    }
+
+
+def flags(results: Path, study: Config, output: Path) -> list[str]:
+    summaries = [str(path) for path in sorted((results / "tables").glob("summary_*.csv"))]
+    figures = [str(path) for path in sorted((results / "figures").glob("*.pdf"))]
+    return [
+        *("--config", jobs.canonical(study)),
+        *("--results", str(results)),
+        *("--claims", str(results / "claims.json")),
+        *("--tables", *summaries),
+        *("--figures", *figures),
+        *("--sources", *map(str, SOURCES)),
+        *("--data", str(output / "paper.json")),
+        *("--pdf", str(output / "paper.pdf")),
+    ]
+
+
+def text(results: Path, data: Path) -> str:
+    """The words of the manuscript, by way of HTML, which leaves out headers and title."""
+    figures = sorted((results / "figures").glob("*.pdf"))
+    with tempfile.TemporaryDirectory() as folder:
+        compiler = lay_out(Path(folder), SOURCES, figures, data)
+        html, _ = compiler.compile_with_warnings(format="html")
+    assert isinstance(html, bytes)
+    body = re.sub(r"^.*<body>|<style>.*?</style>", "", html.decode(), flags=re.DOTALL)
+    body = re.sub(r"</?(a|code|em|span|strong|sup)\b[^>]*>", "", body)
+    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+
+
+def pages(results: Path, data: Path) -> list[bytes]:
+    """A small picture of each page: PNG."""
+    figures = sorted((results / "figures").glob("*.pdf"))
+    with tempfile.TemporaryDirectory() as folder:
+        compiler = lay_out(Path(folder), SOURCES, figures, data)
+        pictures, _ = compiler.compile_with_warnings(format="png", ppi=48)
+    assert isinstance(pictures, list)
+    return pictures
+
+
+def read_data(output: Path) -> dict:
+    return read_json(output / "paper.json")

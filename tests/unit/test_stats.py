@@ -1,0 +1,242 @@
+"""Statistics at the study's n: what the intervals cover, what the tests reject and detect."""
+
+import itertools
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from vaml.analysis.stats import (
+    Estimate,
+    bootstrap_interval,
+    difference_of_means,
+    holm,
+    mean_of,
+    permutation_p,
+    rank_correlation,
+    scaled,
+    share_difference_interval,
+    share_difference_p,
+    share_interval,
+    total,
+)
+
+Draw = Callable[[np.random.Generator, int], np.ndarray]
+
+LAWS: dict[str, tuple[Draw, float]] = {
+    "normal": (lambda rng, n: rng.normal(size=n), 0.0),
+    "lognormal": (lambda rng, n: rng.lognormal(size=n), math.exp(0.5)),
+    # Three runs of ten fail.
+    "bimodal": (lambda rng, n: (rng.random(n) > 0.3) + rng.normal(0, 0.05, n), 0.7),
+}
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@pytest.mark.parametrize(
+    ("law", "n", "expected"),
+    [
+        ("normal", 4, 0.95),
+        ("normal", 5, 0.95),
+        ("normal", 10, 0.95),
+        ("normal", 20, 0.95),
+        ("lognormal", 4, 0.82),
+        ("lognormal", 5, 0.82),
+        ("lognormal", 10, 0.84),
+        ("lognormal", 20, 0.87),
+        ("bimodal", 4, 0.75),
+        ("bimodal", 5, 0.83),
+        ("bimodal", 10, 0.94),
+        ("bimodal", 20, 0.95),
+    ],
+)
+def test_coverage_of_students_interval(law: str, n: int, expected: float) -> None:
+    """What 95 % means at the study's n: true for normal runs, less for skewed or failing ones."""
+    draw, mean = LAWS[law]
+    generator = rng(n)
+    intervals = [mean_of(draw(generator, n).tolist()).interval(0.95) for _ in range(800)]
+    covered = np.mean([low <= mean <= high for low, high in intervals])
+    assert covered == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("law", "n", "expected"),
+    [("normal", 5, 0.82), ("lognormal", 5, 0.72), ("normal", 20, 0.93), ("lognormal", 20, 0.89)],
+)
+def test_coverage_of_the_bootstrap_is_worse_with_few_runs(
+    law: str, n: int, expected: float
+) -> None:
+    """Why the verdict rests on Student's interval, and the bootstrap only stands beside it."""
+    draw, mean = LAWS[law]
+    generator = rng(n)
+    intervals = [
+        bootstrap_interval([draw(generator, n).tolist()], 0.95, 500, generator) for _ in range(200)
+    ]
+    covered = np.mean([low <= mean <= high for low, high in intervals])
+    assert covered == pytest.approx(expected, abs=0.07)
+
+
+def test_welch_agrees_with_scipy() -> None:
+    a, b = rng(1).normal(1, 1, 4).tolist(), rng(2).normal(0, 5, 9).tolist()
+    estimate = difference_of_means(a, b)
+    expected: Any = scipy_stats.ttest_ind(a, b, equal_var=False)
+    assert estimate.effect == pytest.approx(np.mean(a) - np.mean(b))
+    assert estimate.p_difference() == pytest.approx(expected.pvalue)
+    interval = expected.confidence_interval(0.9)
+    assert estimate.interval(0.9) == pytest.approx((interval.low, interval.high))
+
+
+def test_students_test_agrees_with_scipy() -> None:
+    values = rng(3).normal(0.5, 1, 5).tolist()
+    estimate = mean_of(values)
+    two_sided: Any = scipy_stats.ttest_1samp(values, 0)
+    assert estimate.p_difference() == pytest.approx(two_sided.pvalue)
+    for margin in (-0.3, 0.7):
+        one_sided: Any = scipy_stats.ttest_1samp(values, margin, alternative="greater")
+        greater = one_sided.pvalue
+        assert estimate.p_above(margin) == pytest.approx(greater)
+        assert estimate.p_below(margin) == pytest.approx(1 - greater)
+
+
+def test_tost_against_known_values() -> None:
+    """Mean 0.1, standard error 0.2, margin 0.5, 9 degrees: t = 3.0 and -2.0."""
+    estimate = Estimate(0.1, 0.2, 9)
+    assert estimate.p_above(-0.5) == pytest.approx(0.007478, abs=1e-6)
+    assert estimate.p_below(0.5) == pytest.approx(0.038276, abs=1e-6)
+    assert estimate.p_equivalence(0.5) == pytest.approx(0.038276, abs=1e-6)
+    assert Estimate(-0.1, 0.2, 9).p_equivalence(0.5) == pytest.approx(0.038276, abs=1e-6)
+
+
+def test_sum_and_scale_of_estimates() -> None:
+    parts = [Estimate(1.0, 3.0, 4), Estimate(2.0, 4.0, 4)]
+    added = total(parts)
+    assert (added.effect, added.standard_error) == (3.0, 5.0)
+    assert added.degrees_of_freedom == pytest.approx(625 / (81 / 4 + 256 / 4))
+    half = scaled(added, -0.5)
+    assert (half.effect, half.standard_error) == (-1.5, 2.5)
+
+
+def test_without_spread_there_is_no_interval_and_no_test() -> None:
+    """Four runs at a cap say nothing about the fifth; rounding must not turn into a spread."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for estimate in (
+            mean_of([0.1 + 0.2] * 5),
+            mean_of([7.0]),
+            difference_of_means([1000.0] * 4, [1000.0] * 4),
+        ):
+            assert not estimate.has_spread
+            assert all(math.isnan(end) for end in estimate.interval(0.95))
+            assert math.isnan(estimate.p_difference())
+            assert math.isnan(estimate.p_equivalence(1.0))
+            assert math.isnan(estimate.detectable(0.95, 0.8))
+        assert all(map(math.isnan, bootstrap_interval([[2.0] * 4], 0.95, 100, rng())))
+
+
+def test_one_constant_sample_of_two_still_gives_an_interval() -> None:
+    estimate = difference_of_means([1.0, 2.0, 3.0, 4.0], [1.0] * 4)
+    assert estimate.degrees_of_freedom == pytest.approx(3)
+    assert estimate.interval(0.95) == pytest.approx(
+        mean_of([0.0, 1.0, 2.0, 3.0]).interval(0.95), rel=1e-12
+    )
+
+
+@pytest.mark.parametrize("n", [4, 5, 10, 20])
+def test_smallest_detectable_effect_is_found_with_its_power(n: int) -> None:
+    generator = rng(n)
+    detectable = Estimate(0.0, 1 / math.sqrt(n), n - 1).detectable(0.95, 0.8)
+    found = [
+        (estimate := mean_of(generator.normal(detectable, 1, n).tolist())).effect > 0
+        and estimate.p_difference() <= 0.05
+        for _ in range(1500)
+    ]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.035)
+
+
+def test_smallest_detectable_effect_against_known_values() -> None:
+    """Cohen's d of a paired t test at 80 % power: 1.00 with n = 10, 0.66 with n = 20."""
+    assert Estimate(0, 1 / math.sqrt(10), 9).detectable(0.95, 0.8) == pytest.approx(0.996, abs=2e-3)
+    assert Estimate(0, 1 / math.sqrt(20), 19).detectable(0.95, 0.8) == pytest.approx(0.66, abs=2e-3)
+
+
+@pytest.mark.parametrize(("n", "smallest"), [(4, 0.125), (5, 0.0625), (6, 0.03125), (8, 0.0078125)])
+def test_sign_flips_are_enumerated(n: int, smallest: float) -> None:
+    """With n runs of one sign, 2 of 2^n flips are as extreme: never below 0.05 with n = 5."""
+    assert permutation_p([list(range(1, n + 1))], 1000, rng()) == smallest
+
+
+def test_sign_flips_agree_with_brute_force() -> None:
+    values = [0.3, -0.1, 0.8, 0.5, 0.2]
+    means = [np.mean(np.multiply(values, signs)) for signs in itertools.product((-1, 1), repeat=5)]
+    expected = np.mean(np.abs(means) >= np.mean(values) - 1e-12)
+    assert permutation_p([values], 1000, rng()) == pytest.approx(expected)
+
+
+def test_permutations_of_two_samples_are_enumerated() -> None:
+    assert permutation_p([[5.0, 6, 7, 8], [1.0, 2, 3, 4]], 1000, rng()) == pytest.approx(2 / 70)
+
+
+def test_a_bootstrap_of_two_samples_is_of_their_difference() -> None:
+    """Swapped samples give the mirrored interval."""
+    a, b = rng(4).normal(3, 1, 10).tolist(), rng(5).normal(0, 1, 10).tolist()
+    low, high = bootstrap_interval([a, b], 0.95, 4000, rng())
+    assert low < np.mean(a) - np.mean(b) < high
+    assert low > 0
+    mirrored = bootstrap_interval([b, a], 0.95, 4000, rng())
+    assert mirrored == pytest.approx((-high, -low), abs=0.1)
+
+
+def test_the_same_stream_gives_the_same_interval() -> None:
+    values = rng(6).normal(size=5).tolist()
+    first = bootstrap_interval([values], 0.95, 500, rng(7))
+    assert first == bootstrap_interval([values], 0.95, 500, rng(7))
+    assert first != bootstrap_interval([values], 0.95, 500, rng(8))
+
+
+def test_exact_interval_of_a_share_against_known_values() -> None:
+    """Clopper and Pearson: 5 of 5 is at least 0.4782, 0 of 10 at most 0.3085."""
+    assert share_interval(5, 5, 0.95) == pytest.approx((0.4782, 1.0), abs=1e-4)
+    assert share_interval(0, 10, 0.95) == pytest.approx((0.0, 0.3085), abs=1e-4)
+
+
+@pytest.mark.parametrize(("p", "q", "n"), [(0.9, 0.1, 5), (0.5, 0.5, 8), (0.3, 0.05, 4)])
+def test_difference_of_shares_holds_at_least_its_confidence(p: float, q: float, n: int) -> None:
+    """Exactly: over all outcomes, each with its probability."""
+    covered = 0.0
+    for a, b in itertools.product(range(n + 1), repeat=2):
+        low, high = share_difference_interval((a, n), (b, n), 0.95)
+        if low <= p - q <= high:
+            covered += scipy_stats.binom.pmf(a, n, p) * scipy_stats.binom.pmf(b, n, q)
+    assert covered >= 0.95
+
+
+def test_difference_of_shares_has_the_methods_share_first() -> None:
+    low, high = share_difference_interval((10, 10), (0, 10), 0.95)
+    assert low > 0
+    assert high == 1
+    assert share_difference_p((10, 10), (0, 10)) == pytest.approx(2 / math.comb(20, 10))
+
+
+def test_rank_correlation() -> None:
+    rho, p = rank_correlation([1, 2, 3, 4, 5], [2.0, 1.0, 40.0, 30.0, 500.0])
+    assert rho == pytest.approx(0.8)
+    assert p == pytest.approx(0.104088, abs=1e-6)
+    assert rank_correlation([1, 2, 3], [3.0, 2.0, 1.0])[0] == -1
+    assert rank_correlation([1, 2, 3], [4.0, 4.0, 4.0]) == (0.0, 1.0)
+    assert math.isnan(rank_correlation([1, 2], [1.0, 2.0])[0])
+
+
+def test_holm_against_values_worked_out_by_hand() -> None:
+    """Sorted 0.01, 0.02, 0.03, 0.5 times 4, 3, 2, 1, never falling."""
+    p_values = {"d": 0.5, "b": 0.02, "a": 0.01, "c": 0.03}
+    expected = {"a": 0.04, "b": 0.06, "c": 0.06, "d": 0.5}
+    assert holm(p_values) == pytest.approx(expected)
+    assert holm({"x": 0.6, "y": 0.7}) == {"x": 1.0, "y": 1.0}
+    assert holm({"only": 0.03}) == {"only": 0.03}
+    assert holm({}) == {}

@@ -1,0 +1,126 @@
+"""The tables for a manuscript say what the study's tables and claims.json say."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from judged_tables import CLAIMS, judged, study
+
+from vaml.analysis.claim_rows import claims_document
+from vaml.study.files import write_json
+from vaml.study.summaries import SUMMARIES
+from vaml.summarise import main
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("results")
+    (folder / "tables").mkdir()
+    tables = study()
+    diverged = tables["synthetic"]
+    mine = (diverged["seed"] == 1) & (diverged["objective"] == "vaml")
+    diverged.loc[mine, "status"] = "diverged"
+    diverged.loc[mine, "value_aware_error"] = np.nan
+    for name, table in tables.items():
+        table.to_csv(folder / "tables" / f"{name}.csv", index=False)
+    document = claims_document(CLAIMS, judged(tables))
+    write_json(folder / "claims.json", {"claims": document})
+    return folder
+
+
+def run(name: str, results: Path, out: Path) -> list[dict[str, str]]:
+    inputs = [str(results / each) for each in SUMMARIES[name]]
+    outputs = [
+        part for kind in ("csv", "md", "tex") for part in (f"--{kind}", str(out / f"{name}.{kind}"))
+    ]
+    main([name, "--config", '{"confidence":0.95}', "--inputs", *inputs, *outputs])
+    with (out / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_each_is_written_in_three_forms_with_the_same_rows(
+    name: str, results: Path, tmp_path: Path
+) -> None:
+    rows = run(name, results, tmp_path)
+    markdown = (tmp_path / f"{name}.md").read_text(encoding="utf-8").splitlines()
+    latex = (tmp_path / f"{name}.tex").read_text(encoding="utf-8").splitlines()
+    assert len([line for line in markdown if line.startswith("|")]) == len(rows) + 2
+    assert len([line for line in latex if line.endswith(r" \\")]) == len(rows) + 1
+
+
+def test_one_row_per_claim_and_per_comparison(results: Path, tmp_path: Path) -> None:
+    claims = run("claims", results, tmp_path)
+    assert [row["claim"] for row in claims] == list(CLAIMS.claims)
+    by_claim = {row["claim"]: row for row in claims}
+    assert (by_claim["C7"]["verdict"], by_claim["C7"]["n"]) == ("supported", "5")
+    assert (by_claim["C11"]["verdict"], by_claim["C11"]["n"]) == ("not tested", "")
+    assert by_claim["C1"]["corrected"] == "not tested"
+    comparisons = run("comparisons", results, tmp_path)
+    reasons = {row["verdict"] for row in comparisons if row["claim"] == "C11"}
+    assert reasons == {
+        "not tested: the table mbac has no agent vaml in Pusher",
+        "not tested: the table mbac has no agent vaml in InvertedPendulum",
+    }
+
+
+def test_artificial_environment(results: Path, tmp_path: Path) -> None:
+    rows = run("synthetic", results, tmp_path)
+    assert len(rows) == 2 * 2 * 3
+    fits = study()["synthetic"]
+    for row in rows:
+        mine = fits.loc[
+            (fits["setting"] == row["setting"])
+            & (fits["hidden_size"] == int(row["hidden_size"]))
+            & (fits["objective"] == row["objective"])
+        ]
+        failed = row["objective"] == "vaml"
+        errors = mine.loc[~((mine["seed"] == 1) & failed), "value_aware_error"]
+        assert (int(row["n"]), int(row["diverged"])) == ((4, 1) if failed else (5, 0))
+        assert float(row["mean"]) == pytest.approx(errors.mean())
+        assert float(row["sd"]) == pytest.approx(errors.std(ddof=1))
+        assert float(row["interval_low"]) < errors.mean() < float(row["interval_high"])
+
+
+def test_snapshots_take_the_run_as_the_unit(results: Path, tmp_path: Path) -> None:
+    rows = run("snapshots", results, tmp_path)
+    assert [row["n"] for row in rows] == ["5"] * 6
+    assert [row["fits"] for row in rows] == ["20"] * 6
+    fits = study()["snapshots"]
+    mine = fits.loc[(fits["environment"] == "Hopper-v4") & (fits["objective"] == "mle")]
+    medians = mine.groupby("seed")["value_aware_error"].median()
+    first = next(
+        row for row in rows if (row["environment"], row["objective"]) == ("Hopper-v4", "mle")
+    )
+    assert float(first["mean"]) == pytest.approx(medians.mean())
+    assert float(first["highest"]) == pytest.approx(mine["value_aware_error"].max())
+
+
+def test_agents(results: Path, tmp_path: Path) -> None:
+    rows = run("mbac", results, tmp_path)
+    assert [(row["environment"], row["agent"]) for row in rows] == [
+        (environment, agent)
+        for environment in ("InvertedPendulum-v4", "Pusher-v5")
+        for agent in ("mle", "reg_vaml")
+    ]
+    assert float(rows[3]["mean"]) == pytest.approx(80, abs=0.1)
+    # Two episodes per evaluation, 10 apart.
+    assert float(rows[3]["mean_return"]) == pytest.approx(85, abs=0.1)
+    assert float(rows[3]["nll"]) == pytest.approx(46, abs=1)
+
+
+@pytest.mark.parametrize("config", ["{}", "[]", "x"])
+def test_a_bad_config_is_refused(config: str, results: Path) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["claims", "--config", config, "--inputs", "claims.json", "--csv", "a"])
+
+
+def test_other_inputs_are_refused(results: Path, tmp_path: Path) -> None:
+    wrong = results / "tables" / "mbac.csv"
+    outputs = [
+        part for kind in ("csv", "md", "tex") for part in (f"--{kind}", str(tmp_path / kind))
+    ]
+    with pytest.raises(SystemExit, match="2"):
+        main(["claims", "--config", '{"confidence":0.9}', "--inputs", str(wrong), *outputs])
+    assert list(tmp_path.iterdir()) == []

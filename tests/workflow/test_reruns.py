@@ -1,0 +1,315 @@
+"""What runs again after a change: exactly the jobs that depend on it (docs/reruns.md).
+
+Each case compares the set of jobs that Snakemake plans, and that `vaml.plan` lists, with the
+expected one.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from finished_study import (
+    TINY,
+    Job,
+    Project,
+    copy_project,
+    job,
+    jobs_of,
+    tables_of,
+    with_downstream,
+)
+
+from vaml.study.jobs import FIGURES, FOLDERS
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+Expected = Callable[[Project], set[Job]]
+
+
+def nothing(_: Project) -> set[Job]:
+    return set()
+
+
+def figures(project: Project) -> set[Job]:
+    """All figures, and what shows them."""
+    drawn = {job("plot", {"figure": figure}) for figure in FIGURES}
+    return with_downstream(drawn, project.study(), project.dag)
+
+
+def statistics(project: Project) -> set[Job]:
+    """The verdicts and the summaries, and what shows them."""
+    judged = {each.job for each in project.dag if each.job[0] in ("judge_claims", "summarise")}
+    return with_downstream(judged, project.study(), project.dag)
+
+
+def paper(project: Project) -> set[Job]:
+    return {each.job for each in project.dag if each.job[0] == "compile_paper"}
+
+
+def only(*chosen: tuple[str, dict[str, object]]) -> Expected:
+    """These jobs of these stages, and all that depends on them."""
+
+    def expected(project: Project) -> set[Job]:
+        study = project.study()
+        parts = [jobs_of(study, stage, **labels) for stage, labels in chosen]
+        assert all(parts)
+        return with_downstream(set().union(*parts), study, project.dag)
+
+    return expected
+
+
+def aggregates(*stages: str) -> Expected:
+    """The tables of these stages and what is made from them."""
+    return lambda project: with_downstream(tables_of(*stages), project.study(), project.dag)
+
+
+CONFIG_CHANGES: dict[str, tuple[str, Expected]] = {
+    "nothing": ("figures: {dpi: 50}", nothing),
+    "a fit's learning rate": (
+        "synthetic: {fit: {learning_rate: 0.01}}",
+        only(("fit_synthetic", {})),
+    ),
+    "two scalars of a fit swapped": (
+        "snapshots: {fit: {max_epochs: 10, patience: 2}}",
+        only(("fit_snapshot", {})),
+    ),
+    "two scalars of SAC swapped": (
+        "sac: {training: {actor_critic: {learning_rate: 0.005, polyak: 0.0003}}}",
+        only(("train_sac", {})),
+    ),
+    "the horizon of the synthetic dynamics": (
+        "synthetic: {dynamics: {horizon: 25}}",
+        only(("simulate_dynamics", {})),
+    ),
+    "one objective's MLE coefficient": (
+        "objectives: {reg_vaml: {mle_coefficient: 0.01}}",
+        only(
+            ("fit_synthetic", {"objective": "reg_vaml"}),
+            ("fit_snapshot", {"objective": "reg_vaml"}),
+            ("train_mbac", {"agent": "reg_vaml"}),
+        ),
+    ),
+    "the final coefficient of one agent": (
+        "agents: {reg_vaml: {final_mle_coefficient: 0.1}}",
+        only(("train_mbac", {"agent": "reg_vaml"})),
+    ),
+    "a synthetic seed added": (
+        "synthetic: {seeds: [0, 1, 2]}",
+        only(("simulate_dynamics", {"seed": 2})),
+    ),
+    "a synthetic seed removed": ("synthetic: {seeds: [1]}", aggregates("fit_synthetic")),
+    "a width added": (
+        "synthetic: {hidden_sizes: [8, 12]}",
+        only(("simulate_dynamics", {"hidden_size": 12})),
+    ),
+    "a setting added": (
+        "synthetic: {settings: [realizable, unrealizable]}",
+        only(("fit_synthetic", {"setting": "unrealizable"})),
+    ),
+    "a SAC seed added": ("sac: {seeds: [0, 3]}", only(("train_sac", {"seed": 3}))),
+    "a SAC environment removed": (
+        "sac: {environments: [Hopper-v4]}",
+        aggregates("train_sac", "fit_snapshot"),
+    ),
+    "an MBAC seed added in one environment": (
+        "mbac: {runs: {Pusher-v5: {seeds: [0, 1]}}}",
+        only(("train_mbac", {"environment": "Pusher-v5", "seed": 1})),
+    ),
+    "one environment's steps in MBAC": (
+        "mbac: {runs: {Pusher-v5: {total_steps: 70}}}",
+        only(("train_mbac", {"environment": "Pusher-v5"})),
+    ),
+    "one environment's time limit": (
+        "environments: {Hopper-v4: {time_limit: 40}}",
+        only(("train_sac", {"environment": "Hopper-v4"})),
+    ),
+    "a setting of model learning in MBAC": (
+        "mbac: {training: {model: {patience: 4}}}",
+        only(("train_mbac", {})),
+    ),
+    "a SAC hyperparameter": (
+        "sac: {training: {actor_critic: {discount: 0.98}}}",
+        only(("train_sac", {})),
+    ),
+    "more snapshot steps to fit": (
+        "snapshots: {steps: [50, 70]}",
+        only(("fit_snapshot", {"step": 70})),
+    ),
+    "the resolution of the figures": ("figures: {dpi: 60}", figures),
+    "the confidence of the intervals": ("statistics: {confidence: 0.9}", statistics),
+    "definitions that nothing selects": (
+        "objectives: {other: {loss: vaml, mle_coefficient: 0.5, model_samples: 3}}\n"
+        "agents: {other: {objective: other, final_mle_coefficient: 0.5}}\n"
+        "environments: {Hopper-v5: {time_limit: 9, keep_position: true}}\n"
+        "mbac: {runs: {Hopper-v5:"
+        " {total_steps: 60, warmup_steps: 30, decay_end_step: 60, seeds: [0]}}}\n",
+        # It states the whole config.
+        paper,
+    ),
+    "an objective defined and selected": (
+        "objectives: {other: {loss: vaml, mle_coefficient: 0.5, model_samples: 3}}\n"
+        "snapshots: {objectives: [mle, reg_vaml, other]}\n",
+        # All figures share the objectives' colours.
+        lambda project: only(("fit_snapshot", {"objective": "other"}))(project) | figures(project),
+    ),
+    "the spelling of numbers, and the order of keys": (
+        "# A comment.\n"
+        "synthetic: {seeds: [0, 1], fit: {weight_decay: 0, learning_rate: '1e-3'}}\n"
+        "sac: {training: {actor_critic: {polyak: 5.0e-3, learning_rate: 3.0e-4, discount: .990}}}\n"
+        "objectives: {reg_vaml: {model_samples: 10, mle_coefficient: 1.0e-3}, mle: {loss: vaml}}\n"
+        "mbac: {training: {model: {weight_decay: 1e-05}}}\n"
+        "figures: {width: 7}\n",
+        nothing,
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CONFIG_CHANGES)
+def test_a_changed_config_runs_its_branch(changed: Callable[[str], Project], change: str) -> None:
+    text, expected = CONFIG_CHANGES[change]
+    project = changed(text)
+    assert project.planned() == expected(project)
+
+
+# File, what stands there, what it becomes.
+Edit = tuple[str, str, str]
+
+MODEL_TRAINING = only(("fit_synthetic", {}), ("fit_snapshot", {}), ("train_mbac", {}))
+CODE_CHANGES: dict[str, tuple[Edit, Expected]] = {
+    "a constant of the VAML loss": (
+        (
+            "src/vaml/losses/model.py",
+            "return 0.5 * (targets - pred",
+            "return 0.6 * (targets - pred",
+        ),
+        MODEL_TRAINING,
+    ),
+    "a constant of the update that SAC and MBAC share": (
+        (
+            "src/vaml/algorithms/actor_critic.py",
+            "slow.lerp_(fast, self",
+            "slow.lerp_(fast, 2 * self",
+        ),
+        only(("train_sac", {}), ("train_mbac", {})),
+    ),
+    "a constant of SAC alone": (
+        ("src/vaml/algorithms/sac.py", "\n\n\nclass ", "\n\nOTHER = 1\n\n\nclass "),
+        only(("train_sac", {})),
+    ),
+    "a constant of the figures": (
+        ("src/vaml/analysis/figures.py", "alpha=0.22", "alpha=0.3"),
+        figures,
+    ),
+    "a constant of the tables": (
+        ("src/vaml/analysis/tables.py", "\n\n\ndef gather", "\n\nOTHER = 1\n\n\ndef gather"),
+        aggregates("fit_synthetic", "train_sac", "fit_snapshot", "train_mbac"),
+    ),
+    "a constant of the planning": (
+        ("src/vaml/study/cost.py", "SYNTHETIC_EPOCHS = 15", "SYNTHETIC_EPOCHS = 16"),
+        nothing,
+    ),
+    "the memory of a rule": (
+        ("workflow/rules/sac.smk", "1500 * attempt", "9000 * attempt"),
+        nothing,
+    ),
+    "the threads of a rule": (("workflow/rules/mbac.smk", "threads: 1", "threads: 2"), nothing),
+    "a comment in the workflow": (
+        ("workflow/rules/snapshots.smk", "rule fit_snapshot:", "# Why.\nrule fit_snapshot:"),
+        nothing,
+    ),
+    "the base config: a comment, and the order of the objectives": (
+        (
+            "config/config.yaml",
+            "  reg_vaml:\n    loss: vaml\n",
+            "  # Why.\n  reg_vaml:\n    loss: vaml\n",
+        ),
+        nothing,
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CODE_CHANGES)
+def test_changed_code_runs_what_uses_it(editable: Project, change: str) -> None:
+    edit, expected = CODE_CHANGES[change]
+    editable.edit(*edit)
+    assert editable.planned() == expected(editable)
+
+
+def test_comments_docstrings_and_dates_run_nothing(editable: Project) -> None:
+    for path in (editable.folder / "src/vaml").rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        start, docstring, rest = source.partition('"""')
+        path.write_text(
+            f"{start}{docstring}Another text. {rest}\n\n# A comment.\n"
+            if docstring and not start
+            else f"# A comment.\n{source}\n",
+            encoding="utf-8",
+        )
+    for folder in ("src", "workflow", "config", "paper", "tests"):
+        for path in (editable.folder / folder).rglob("*"):
+            os.utime(path)
+    os.utime(editable.folder / "environment.yml")
+    assert editable.planned() == set()
+
+
+def test_an_order_of_definitions_runs_nothing(editable: Project) -> None:
+    """Maps of definitions have no order; lists of selections have one."""
+    config = editable.folder / "config/config.yaml"
+    text = config.read_text(encoding="utf-8")
+    first = text[text.index("  mle:\n    loss") : text.index("  vaml:\n    loss")]
+    last = text.index("\nenvironments:")
+    config.write_text(text[:last].replace(first, "") + first + text[last:], encoding="utf-8")
+    assert list(editable.study().objectives) == ["vaml", "reg_vaml", "mle"]
+    assert editable.planned() == set()
+
+
+def test_a_profile_and_other_resources_run_nothing(editable: Project) -> None:
+    profile = editable.folder / "cluster"
+    profile.mkdir()
+    (profile / "config.yaml").write_text(
+        "default-resources: {mem_mb: 300, runtime: 5}\nset-threads: {train_sac: 4}\njobs: 3\n",
+        encoding="utf-8",
+    )
+    flags = ["--set-resources", "train_mbac:mem_mb=9999", "--retries", "2", "--cores", "7"]
+    assert editable.planned("--profile", str(profile), *flags) == set()
+    shutil.rmtree(editable.folder / "workflow/profiles")
+    assert editable.planned() == set()
+
+
+def test_a_lost_result_runs_its_job(editable: Project) -> None:
+    lost = ("fit_snapshot", {"environment": "Hopper-v4", "step": 50, "objective": "mle"})
+    (editable.results / "fit_snapshot/Hopper-v4/s0/t50/mle/outcome.json").unlink()
+    assert editable.planned() == only(lost)(editable)
+    # Large files that only finished fits have read may be removed to save space.
+    (editable.results / "train_sac/Walker2d-v4/s0/history.npz").unlink()
+    assert editable.planned() == only(lost)(editable)
+    (editable.results / "train_sac/Hopper-v4/s0/history.npz").unlink()
+    assert editable.planned() == only(("train_sac", {"environment": "Hopper-v4"}))(editable)
+
+
+@pytest.mark.parametrize("keep_dates", [True, False])
+def test_copied_results_do_not_start_the_study_over(
+    finished: Project, tmp_path: Path, keep_dates: bool
+) -> None:
+    """The command of docs/reruns.md, in a fresh clone; the same where dates are lost."""
+    clone = Project(tmp_path / "clone", finished.dag)
+    copy_project(finished.folder, clone.folder)
+    (clone.folder / ".snakemake").mkdir()
+    copy = shutil.copy2 if keep_dates else shutil.copyfile
+    for name in ("results", ".snakemake/metadata"):
+        shutil.copytree(finished.folder / name, clone.folder / name, copy_function=copy)
+    assert clone.planned() == set()
+    clone.edit(TINY, "horizon: 20", "horizon: 25")
+    assert clone.planned() == only(("simulate_dynamics", {}))(clone)
+
+
+def test_a_fresh_clone_runs_everything(finished: Project, tmp_path: Path) -> None:
+    clone = Project(tmp_path / "clone", finished.dag)
+    copy_project(finished.folder, clone.folder)
+    stages = [(stage, {}) for stage in ("simulate_dynamics", "train_sac", "train_mbac")]
+    planned = clone.planned()
+    assert planned == only(*stages)(clone)
+    assert {job("plot", {"figure": figure}) for figure in FIGURES} <= planned
+    assert tables_of(*FOLDERS) <= planned

@@ -1,0 +1,40 @@
+"""The manuscript, from its source and the results."""
+
+PAPER = os.path.relpath(SOURCE.parent / "paper")
+
+
+rule compile_paper:
+    input:
+        claims=f"{RESULTS}/claims.json",
+        tables=expand(
+            f"{RESULTS}/tables/summary_{{summary}}.csv",
+            summary=["synthetic", "snapshots", "mbac"],
+        ),
+        figures=expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=FIGURES),
+        sources=[f"{PAPER}/main.typ", f"{PAPER}/style.typ", f"{PAPER}/references.bib"],
+        # They say which code and versions made the results.
+        manifests=[
+            manifest for stage in jobs.FOLDERS for manifest in results(stage, ["manifest.json"])
+        ],
+    output:
+        pdf=f"{RESULTS}/paper.pdf",
+        data=f"{RESULTS}/paper.json",
+    log:
+        f"{RESULTS}/logs/paper.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/paper.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        # The manuscript states the settings of every experiment.
+        config=jobs.canonical(STUDY),
+        code=code("compile_paper"),
+        results=RESULTS,
+    shell:
+        "python -m vaml.compile_paper --config {params.config:q} --results {params.results:q}"
+        " --claims {input.claims:q} --tables {input.tables:q} --figures {input.figures:q}"
+        " --sources {input.sources:q} --data {output.data:q} --pdf {output.pdf:q} 2> {log:q}"
