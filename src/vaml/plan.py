@@ -11,7 +11,7 @@ from vaml.study.causes import causes, outdated
 from vaml.study.config import Config, ConfigError
 from vaml.study.cost import in_order, read_benchmarks, seconds, wall_seconds
 from vaml.study.dry_run import DryRunFailed, PlannedJob, dry_run, read_study
-from vaml.study.jobs import FIGURES, FOLDERS, TABLES, Labels, labels
+from vaml.study.jobs import FIGURES, FOLDERS, TABLES, Labels, folder, labels
 
 _MANY = 4
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for line in report(planned, study, results, arguments.cores, arguments.jobs):
         print(line)
     if not arguments.targets:
-        for line in warn(outdated(study, results, planned)):
+        for line in warn(list(outdated(study, results, planned)), results, arguments.jobs):
             print(line)
 
 
@@ -80,15 +80,18 @@ def report(
     )
 
 
-def warn(jobs: Iterable[tuple[str, Labels]]) -> Iterable[str]:
+def warn(jobs: Sequence[tuple[str, Labels]], results: Path, every_job: bool) -> Iterable[str]:
     """Lines about results that Snakemake takes as done and that are not this study's."""
+    if not jobs:
+        return
     counts = Counter(stage for stage, _ in jobs)
-    if counts:
-        found = ", ".join(f"{count} of {stage}" for stage, count in counts.items())
-        yield (
-            f"Not this config's or code's, though Snakemake takes them as done: {found}. "
-            "No table will take them; docs/reruns.md says what to do."
-        )
+    found = ", ".join(f"{count} of {stage}" for stage, count in counts.items())
+    yield (
+        f"stale: {found}: made by another config or code, though Snakemake takes them as done; "
+        "docs/reruns.md says what to do"
+    )
+    if every_job:
+        yield from (f"  {results / folder(stage, job)}" for stage, job in jobs)
 
 
 def _all_labels(stage: str, study: Config) -> list[Labels]:

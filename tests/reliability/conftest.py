@@ -2,16 +2,15 @@
 
 import fcntl
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import tiny_jobs
+from small_study import SmallStudy
 
-sys.path.append(str(Path(__file__).parents[1] / "workflow"))
-from finished_study import Project, copy_project
+from vaml.study.jobs import TABLES
 
 Count = Callable[[str, int, int], None]
 
@@ -41,15 +40,20 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+TARGETS = [
+    *(f"results/tiny/tables/{table}.csv" for table in TABLES),
+    *(f"results/tiny/figures/figure_{number}.{kind}" for number in "123" for kind in ("pdf", "png")),
+]
+
+
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The study that the tests of reruns plan from: whoever comes first builds it."""
-    with once(tmp_path_factory, "finished") as (folder, missing):
-        project = Project(folder)
+def small_study(tmp_path_factory: pytest.TempPathFactory) -> SmallStudy:
+    """A finished study, made with two cores. Not to be changed."""
+    with once(tmp_path_factory, "small_study") as (folder, missing):
+        study = SmallStudy(folder)
         if missing:
-            copy_project(folder)
-            project.snakemake("--cores", "2")
-    return project
+            study.create().run("--cores", "2", *TARGETS)
+    return study
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     with (base / "finished.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not dag.exists():
+            if project.folder.exists():
+                pytest.fail("the tiny study did not finish: the first error says why")
             copy_project(PROJECT, project.folder)
             project.snakemake("--cores", "2")
             everything = project.snakemake("--dry-run", "--forceall").stdout

@@ -3,11 +3,14 @@
 Each function takes the tables by name and returns the figure and exactly the rows that it shows.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from vaml.analysis.drawing import METRIC_LABELS, Drawing, FigureSettings, Tables
 from vaml.analysis.figures_style import (
@@ -16,31 +19,29 @@ from vaml.analysis.figures_style import (
     failures,
     finish,
     panels,
-    thousands,
 )
 from vaml.analysis.seed_panels import FLOOR, curves, interval_note, set_scale, steps_axis
-from vaml.analysis.seed_rows import floor_rows, joined, seed_rows, seeds_and_means
+from vaml.analysis.seed_rows import average_returns, floor_rows, joined, seed_rows, seeds_and_means
 
 _LEGEND_ENTRIES = 6
-_SIGMA = "L1 norm of the model’s σ\n(state’s units)"
+_SIGMA = "Model’s σ, L1 norm\n(state’s units)"
 _TRUE_SIGMA = "the true dynamics’ σ"
 
 
 def sac_returns(tables: Tables, settings: FigureSettings) -> Drawing:
     """Evaluation returns of the SAC runs along training."""
     runs, returns = tables["sac"], tables["sac_returns"]
-    evaluations = returns.groupby(["environment", "seed", "env_step"], sort=False)["return"]
-    averages = evaluations.mean().rename("average_return").reset_index().assign(agent="sac")
+    averages = average_returns(returns, ["environment", "seed", "env_step"]).assign(agent="sac")
     by = ["environment", "agent", "env_step"]
     rows = joined(seeds_and_means(averages, by, "average_return", settings.confidence), by)
-    methods = Methods(["sac"], ["sac"])
+    methods = settings.methods(["sac"])
     environments = list(runs["environment"].unique())
     figure, grid = panels(settings.width, 2.4, len(environments), 2)
     for axes, environment in zip(grid, environments, strict=True):
         panel = rows.loc[rows["environment"] == environment]
         curves(axes, panel, "env_step", "agent", methods, marker=True)
         steps_axis(axes, environment, "Environment steps", METRIC_LABELS["average_return"])
-    look = {"color": methods.colours["sac"]}
+    look: dict[str, Any] = {"color": methods.colours["sac"]}
     n = rows.loc[rows["kind"] == "mean", "n"]
     finish(
         figure,
@@ -58,7 +59,7 @@ def sac_returns(tables: Tables, settings: FigureSettings) -> Drawing:
         ],
         [
             f"Study “{settings.study}”. Each point: mean of "
-            f"{counted(evaluations.size(), 'episode')} with the deterministic policy. "
+            f"{counted(averages['episodes'], 'episode')} with the deterministic policy. "
             f"n = {counted(n, 'run')} per environment. "
             f"{interval_note('Bands', settings, rows)} {failures('run', runs)}",
         ],
@@ -102,7 +103,7 @@ def _fit_curves(
     methods = settings.methods(fits["objective"].unique())
     levels = sorted(fits[shade].unique())
     colours = dict(
-        zip(levels, colormaps["viridis"](np.linspace(0, 0.92, len(levels))), strict=True)
+        zip(levels, colormaps["viridis"](np.linspace(0, 0.85, len(levels))), strict=True)
     )
     places = [(place, name) for place in fits[group].unique() for name in methods.names]
     figure, grid = panels(settings.width, 1.9, len(places), min(3, len(methods.names)))
@@ -116,17 +117,15 @@ def _fit_curves(
             xlabel="Epoch",
             ylabel="Validation loss",
         )
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     spread = np.unique(np.linspace(0, len(levels) - 1, _LEGEND_ENTRIES).round().astype(int))
     lost = len(epochs) - len(rows)
     finish(
         figure,
-        [
-            Line2D([], [], color=colours[levels[i]], label=f"{meaning} {thousands(levels[i])}")
-            for i in spread
-        ],
+        [Line2D([], [], color=colours[levels[i]], label=f"{meaning} {levels[i]}") for i in spread],
         [
             f"Study “{settings.study}”. One line per fit, no interval; n = "
-            f"{counted([fits['seed'].nunique()], 'seed')}. Each objective has its own loss and "
+            f"{counted([len(set(fits['seed']))], 'seed')}. Each objective has its own loss and "
             f"scale. {failures('fit', fits)}"
             + (f" {lost} of {len(epochs)} epochs have no finite loss." if lost else ""),
         ],
@@ -160,7 +159,7 @@ def model_sigma(tables: Tables, settings: FigureSettings) -> Drawing:
         "C": ("Environment steps", tables["mbac"]["environment"].unique()),
     }
     columns = max(len(names) for _, names in experiments.values())
-    figure, grid = panels(settings.width, 2.0, 3 * columns, columns)
+    figure, grid = panels(settings.width, 2.0, 3 * columns, columns, same_x=False)
     for i, (experiment, (xlabel, names)) in enumerate(experiments.items()):
         row = grid[i * columns : (i + 1) * columns]
         for spare in row[len(names) :]:
@@ -169,6 +168,7 @@ def model_sigma(tables: Tables, settings: FigureSettings) -> Drawing:
             panel = rows.loc[(rows["experiment"] == experiment) & (rows["panel"] == name)]
             _sigmas(axes, panel, methods)
             steps_axis(axes, f"{experiment}: {name[0].upper()}{name[1:]}", xlabel, _SIGMA)
+            axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     handles = [methods.handle(name, linestyle=methods.lines[name]) for name in methods.names]
     finish(
         figure,
@@ -179,8 +179,8 @@ def model_sigma(tables: Tables, settings: FigureSettings) -> Drawing:
             f"refits. Thick lines, B and C: mean over n = "
             f"{counted(rows.loc[rows['kind'] == 'mean', 'n'], 'run')}. "
             f"{interval_note('Bands', settings, rows)} Log scale where values span decades.",
-            f"{failures('fit of A', fits)} {failures('fit of B', snapshots)} "
-            f"{failures('run of C', tables['mbac'])}",
+            f"A: {failures('fit', fits)} B: {failures('fit', snapshots)} "
+            f"C: {failures('run', tables['mbac'])}",
         ],
     )
     return figure, rows

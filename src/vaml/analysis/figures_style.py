@@ -26,8 +26,8 @@ _PALETTE = [(red, green, blue) for red, green, blue in sns.color_palette("colorb
 _MARKERS = ["o", "^", "s", "D", "v", "P", "X", "<", ">", "p"]
 _LINES = ["-", "--", "-.", ":"]
 # The paper's methods always look the same; others take what is left, in their order.
-_KNOWN = {"mle": "MLE", "vaml": "VAML", "reg_vaml": "reg-VAML"}
-_METHOD_LINES = {"mle": "-", "vaml": "-.", "reg_vaml": "--"}
+_KNOWN = {"mle": "MLE", "vaml": "VAML", "reg_vaml": "reg-VAML", "sac": "SAC"}
+_METHOD_LINES = {"mle": "-", "vaml": "-.", "reg_vaml": "--", "sac": "-"}
 
 _NOTE_SIZE = 7.0
 _STYLE = {
@@ -100,15 +100,20 @@ def style() -> Iterator[None]:
         yield
 
 
-def panels(width: float, height: float, count: int, columns: int) -> tuple[Figure, list[Axes]]:
+def panels(
+    width: float, height: float, count: int, columns: int, same_x: bool = True
+) -> tuple[Figure, list[Axes]]:
     """A figure with `count` panels in rows of at most `columns`.
 
-    width: of the figure, in inches. height: of each row, in inches.
+    width: of the figure, in inches. height: of each row, in inches. same_x: the panels of a row
+    have the same x axis.
     """
     columns = min(columns, count)
     rows = -(-count // columns)
     figure = Figure(figsize=(width, rows * height + 0.7), layout="constrained")
-    axes = list(figure.subplots(rows, columns, squeeze=False, sharex="row").flat)
+    axes = list(
+        figure.subplots(rows, columns, squeeze=False, sharex="row" if same_x else "none").flat
+    )
     for spare in axes[count:]:
         spare.remove()
     return figure, axes[:count]
@@ -134,8 +139,8 @@ def _columns(labels: Sequence[str], width: float) -> int:
     size = float(_STYLE["legend.fontsize"])
     # Of each entry: the longest text of its column, its line and the gaps, in font sizes.
     for count in range(min(len(labels), 5), 1, -1):
-        columns = [labels[i::count] for i in range(count)]
-        wide = sum(max(map(len, column)) * 0.62 + 5.0 for column in columns)
+        columns = [list(map(len, column)) for column in np.array_split(labels, count)]
+        wide = sum(max(column) * 0.56 + 4.8 for column in columns)
         if wide * size / 72 < width:
             return count
     return 1

@@ -34,7 +34,7 @@ from vaml.analysis.seed_panels import (
     set_scale,
     steps_axis,
 )
-from vaml.analysis.seed_rows import floor_rows, joined, seeds_and_means
+from vaml.analysis.seed_rows import average_returns, floor_rows, joined, seeds_and_means
 
 _TRUTH = "the true dynamics under the same metric"
 _SAMPLING = "action-sampling floor"
@@ -99,7 +99,7 @@ def _groups(axes: Axes, rows: pd.DataFrame, methods: Methods, sizes: list[int]) 
         name: (i - (len(methods.names) - 1) / 2) * width for i, name in enumerate(methods.names)
     }
     centre = {size: i for i, size in enumerate(sizes)}
-    at = rows["hidden_size"].map(centre) + rows["objective"].map(place).fillna(0.0)
+    at = rows["hidden_size"].map(centre.get) + rows["objective"].map(place.get).fillna(0.0)
     rows = rows.assign(x=at.astype(np.float64))
     seeds = rows.loc[rows["kind"] == "seed"]
     for _, pair in seeds.groupby(["hidden_size", "seed"], sort=False):
@@ -168,10 +168,8 @@ def figure_3_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
     """Figure 3 by run, with intervals of the mean in place of standard deviations."""
     runs, fits = tables["mbac"], tables["mbac_fits"]
     run = ["environment", "agent", "seed", "env_step"]
-    averages = (
-        tables["mbac_returns"].groupby(run, sort=False).agg(average_return=("return", "mean"))
-    )
-    sources = dict.fromkeys(METRICS, fits) | {"average_return": averages.reset_index()}
+    averages = average_returns(tables["mbac_returns"], run)
+    sources = dict.fromkeys(METRICS, fits) | {"average_return": averages}
     by = ["environment", "agent", "env_step"]
     parts = [
         part.assign(metric=metric)
@@ -179,7 +177,7 @@ def figure_3_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
         for part in seeds_and_means(source, by, metric, settings.confidence)
     ]
     floor = floor_rows(fits, by, "action_sampling_floor").assign(metric="value_aware_error")
-    shown = pd.concat([source[[*by, "seed"]] for source in sources.values()])
+    shown = pd.concat([source.loc[:, by] for source in sources.values()])
     theirs = published_curves(tables["published_figure_3"], shown)
     rows = joined([*parts, floor, theirs], ["environment", "agent", "metric", "env_step"])
     methods = settings.methods(runs["agent"].unique())

@@ -62,15 +62,13 @@ def _numbers(reference: pd.DataFrame, error: str | None) -> pd.DataFrame:
 
 def _placed(theirs: pd.DataFrame, shown: pd.DataFrame, step: str, method: str) -> pd.DataFrame:
     """Under our names of the environments, for our methods, up to our last step in each."""
-    ends = shown.groupby("environment", sort=False)[step].max()
-    parts = [
-        theirs.loc[
-            (theirs["environment"].map(_base) == _base(str(environment)))
-            & (theirs[step] <= end)
-            & theirs[method].isin(shown[method].unique())
-        ].assign(environment=environment)
-        for environment, end in ends.items()
-    ]
+    names = theirs["environment"].map(_base)
+    known = theirs[method].isin(list(set(shown[method])))
+    parts = []
+    for environment in shown["environment"].unique():
+        end = shown.loc[shown["environment"] == environment, step].max()
+        mine = theirs.loc[(names == _base(environment)) & known & (theirs[step] <= end)]
+        parts.append(mine.assign(environment=environment))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -1,5 +1,7 @@
 """What the figures with single seeds share: curves with bands, scales, legends and notes."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,9 +11,16 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from vaml.analysis.drawing import FigureSettings
 from vaml.analysis.figures_style import THOUSANDS, Methods
 
-FLOOR = {"color": "0.15", "linestyle": (0, (1, 1.2)), "linewidth": 1.1}
-AUTHORS = {"marker": "x", "markersize": 3.6, "markeredgewidth": 1.0, "linestyle": ""}
-_SEED = {"linewidth": 0.6, "alpha": 0.6}
+FLOOR: dict[str, Any] = {"color": "0.15", "linestyle": (0, (1, 1.2)), "linewidth": 1.1}
+AUTHORS: dict[str, Any] = {
+    "marker": "x",
+    "markersize": 3.2,
+    "markeredgewidth": 1.0,
+    "linestyle": "",
+}
+_SEED: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.5}
+# More points than these in a panel's width, and a thick line hides those under it.
+_DENSE = 60
 
 # Largest to smallest value, above which a linear axis hides the small ones.
 _WIDE = 30.0
@@ -58,14 +67,20 @@ def curves(
     """
     for name in methods.names:
         mine = rows.loc[rows[method] == name]
-        colour = {"color": methods.colours[name]}
-        points = {"marker": methods.markers[name], "markersize": 2.2} if marker else {}
+        colour: dict[str, Any] = {"color": methods.colours[name]}
+        points: dict[str, Any] = (
+            {"marker": methods.markers[name], "markersize": 2.2} if marker else {}
+        )
         for _, seed in mine.loc[mine["kind"] == "seed"].groupby("seed", sort=False):
             axes.plot(seed[x], seed["value"], **colour, **_SEED, **points)
         mean = mine.loc[mine["kind"] == "mean"]
         numbers = mean[[x, "low", "high"]].to_numpy(np.float64)
         axes.fill_between(*numbers.T, alpha=0.12, linewidth=0, label=name, **colour)
-        axes.plot(mean[x], mean["value"], linestyle=methods.lines[name], label=name, **colour)
+        look: dict[str, Any] = {
+            "linestyle": methods.lines[name],
+            "linewidth": 0.9 if len(mean) > _DENSE else 1.4,
+        }
+        axes.plot(mean[x], mean["value"], label=name, **look, **colour)
         floor = mine.loc[mine["kind"] == "floor"]
         axes.plot(floor[x], floor["value"], **{**FLOOR, **colour}, gid="floor")
         theirs = mine.loc[mine["kind"] == "authors"]
@@ -75,16 +90,19 @@ def curves(
     set_scale(axes, rows["value"].to_numpy(np.float64))
 
 
-def published(axes: Axes, x: np.ndarray, rows: pd.DataFrame, colour: object) -> None:
+def published(
+    axes: Axes, x: np.ndarray, rows: pd.DataFrame, colour: tuple[float, float, float]
+) -> None:
     """The authors' numbers: crosses, with the error of reading them where they were read off."""
     value = rows["value"].to_numpy(np.float64)
     error = np.nan_to_num([value - rows["low"], rows["high"] - value])
+    dark = tuple(0.55 * np.array(colour))
     axes.errorbar(
-        x, value, yerr=error, color=colour, **AUTHORS, elinewidth=0.7, label="authors", zorder=2.5
+        x, value, yerr=error, color=dark, **AUTHORS, elinewidth=0.7, label="authors", zorder=2.5
     )
 
 
-def legend(methods: Methods, rows: pd.DataFrame, floor: str, **look: object) -> list[Line2D]:
+def legend(methods: Methods, rows: pd.DataFrame, floor: str, **look: Any) -> list[Line2D]:
     """One entry per method and per kind of number that is drawn.
 
     floor: what the floor is called. look: of the methods' entries.

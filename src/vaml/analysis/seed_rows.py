@@ -30,11 +30,11 @@ def mean_rows(rows: pd.DataFrame, by: Sequence[str], value: str, confidence: flo
     """
     finite = seed_rows(rows, by, value)
     found = []
-    for labels, group in finite.groupby(list(by), sort=False):
-        mean = mean_of(group["value"].to_numpy(np.float64))
+    for _, group in finite.groupby(list(by), sort=False):
+        mean = mean_of(group["value"].tolist())
         low, high = mean.interval(confidence)
         numbers = {"kind": "mean", "value": mean.effect, "low": low, "high": high}
-        found.append({**dict(zip(by, labels, strict=True)), **numbers, "n": len(group)})
+        found.append({**group.iloc[0][list(by)], **numbers, "n": len(group)})
     return pd.DataFrame(found).reindex(columns=[*by, *NUMBERS])
 
 
@@ -59,3 +59,14 @@ def joined(parts: Sequence[pd.DataFrame], labels: Sequence[str]) -> pd.DataFrame
     rows = pd.concat(kept, ignore_index=True)
     numbers = ["value", "low", "high"]
     return rows.assign(**{name: rows[name].astype(np.float64) for name in numbers})
+
+
+def average_returns(returns: pd.DataFrame, run: Sequence[str]) -> pd.DataFrame:
+    """Of each evaluation: columns `run`, average_return over its episodes, and their number.
+
+    run: the columns that tell evaluations apart.
+    """
+    episodes = returns.groupby(list(run), sort=False)
+    return episodes.agg(
+        average_return=("return", "mean"), episodes=("return", "size")
+    ).reset_index()

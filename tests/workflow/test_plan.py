@@ -1,0 +1,192 @@
+"""`vaml.plan` says why a job runs and how long it takes. That it lists the jobs that Snakemake
+plans is tested with each change in test_reruns.py."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from finished_study import PROJECT, TINY, Project
+
+from vaml.study import jobs
+from vaml.study.causes import KEYS, changes
+from vaml.study.config import Config, load
+from vaml.study.cost import (
+    TABLE_OR_FIGURE,
+    read_benchmarks,
+    seconds,
+    table_seconds,
+    wall_seconds,
+)
+from vaml.study.dry_run import PlannedJob
+from vaml.study.files import write_json
+from vaml.study.yaml_file import merged
+
+REG_VAML = "objectives.reg_vaml.mle_coefficient: 0.001 → 0.01"
+
+
+@pytest.fixture(scope="module")
+def paper() -> Config:
+    return load(merged([PROJECT / "config/config.yaml"]))
+
+
+def planned(study: Config, *stages: str) -> list[PlannedJob]:
+    return [
+        PlannedJob(stage, {name: str(label) for name, label in each.items()}, "", ())
+        for stage in stages
+        for each in jobs.labels(stage, study)
+    ]
+
+
+def lines(text: str, stage: str) -> list[str]:
+    """What the plan says of a stage, without its heading."""
+    found = re.search(rf"^{stage}: .*\n((?:  .*\n)*)", text, flags=re.MULTILINE)
+    return [line.strip() for line in found[1].splitlines()] if found else []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_causes_are_named_by_their_keys(changed: Callable[[str], Project]) -> None:
+    text = changed(
+        "objectives: {reg_vaml: {mle_coefficient: 0.01}}\n"
+        "synthetic: {fit: {patience: 4}, seeds: [1, 2]}\n"
+        "figures: {dpi: 60}\n"
+    ).vaml("plan")
+    assert lines(text, "simulate_dynamics") == ["1  no result yet (seed 2)"]
+    assert set(lines(text, "fit_synthetic")) == {
+        "1  synthetic.fit.patience: 3 → 4 (seed 1; objective mle)",
+        f"1  {REG_VAML}; synthetic.fit.patience: 3 → 4 (seed 1; objective reg_vaml)",
+        "2  no result yet (seed 2)",
+    }
+    assert lines(text, "fit_snapshot") == [f"2  {REG_VAML} (objective reg_vaml)"]
+    assert lines(text, "train_mbac") == [f"2  {REG_VAML} (agent reg_vaml)"]
+    assert "train_sac" not in text
+    assert "2  fit_synthetic runs (table synthetic, synthetic_curves)" in lines(text, "tabulate")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_causes_of_tables_and_figures(changed: Callable[[str], Project]) -> None:
+    text = changed("synthetic: {seeds: [0]}\nfigures: {dpi: 60}\n").vaml("plan")
+    assert lines(text, "tabulate") == [
+        "2  synthetic.seeds: [0, 1] → [0] (table synthetic, synthetic_curves)"
+    ]
+    assert "figures.dpi: 50 → 60" in "".join(lines(text, "plot"))
+    assert "tabulate runs" in "".join(lines(text, "plot"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_changed_code_and_lost_files_are_named(editable: Project) -> None:
+    editable.edit("src/vaml/losses/model.py", "0.5 * (targets - pred", "0.6 * (targets - pred")
+    (editable.results / "train_sac/Hopper-v4/s0/evaluations.csv").unlink()
+    text = editable.vaml("plan")
+    assert lines(text, "train_mbac") == ["4  code of vaml.losses.model"]
+    assert lines(text, "train_sac") == ["1  missing evaluations.csv (environment Hopper-v4)"]
+    assert sorted(lines(text, "fit_snapshot")) == [
+        "2  code of vaml.losses.model (environment Walker2d-v4)",
+        "2  code of vaml.losses.model; train_sac runs (environment Hopper-v4)",
+    ]
+
+
+@pytest.mark.parametrize("stage", jobs.FOLDERS)
+def test_each_setting_of_a_job_stands_at_its_key_in_the_config(paper: Config, stage: str) -> None:
+    config = paper.model_dump(mode="json")
+    for labels in jobs.labels(stage, paper):
+        settings = json.loads(jobs.settings(stage, paper, labels))
+        names = {
+            **labels,
+            "objective": labels.get("objective")
+            or paper.agents[labels.get("agent", "mle")].objective,
+        }
+        for name in settings.keys() - {"seed", "step", "setting", "hidden_size", "environment_id"}:
+            value = config
+            for part in KEYS[stage][name].format(**names).split("."):
+                value = value[part]
+            assert value == settings[name], (stage, name)
+
+
+def test_changes_are_the_leaves_that_differ() -> None:
+    before = {"fit": {"patience": 3, "rate": 0.1}, "sizes": [1, 2], "old": 1, "same": {"a": None}}
+    now = {"fit": {"patience": 4, "rate": 0.1}, "sizes": [2, 1], "new": "x", "same": {"a": None}}
+    assert list(changes(before, now)) == [
+        "fit.patience: 3 → 4",
+        'new: nothing → "x"',
+        "old: 1 → nothing",
+        "sizes: [1, 2] → [2, 1]",
+    ]
+
+
+def test_the_table_says_what_the_paper_takes(paper: Config) -> None:
+    """A prototype took about 37 core-hours for the study at the paper's scale."""
+    times = seconds(planned(paper, *jobs.FOLDERS), paper, {})
+    assert 25 < sum(times) / 3600 < 50
+
+
+def test_a_job_takes_as_long_as_its_like_took(paper: Config, tmp_path: Path) -> None:
+    """Of any study, and whatever the seed; the table is scaled by what this study took so far."""
+    jobs_of_mbac = planned(paper, "train_mbac")
+    like = dict(jobs_of_mbac[0].labels)
+    for study, seed, took in (("other", 7, 100.0), ("paper", 0, 200.0), ("paper", 1, 300.0)):
+        place = jobs.folder("train_mbac", {**like, "seed": seed})
+        job = json.loads(jobs.settings("train_mbac", paper, {**like, "seed": seed}))
+        write_json(tmp_path / study / place / "config.json", job)
+        benchmark = tmp_path / study / "benchmarks" / f"{place}.tsv"
+        benchmark.parent.mkdir(parents=True, exist_ok=True)
+        benchmark.write_text(f"s\th:m:s\tcpu_time\n{took}\t0:00:00\t1.0\n", encoding="utf-8")
+    times = seconds(jobs_of_mbac, paper, read_benchmarks(tmp_path))
+    guesses = seconds(jobs_of_mbac, paper, {})
+    for job, time, guess in zip(jobs_of_mbac, times, guesses, strict=True):
+        same = (like["environment"], like["agent"]) == (
+            job.labels["environment"],
+            job.labels["agent"],
+        )
+        scaled = guess * (200 + 300) / (2 * guesses[0])
+        assert time == pytest.approx((100 + 200 + 300) / 3 if same else scaled)
+
+
+def test_jobs_without_results_or_with_damaged_ones_are_no_benchmarks(tmp_path: Path) -> None:
+    for place, job in (("train_sac/Hopper-v4/s0", None), ("train_sac/Hopper-v4/s1", "{")):
+        benchmark = tmp_path / "paper/benchmarks" / f"{place}.tsv"
+        benchmark.parent.mkdir(parents=True, exist_ok=True)
+        benchmark.write_text("s\n1.0\n", encoding="utf-8")
+        if job:
+            (tmp_path / "paper" / place).mkdir(parents=True)
+            (tmp_path / "paper" / place / "config.json").write_text(job, encoding="utf-8")
+    assert read_benchmarks(tmp_path) == {}
+
+
+def test_the_wall_time_is_a_share_or_the_longest_chain(paper: Config) -> None:
+    tiny = load(merged([PROJECT / "config/config.yaml", PROJECT / TINY]))
+    sac, fits = planned(tiny, "train_sac"), planned(tiny, "fit_snapshot")
+    study = [*sac, *fits]
+    assert (len(sac), len(fits)) == (2, 4)
+    times = [100.0, 10.0, *(5.0 for _ in fits)]
+    assert wall_seconds(study, times, 1) == pytest.approx(130)
+    assert wall_seconds(study, times, 2) == pytest.approx(105)
+    assert wall_seconds(fits, times[2:], 8) == pytest.approx(5)
+    table = PlannedJob("tabulate", {"table": "snapshots"}, "", ())
+    assert wall_seconds([*study, table], [*times, 7.0], 8) == pytest.approx(112)
+    figure = PlannedJob("plot", {"figure": "figure_2"}, "", ())
+    last = PlannedJob("publish", {}, "", ())
+    assert wall_seconds([*study, table, figure, last], [*times, 7, 3, 1], 8) == pytest.approx(116)
+    assert wall_seconds([], [], 8) == 0
+
+
+def test_longer_runs_and_wider_models_take_longer(paper: Config) -> None:
+    for stage, edit in (
+        ("train_sac", {"training": {"total_steps": 10**6}}),
+        ("train_mbac", {"total_steps": 10**6}),
+        ("fit_snapshot", {"step": 10**6}),
+        ("fit_synthetic", {"hidden_size": 4096}),
+        ("simulate_dynamics", {"dynamics": {"train_transitions": 10**6}}),
+    ):
+        labels = next(iter(jobs.labels(stage, paper)))
+        job = json.loads(jobs.settings(stage, paper, labels))
+        changed = {
+            name: {**job[name], **value} if isinstance(value, dict) else value
+            for name, value in edit.items()
+        }
+        assert table_seconds(stage, {**job, **changed}) > table_seconds(stage, job) > 0
+    assert table_seconds("tabulate", {}) == TABLE_OR_FIGURE
