@@ -14,11 +14,14 @@ STAMP := $(VENV)/installed
 # One thread per test process and per job: more processes, not more threads.
 IN_VENV := PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" OMP_NUM_THREADS=1
 
+# Prints the name of the study that CONFIG changes config/config.yaml to.
+STUDY_NAME = $(BIN)/python -c 'import sys; from pathlib import Path; from vaml.study.config import load; from vaml.study.yaml_file import merged; print(load(merged([*map(Path, sys.argv[1:])])).study.name)' config/config.yaml $(CONFIG)
+
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo study paper dry test check format schema lock clean-venv
+.PHONY: help setup demo study paper report dry plan clean-stale test check format schema lock clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,8 +50,18 @@ study: $(STAMP) ## run the study at the paper's scale (CORES=16 limits the cores
 paper: $(STAMP) ## make results/<study>/paper.pdf, and what it needs (CONFIG=config/demo.yaml for the demo's)
 	$(IN_VENV) snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG)) compile_paper
 
+report: $(STAMP) ## make results/<study>/report.html of a finished study (CONFIG=config/demo.yaml for the demo's)
+	$(IN_VENV) snakemake --cores 1 $(if $(CONFIG),--configfile $(CONFIG)) \
+		--report "results/$$($(STUDY_NAME))/report.html"
+
 dry: $(STAMP) ## list the jobs that `make study` would run, and why
 	$(IN_VENV) snakemake --dry-run --cores $(CORES)
+
+plan: $(STAMP) ## what would run, why, and for how long (CONFIG=config/demo.yaml adds an overlay)
+	$(IN_VENV) python -m vaml.plan --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+
+clean-stale: $(STAMP) ## list results that no job of the config makes (APPLY=1 removes them)
+	$(IN_VENV) python -m vaml.clean_stale $(if $(APPLY),--apply) $(if $(CONFIG),--configfile $(CONFIG))
 
 test: $(STAMP) ## run all tests (WORKERS=8 uses more processes)
 	$(IN_VENV) python -m pytest --numprocesses $(WORKERS)

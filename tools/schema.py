@@ -1,6 +1,6 @@
 """Write workflow/schemas/config.schema.yaml from the typed config, for editors and readers.
 
-    python tools/schema.py > workflow/schemas/config.schema.yaml
+python tools/schema.py > workflow/schemas/config.schema.yaml
 """
 
 import sys

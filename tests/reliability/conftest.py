@@ -42,7 +42,11 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 TARGETS = [
     *(f"results/tiny/tables/{table}.csv" for table in TABLES),
-    *(f"results/tiny/figures/figure_{number}.{kind}" for number in "123" for kind in ("pdf", "png")),
+    *(
+        f"results/tiny/figures/figure_{number}.{kind}"
+        for number in "123"
+        for kind in ("pdf", "png")
+    ),
 ]
 
 

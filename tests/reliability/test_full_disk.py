@@ -10,10 +10,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import tiny_jobs
 from conftest import Count
+from matplotlib.figure import Figure
 
+from vaml.analysis.figures_style import save
 from vaml.study import job
 
 OLD = b"what an earlier run left\n"
@@ -104,6 +107,21 @@ def test_each_kind_of_write(
         good = good and not [entry for entry in path.rglob("*") if entry.is_file()]
     count("kinds of write on a full disk, refused by name", int(good), 1)
     assert good, (told, list(full_folder.iterdir()))
+
+
+@pytest.mark.parametrize("kind", ["pdf", "png", "csv"])
+def test_a_figure(kind: str, full_folder: Path, tmp_path: Path, count: Count) -> None:
+    paths = {each: tmp_path / f"figure.{each}" for each in ("pdf", "png", "csv")}
+    paths[kind] = full_folder / f"figure.{kind}"
+    paths[kind].write_bytes(OLD)
+    fill(full_folder)
+    rows = pd.DataFrame({"step": range(2000), "error": 0.5})
+    with pytest.raises(OSError, match=f"{os.strerror(errno.ENOSPC)}: '{paths[kind]}'$"):
+        save(Figure(), rows, paths["pdf"], paths["png"], paths["csv"], 50)
+    good = paths[kind].read_bytes() == OLD
+    good = good and {path.name for path in full_folder.iterdir()} <= {paths[kind].name, "filler"}
+    count("kinds of write on a full disk, refused by name", int(good), 1)
+    assert good
 
 
 @pytest.mark.slow

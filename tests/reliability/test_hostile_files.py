@@ -1,7 +1,6 @@
 """Damaged and hostile files are refused in one line that names them; nothing of them runs."""
 
 import ast
-import json
 import logging
 import pickle
 import re
@@ -14,6 +13,12 @@ from typing import Any
 import pytest
 import tiny_jobs
 from conftest import Count
+from small_study import SmallStudy
+
+from vaml import tabulate
+from vaml.analysis.aggregates import read_table
+from vaml.study import jobs
+from vaml.study.files import UnreadableFile
 
 ROOT = Path(__file__).parents[2]
 
@@ -115,6 +120,74 @@ def test_settings_that_are_none_are_refused(
     assert good, told
 
 
+# --- tables ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [("synthetic", "outcome.json"), ("mbac_fits", "fits.csv"), ("mbac_fits", "manifest.json")],
+)
+def test_a_table_takes_no_damaged_result(
+    table: str,
+    name: str,
+    damage: Callable[[Path, Path], None],
+    small_study: SmallStudy,
+    tmp_path: Path,
+    count: Count,
+) -> None:
+    stage, study = jobs.TABLES[table][0], small_study.config()
+    results, sentinel = tmp_path / "results", tmp_path / "ran"
+    shutil.copytree(small_study.results / stage, results / stage)
+    *_, last = jobs.labels(stage, study)
+    path = results / jobs.folder(stage, last) / name
+    if name == "manifest.json" and damage is flip_a_bit:
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub('("fits": ")[0-9a-f]{4}', r"\g<1>0000", text), encoding="utf-8")
+    else:
+        damage(path, sentinel)
+    output = tmp_path / "table.csv"
+    output.write_text("old\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        tabulate.main(
+            [table, "--config", jobs.branch(stage, study), "--results", str(results)]
+            + ["--table", str(output)]
+        )
+    told = str(ended.value.code)
+    good = str(path.parent) in told and "\n" not in told and not sentinel.exists()
+    good = good and output.read_text(encoding="utf-8") == "old\n"
+    count("damaged or hostile inputs refused by name", int(good), 1)
+    assert good, told
+
+
+TABLE = "objective,seed,nll\nmle,0,1.5\nvaml,0,2.25\n"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"",
+        TABLE[:5].encode(),  # a part of the header
+        TABLE[:-3].encode(),  # a number that is still one
+        TABLE.replace("1.5", "1.5,7").encode(),
+        TABLE.replace("1.5", "one").encode(),
+        TABLE.encode().replace(b"mle", b"\xff"),
+        pickle.dumps([1, 2, 3]),
+    ],
+)
+def test_a_figure_takes_no_damaged_table(block: bytes, tmp_path: Path, count: Count) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    assert read_table(path)["nll"].to_list() == [1.5, 2.25]
+    path.write_bytes(block)
+    with pytest.raises(UnreadableFile) as caught:
+        read_table(path)
+    good = str(caught.value).startswith(f"{path}: not a table: ") and "\n" not in str(caught.value)
+    count("damaged or hostile inputs refused by name", int(good), 1)
+    assert good, caught.value
+
+
 # --- the source itself ----------------------------------------------------------------------------
 
 FORBIDDEN_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
@@ -142,8 +215,9 @@ def offences(tree: ast.AST) -> Iterator[str]:
                 case ast.Name(id=name) if name in FORBIDDEN_CALLS:
                     yield name
                 case ast.Attribute(value=ast.Name(id=owner), attr=name) if (
-                    (owner, name) in FORBIDDEN_ATTRIBUTES
-                ):
+                    owner,
+                    name,
+                ) in FORBIDDEN_ATTRIBUTES:
                     yield f"{owner}.{name}"
             values = {
                 keyword.arg: keyword.value.value

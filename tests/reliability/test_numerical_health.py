@@ -158,9 +158,7 @@ def test_the_last_gradient_step_is_checked_too(tmp_path: Path) -> None:
 
 
 def make_fit() -> tuple[ModelFitting, Transitions, Transitions, FitSyntheticJob]:
-    settings = FitSyntheticJob.model_validate_json(
-        json.dumps(tiny_jobs.SETTINGS["fit_synthetic"])
-    )
+    settings = FitSyntheticJob.model_validate_json(json.dumps(tiny_jobs.SETTINGS["fit_synthetic"]))
     generator = torch.Generator().manual_seed(0)
     states, actions, noise = (
         torch.empty(200, size).normal_(generator=generator) for size in (4, 2, 4)

@@ -155,7 +155,9 @@ def arguments(step: str, folder: Path, given: Path, **paths: Path) -> list[str]:
         flags["source"] = given / before / "manifest.json"
     outputs = {name: folder / file for name, file in OUTPUTS[step].items()}
     flags |= outputs | {"resolved": folder / "config.json", "manifest": folder / "manifest.json"}
-    return [text for name, value in {**flags, **paths}.items() for text in (f"--{name}", str(value))]
+    return [
+        text for name, value in {**flags, **paths}.items() for text in (f"--{name}", str(value))
+    ]
 
 
 def start(step: str, flags: list[str], **environment: str) -> subprocess.Popen[str]:

@@ -2,10 +2,15 @@
 
 import pandas as pd
 
-from vaml.analysis.figures import FigureSettings
+from vaml.analysis.drawing import FigureSettings
 
 SETTINGS = FigureSettings(
-    study="tiny", width=7.0, dpi=60, objectives=["mle", "vaml", "exact"], agents=["reg_vaml"], confidence=0.95
+    study="tiny",
+    width=7.0,
+    dpi=60,
+    objectives=["mle", "vaml", "exact"],
+    agents=["reg_vaml"],
+    confidence=0.95,
 )
 DEVIATES = {0: -1.0, 1: 1.0, 2: 3.0}  # of seeds 0, 1, 2: mean 1, SD √(8/3) or, as a sample, 2
 
@@ -19,6 +24,8 @@ def synthetic(seeds: int = 3) -> pd.DataFrame:
             "objective": objective,
             "status": "ok",
             "value_aware_error": size + 10.0 * (objective == "mle") + DEVIATES[seed],
+            "true_value_aware_error": size + 2.0 * DEVIATES[seed],
+            "true_sigma_l1": 9.0 + seed,
         }
         for setting in ("unrealizable", "realizable")
         for size in (64, 32)
@@ -37,6 +44,8 @@ def snapshots() -> pd.DataFrame:
             "objective": objective,
             "status": "ok",
             "value_aware_error": step / 1000 + seed + 0.25 * (objective == "mle"),
+            "action_sampling_floor": step / 10000 + seed,
+            "sigma_l1": 1.0 + seed,
         }
         for environment in ("Walker2d-v4", "Hopper-v4")
         for seed in range(2)
@@ -57,7 +66,8 @@ def mbac(seeds: int = 3) -> dict[str, pd.DataFrame]:
                 for step in (200, 400):
                     number = step / 100 + DEVIATES[seed]
                     errors = {"value_aware_error": number, "nll": number - step / 50}
-                    fits.append({**run, "env_step": step, **errors})
+                    others = {"action_sampling_floor": 0.5 + seed, "sigma_l1": 1.0 + seed}
+                    fits.append({**run, "env_step": step, **errors, **others})
                 for step in (200, 1000):
                     for episode, off in enumerate((-5.0, 5.0)):
                         number = 100.0 + DEVIATES[seed] + off
@@ -67,8 +77,69 @@ def mbac(seeds: int = 3) -> dict[str, pd.DataFrame]:
     return {name: pd.DataFrame(rows) for name, rows in frames.items()}
 
 
+def curves(fits: pd.DataFrame) -> pd.DataFrame:
+    """Two epochs of every fit: losses 2 and 1 plus the seed, σ 3 and 2 plus the seed."""
+    epochs = [
+        fits.assign(
+            epoch=epoch,
+            validation_loss=3.0 - epoch + fits["seed"],
+            validation_sigma_l1=4.0 - epoch + fits["seed"],
+        )
+        for epoch in (1, 2)
+    ]
+    return pd.concat(epochs, ignore_index=True)
+
+
+def sac(seeds: int = 3) -> dict[str, pd.DataFrame]:
+    """Returns step + deviate ± 5 per episode."""
+    runs, returns = [], []
+    for environment in ("Walker2d-v4", "Hopper-v4"):
+        for seed in range(seeds):
+            run = {"environment": environment, "seed": seed}
+            runs.append({**run, "status": "ok"})
+            for step in (100, 600):
+                for episode, off in enumerate((-5.0, 5.0)):
+                    number = step + DEVIATES[seed] + off
+                    returns.append({**run, "env_step": step, "episode": episode, "return": number})
+    return {"sac": pd.DataFrame(runs), "sac_returns": pd.DataFrame(returns)}
+
+
+def published() -> dict[str, pd.DataFrame]:
+    """The authors' tables: some of their numbers lie within what the example tables show."""
+    bars = {"mean_reading_error": 0.5, "sd_reading_error": 0.5, "sd": 3.0}
+    figure_1 = [
+        {"setting": setting, "hidden_size": size, "objective": "mle", "mean": size + 1.0, **bars}
+        for setting in ("realizable", "unrealizable")
+        for size in (32, 128)
+    ]
+    figure_2 = [
+        {"environment": name, "step": step, "objective": objective, "value_aware_error": step / 500}
+        for name in ("Hopper-v3", "Walker2d-v3")
+        for step in (14000, 34000)
+        for objective in ("mle", "reg_vaml")
+    ]
+    figure_3 = [
+        {
+            "environment": name,
+            "metric": metric,
+            "agent": agent,
+            "env_step": step,
+            "mean": mean,
+            **bars,
+        }
+        for name in ("InvertedPendulum-v2", "Pusher-v2")
+        for metric, mean in (("return", 90.0), ("value_aware_error", 0.25), ("nll", -3.0))
+        for agent in ("mle", "reg_vaml")
+        for step in (400, 1000)
+    ]
+    frames = {"figure_1": figure_1, "figure_2": figure_2, "figure_3": figure_3}
+    return {f"published_{name}": pd.DataFrame(rows) for name, rows in frames.items()}
+
+
 def tables() -> dict[str, pd.DataFrame]:
-    return {"synthetic": synthetic(), "snapshots": snapshots(), **mbac()}
+    fits = {"synthetic": synthetic(), "snapshots": snapshots()}
+    losses = {f"{name}_curves": curves(rows) for name, rows in fits.items()}
+    return {**fits, **losses, **mbac(), **sac(), **published()}
 
 
 def selected(rows: pd.DataFrame, **labels: object) -> pd.DataFrame:

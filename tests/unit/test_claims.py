@@ -201,3 +201,9 @@ def test_the_seed_moves_the_bootstrap_and_nothing_else() -> None:
     assert repr(first.ours) == repr(again.ours)
     assert first.ours.bootstrap != other.ours.bootstrap
     assert (first.ours.interval, first.ours.p) == (other.ours.interval, other.ours.p)
+
+
+def test_the_interval_of_a_correlation_stays_within_its_bounds(findings: list[Finding]) -> None:
+    low, high = find(findings, "C4", "Hopper").ours.interval
+    assert 0.8 < low < 0.96
+    assert high == 1

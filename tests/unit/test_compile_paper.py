@@ -51,12 +51,17 @@ def _merge(base: dict, overlay: dict) -> None:
             base[key] = value
 
 
-def compiled(folder: Path, study: Config, change: Callable[[dict], None] | None = None) -> Path:
+def compiled(
+    folder: Path,
+    study: Config,
+    change: Callable[[dict], None] | None = None,
+    claims: Path | None = None,
+) -> Path:
     """The step run on a finished study; `change` alters its raw tables first."""
     tables = raw_tables(study)
     if change:
         change(tables)
-    leave_study(folder, study, tables)
+    leave_study(folder, study, tables, claims)
     compile_paper.main(flags(folder, study, folder))
     return folder
 
@@ -183,7 +188,8 @@ def test_another_result_gives_another_text(finished: Path, tmp_path: Path) -> No
         fits.loc[hopper, "value_aware_error"] = 543.0
         fits.loc[hopper & (fits["step"] == 24000), "status"] = "diverged"
 
-    other = compiled(tmp_path / "other", small_study(), change)
+    judged = finished / "claims.json"
+    other = compiled(tmp_path / "other", small_study(), change, judged)
     before, after = (text(folder, folder / "paper.json") for folder in (finished, other))
     assert "543" not in before
     assert "543" in after
@@ -222,9 +228,9 @@ def test_an_effect_is_printed_on_the_scale_of_its_contrast(tmp_path: Path) -> No
     assert last["ours"]["n"] == "4 + 4"
 
 
-def test_a_demo_says_so_in_large_letters_and_on_every_page(tmp_path: Path) -> None:
+def test_a_demo_says_so_in_large_letters_and_on_every_page(template: Path, tmp_path: Path) -> None:
     demo = config.load(read_config("demo.yaml"))
-    data = compiled(tmp_path, demo) / "paper.json"
+    data = compiled(tmp_path, demo, claims=template / "claims.json") / "paper.json"
     assert read_data(tmp_path)["study"] == {"name": "demo", "level": "demo"}
     assert "demo: (title: [DEMO], " in SOURCES[1].read_text(encoding="utf-8")
     pictures = pages(tmp_path, data)
@@ -234,8 +240,9 @@ def test_a_demo_says_so_in_large_letters_and_on_every_page(tmp_path: Path) -> No
     assert _alarmed(pictures[0], 0.08, 0.2) > 10 * headers[0]
 
 
-def test_the_paper_s_scale_has_no_banner(tmp_path: Path) -> None:
-    data = compiled(tmp_path, config.load(read_config())) / "paper.json"
+def test_the_paper_s_scale_has_no_banner(template: Path, tmp_path: Path) -> None:
+    study = config.load(read_config())
+    data = compiled(tmp_path, study, claims=template / "claims.json") / "paper.json"
     assert not any(_alarmed(picture, 0.0, 0.2) for picture in pages(tmp_path, data))
 
 

@@ -13,19 +13,22 @@ from vaml import plot
 from vaml.analysis.aggregates import read_table
 from vaml.analysis.figures import draw
 from vaml.study.files import write_rows
-from vaml.study.jobs import FIGURES
+from vaml.study.jobs import FIGURES, PUBLISHED
 
 
 def write_tables(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
     for name, rows in frames.items():
         columns = [str(column) for column in rows.columns]
-        write_rows(folder / f"{name}.csv", columns, rows.to_dict("records"))
+        file = folder / f"{name.removeprefix('published_')}.csv"
+        write_rows(file, columns, rows.to_dict("records"))
 
 
 def flags(figure: str, folder: Path, output: Path) -> list[str]:
     sources = [str(folder / f"{table}.csv") for table in FIGURES[figure]]
     outputs = [f"--{suffix}={output / figure}.{suffix}" for suffix in ("pdf", "png", "csv")]
-    return [figure, "--config", SETTINGS.model_dump_json(), "--tables", *sources, *outputs]
+    published = [str(folder / f"{table}.csv") for table in PUBLISHED.get(figure, ())]
+    inputs = ["--tables", *sources, "--published", *published]
+    return [figure, "--config", SETTINGS.model_dump_json(), *inputs, *outputs]
 
 
 def test_the_step_gives_the_same_bytes_in_another_process(tmp_path: Path) -> None:

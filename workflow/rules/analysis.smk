@@ -5,6 +5,8 @@ from vaml.study.summaries import SUMMARIES
 
 CLAIMS_FILE = os.path.relpath(SOURCE.parent / "config" / "claims.yaml")
 REFERENCE = os.path.relpath(SOURCE.parent / "paper" / "reference")
+# Drawn as the paper draws them.
+PAPER_FIGURES = ["figure_1", "figure_2", "figure_3"]
 
 try:
     CLAIMS = load_claims(Path(CLAIMS_FILE))
@@ -22,7 +24,13 @@ rule tabulate:
     input:
         table_files,
     output:
-        table=f"{RESULTS}/tables/{{table}}.csv",
+        table=report(
+            f"{RESULTS}/tables/{{table}}.csv",
+            caption="../report/tables.rst",
+            category="Tables",
+            subcategory="Every job",
+            labels={"table": "{table}"},
+        ),
     log:
         f"{RESULTS}/logs/tables/{{table}}.log",
     benchmark:
@@ -56,13 +64,36 @@ def figure_settings(wildcards):
     )
 
 
+def figure_group(wildcards):
+    """The report's group of a figure."""
+    if wildcards.figure in PAPER_FIGURES:
+        return "As the paper draws them"
+    return "With single seeds" if wildcards.figure in jobs.PUBLISHED else "Training diagnostics"
+
+
+def in_report(suffix, file):
+    """A figure's file, marked for the report; `file` says what the reader gets."""
+    return report(
+        f"{RESULTS}/figures/{{figure}}.{suffix}",
+        caption="../report/figures.rst",
+        category="Figures",
+        subcategory=figure_group,
+        labels={"figure": "{figure}", "file": file},
+    )
+
+
 rule plot:
     input:
-        lambda wildcards: [f"{RESULTS}/tables/{table}.csv" for table in FIGURES[wildcards.figure]],
+        tables=lambda wildcards: [
+            f"{RESULTS}/tables/{table}.csv" for table in FIGURES[wildcards.figure]
+        ],
+        published=lambda wildcards: [
+            f"{REFERENCE}/{name}.csv" for name in jobs.PUBLISHED.get(wildcards.figure, [])
+        ],
     output:
-        pdf=f"{RESULTS}/figures/{{figure}}.pdf",
-        png=f"{RESULTS}/figures/{{figure}}.png",
-        csv=f"{RESULTS}/figures/{{figure}}.csv",
+        pdf=in_report("pdf", "PDF"),
+        png=in_report("png", "picture"),
+        csv=in_report("csv", "numbers"),
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     benchmark:
@@ -78,7 +109,7 @@ rule plot:
         code=code("plot"),
     shell:
         "python -m vaml.plot {wildcards.figure} --config {params.config:q}"
-        " --tables {input:q} --pdf {output.pdf:q} --png {output.png:q} --csv {output.csv:q}"
+        " --tables {input.tables:q} --published {input.published:q} --pdf {output.pdf:q} --png {output.png:q} --csv {output.csv:q}"
         " 2> {log:q}"
 
 
@@ -91,8 +122,20 @@ rule judge_claims:
         ],
         tables=[f"{RESULTS}/tables/{table}.csv" for table in CLAIMS.tables],
     output:
-        csv=f"{RESULTS}/claims.csv",
-        values=f"{RESULTS}/claims_values.csv",
+        csv=report(
+            f"{RESULTS}/claims.csv",
+            caption="../report/claims.rst",
+            category="Verdicts",
+            subcategory="In full",
+            labels={"table": "all comparisons, with the authors’ numbers"},
+        ),
+        values=report(
+            f"{RESULTS}/claims_values.csv",
+            caption="../report/claims.rst",
+            category="Verdicts",
+            subcategory="In full",
+            labels={"table": "the numbers behind them, run by run"},
+        ),
         json=f"{RESULTS}/claims.json",
     log:
         f"{RESULTS}/logs/judge_claims.log",
@@ -117,7 +160,15 @@ rule summarise:
     input:
         lambda wildcards: [f"{RESULTS}/{name}" for name in SUMMARIES[wildcards.summary]],
     output:
-        csv=f"{RESULTS}/tables/summary_{{summary}}.csv",
+        csv=report(
+            f"{RESULTS}/tables/summary_{{summary}}.csv",
+            caption="../report/summaries.rst",
+            category=lambda wildcards: (
+                "Verdicts" if wildcards.summary in ("claims", "comparisons") else "Tables"
+            ),
+            subcategory="In brief",
+            labels={"table": "summary of {summary}"},
+        ),
         md=f"{RESULTS}/tables/summary_{{summary}}.md",
         tex=f"{RESULTS}/tables/summary_{{summary}}.tex",
     log:

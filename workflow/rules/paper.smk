@@ -17,7 +17,12 @@ rule compile_paper:
             manifest for stage in jobs.FOLDERS for manifest in results(stage, ["manifest.json"])
         ],
     output:
-        pdf=f"{RESULTS}/paper.pdf",
+        pdf=report(
+            f"{RESULTS}/paper.pdf",
+            caption="../report/paper.rst",
+            category="Paper",
+            labels={"file": "the manuscript"},
+        ),
         data=f"{RESULTS}/paper.json",
     log:
         f"{RESULTS}/logs/paper.log",

@@ -126,7 +126,9 @@ def _groups(axes: Axes, rows: pd.DataFrame, methods: Methods, sizes: list[int]) 
         theirs = mine.loc[mine["kind"] == "authors"]
         published(axes, theirs["x"].to_numpy() + 0.34 * width, theirs, colour)
     floor = rows.loc[rows["kind"] == "floor"]
-    axes.hlines(floor["value"], floor["x"] - 0.45, floor["x"] + 0.45, **FLOOR, zorder=1.8)
+    axes.hlines(
+        floor["value"], floor["x"] - 0.45, floor["x"] + 0.45, **FLOOR, gid="floor", zorder=1.8
+    )
     axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
 
 

@@ -9,7 +9,7 @@ NONE = "–"
 
 
 def number_text(value: float | None) -> str:
-    """Three significant digits with a true minus sign; very large and very small ones as 1.23e16."""
+    """Three significant digits and a true minus sign; very large and very small: 1.23e16."""
     if value is None or not math.isfinite(value):
         return NONE
     rounded = float(f"{value:.3g}")

@@ -86,11 +86,12 @@ def write_markdown(table: Table, path: Path) -> None:
 def write_latex(table: Table, path: Path) -> None:
     """A table environment; the notes stand in the caption."""
     caption = " ".join(_escaped(text, _LATEX) for text in (f"{table.title}.", *table.notes))
+    wide = len(table.headers) > _MANY
     lines = [
-        r"% Needs \usepackage{booktabs}",
+        r"% Needs \usepackage{booktabs}" + ("; wide: set it sideways" if wide else ""),
         r"\begin{table}",
         r"  \centering",
-        *([r"  \footnotesize\setlength{\tabcolsep}{3pt}"] if len(table.headers) > _MANY else []),
+        *([r"  \footnotesize\setlength{\tabcolsep}{3pt}"] if wide else []),
         rf"  \caption{{{caption}}}",
         rf"  \begin{{tabular}}{{@{{}}{''.join(_specification(table))}@{{}}}}",
         r"    \toprule",
@@ -115,7 +116,8 @@ def _row(cells: Any) -> str:
 def _specification(table: Table) -> list[str]:
     """Numbers to the right, text to the left, long text in a column that breaks lines."""
     long = [name for name in table.headers if _longest(table, name) > _LONG]
-    width = f"p{{{0.6 / max(1, len(long)):.2f}\\linewidth}}"
+    share = 0.3 if len(table.headers) > _MANY else 0.6
+    width = f"p{{{share / max(1, len(long)):.2f}\\linewidth}}"
     return [
         width if name in long else "r" if _numeric(table, name) else "l" for name in table.headers
     ]

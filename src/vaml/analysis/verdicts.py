@@ -73,10 +73,13 @@ def from_estimate(
 ) -> Judgement:
     """The same where only means and their standard errors are known."""
     p, null = _test(estimate, comparison.direction, comparison.smallest_difference)
+    low, high = estimate.interval(statistics.confidence)
+    if comparison.summary == "rank_correlation":
+        low, high = max(low, -1.0), min(high, 1.0)
     return Judgement(
         n,
         estimate.effect,
-        estimate.interval(statistics.confidence),
+        (low, high),
         p=p,
         p_null=null,
         detectable=estimate.detectable(statistics.confidence, statistics.power),

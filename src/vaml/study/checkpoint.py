@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 # The name holds the content's digest, so that one rename publishes both.
 STATE = re.compile(r"state-(\d{8})-([0-9a-f]{64})\.safetensors")
 META = "checkpoint.json"
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 INTERVAL_VARIABLE = "VAML_STATE_SECONDS"
 
 
@@ -66,7 +67,7 @@ class Checkpoint:
         self._last_save = time.monotonic()
         self._whole: Path | None = None  # the newest state that is known to be whole
         self._requested = False
-        self._terminated = False
+        self._terminated = 0  # the number of the signal
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -80,14 +81,11 @@ class Checkpoint:
 
     @contextmanager
     def install_signals(self) -> Iterator[None]:
-        """SIGTERM and SIGUSR1 make `due` true; the handlers found are put back at the end.
+        """SIGTERM, SIGINT and SIGUSR1 make `due` true; the handlers found are put back at the end.
 
-        After a SIGTERM both are ignored instead: one more must not change the exit status.
+        After one that ends the job they are ignored: one more must not change the exit status.
         """
-        before = {
-            number: signal.signal(number, self._notice)
-            for number in (signal.SIGTERM, signal.SIGUSR1)
-        }
+        before = {number: signal.signal(number, self._notice) for number in _SIGNALS}
         try:
             yield
         finally:
@@ -97,17 +95,18 @@ class Checkpoint:
 
     def _notice(self, number: int, _frame: FrameType | None) -> None:
         self._requested = True
-        self._terminated = self._terminated or number == signal.SIGTERM
+        if number != signal.SIGUSR1:
+            self._terminated = number
 
     def due(self) -> bool:
         """Whether to save now: the interval has passed or a signal has come since the last save."""
         return self._requested or time.monotonic() - self._last_save >= self.interval
 
     def exit_if_terminated(self) -> None:
-        """After a save: end with the status of a process that SIGTERM ended, if one came."""
+        """After a save: end with the status of a process that a signal ended, if one came."""
         if self._terminated:
             logger.info("%s: terminated; the next start goes on from the saved state", self.path)
-            sys.exit(128 + signal.SIGTERM)
+            sys.exit(128 + self._terminated)
 
     def save(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         """Write the whole state; the one before it is kept too.
