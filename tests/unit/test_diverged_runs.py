@@ -85,3 +85,20 @@ def test_shares_of_diverged_runs() -> None:
     assert finding.ours.verdict == "supported"
     tables["mbac"] = pd.concat([runs, added.assign(status="ok")], ignore_index=True)
     assert find(judged(tables, ["C11"]), "C11", "Pusher").ours.verdict == "inconclusive"
+
+
+def test_an_agent_whose_runs_all_stop_early_is_measured_at_the_end_too() -> None:
+    """At the others' last step each of its runs has the lowest return of all."""
+    tables = study()
+    agent = {"environment": "Pusher-v5", "agent": "reg_vaml"}
+    tables["mbac"] = diverge(tables["mbac"], **agent)
+    returns = tables["mbac_returns"]
+    mine = np.logical_and.reduce([returns[name] == value for name, value in agent.items()])
+    rising = returns.assign(**{"return": returns["return"] + returns["env_step"]})
+    tables["mbac_returns"] = rising.loc[~mine | (returns["env_step"] <= STEPS[1])]
+    sample = find(judged(tables, ["C9b"]), "C9b", index=0).sample
+    assert sample is not None
+    assert sample.baseline is not None
+    assert sample.diverged == 5
+    assert min(sample.treatment.values()) > STEPS[-1]
+    assert max(sample.baseline.values()) < STEPS[0] + 100

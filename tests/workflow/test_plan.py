@@ -80,7 +80,8 @@ def test_causes_of_tables_and_figures(changed: Callable[[str], Project]) -> None
 @pytest.mark.timeout(1800)
 def test_changed_code_and_lost_files_are_named(editable: Project) -> None:
     editable.edit("src/vaml/losses/model.py", "0.5 * (targets - pred", "0.6 * (targets - pred")
-    (editable.results / "train_sac/Hopper-v4/s0/evaluations.csv").unlink()
+    for name in ("train_sac/Hopper-v4/s0/evaluations.csv", "tables/sac_returns.csv"):
+        (editable.results / name).unlink()
     text = editable.vaml("plan")
     assert lines(text, "train_mbac") == ["4  code of vaml.losses.model"]
     assert lines(text, "train_sac") == ["1  missing evaluations.csv (environment Hopper-v4)"]

@@ -9,7 +9,7 @@ import pytest
 from finished_study import TINY, Project, copy_project, jobs_of, tables_of, with_downstream
 
 from vaml.study.checkpoint import Checkpoint
-from vaml.study.jobs import key, labels
+from vaml.study.jobs import FOLDERS, key, labels
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -68,12 +68,13 @@ def test_removed_grid_values_are_listed_and_removed(editable: Project) -> None:
     assert kept_state.exists()
     assert "every result is of a job of this config" in editable.vaml("clean_stale")
 
-    # What is left is whole, and what was removed runs again when it is asked for.
+    # What is left is whole; what was removed runs again when something asks for it.
     assert editable.planned() == with_downstream(
         tables_of("fit_synthetic"), editable.study(), editable.dag
     )
     editable.edit(TINY, "seeds: [1]", "seeds: [0, 1]")
-    removed = jobs_of(study, "simulate_dynamics", seed=0)
+    shutil.rmtree(editable.results / "tables")
+    removed = jobs_of(study, "simulate_dynamics", seed=0) | tables_of(*FOLDERS)
     assert editable.planned() == with_downstream(removed, study, editable.dag)
 
 
@@ -135,14 +136,13 @@ def test_a_linked_study_and_a_running_snakemake_are_left_alone(editable: Project
     }
 
 
-def refused(project: Project, *flags: str) -> str:
+def refused(project: Project) -> str:
     """What tabulate says when its jobs' results are another config's: one line."""
     table = "results/tiny/tables/synthetic.csv"
-    before = (project.folder / table).read_bytes()
-    done = project.snakemake("--cores", "1", "--forcerun", "tabulate", *flags, table, check=False)
+    done = project.snakemake(table, "--cores", "1", "--forcerun", "tabulate", check=False)
     assert done.returncode != 0
     (line,) = (project.results / "logs/tables/synthetic.log").read_text().splitlines()
-    assert before
+    assert not (project.folder / table).exists()
     return line
 
 
@@ -156,6 +156,16 @@ def test_touched_results_of_another_config_reach_no_table(editable: Project) -> 
         "tabulate: results/tiny/fit_synthetic/realizable/h8_s0/mle/outcome.json: "
         "made by another config or code; run snakemake again"
     )
+    # The remedy of docs/reruns.md.
+    listed = editable.vaml("plan", "--jobs")
+    stale = [line[2:] for line in listed.splitlines() if line.startswith("  results/tiny/fit_")]
+    assert len(stale) == 4
+    for place in stale:
+        shutil.rmtree(editable.folder / place)
+    shutil.rmtree(editable.results / "tables")
+    study = editable.study()
+    again = jobs_of(study, "fit_synthetic") | tables_of(*FOLDERS)
+    assert editable.planned() == with_downstream(again, study, editable.dag)
 
 
 def test_results_copied_without_snakemakes_records(finished: Project, tmp_path: Path) -> None:
