@@ -49,9 +49,9 @@ def test_a_bad_config_is_refused_in_plain_words(path: Path, count: Count) -> Non
 
 def snakemake(folder: Path, *flags: str) -> tuple[int, str]:
     """Exit status and output of a real run, not a dry one, in a folder of its own."""
+    place = ["--directory", folder, "--snakefile", ROOT / "workflow" / "Snakefile"]
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "1", "--directory", folder]
-        + ["--snakefile", ROOT / "workflow" / "Snakefile", *flags],
+        [sys.executable, "-m", "snakemake", "--cores", "1", *place, *flags],
         env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache")},
         capture_output=True,
         text=True,

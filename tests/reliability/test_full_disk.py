@@ -77,8 +77,12 @@ def short_run() -> dict[str, Any]:
 @pytest.mark.usefixtures("in_process")
 @pytest.mark.parametrize(
     ("flag", "file"),
-    [*tiny_jobs.OUTPUTS["train_sac"].items(), ("resolved", "config.json")]
-    + [("manifest", "manifest.json"), ("state", None)],
+    [
+        *tiny_jobs.OUTPUTS["train_sac"].items(),
+        ("resolved", "config.json"),
+        ("manifest", "manifest.json"),
+        ("state", None),
+    ],
 )
 def test_each_kind_of_write(
     flag: str,

@@ -150,9 +150,9 @@ def test_a_table_takes_no_damaged_result(
     output = tmp_path / "table.csv"
     output.write_text("old\n", encoding="utf-8")
     with pytest.raises(SystemExit) as ended:
+        branch = jobs.branch(stage, study)
         tabulate.main(
-            [table, "--config", jobs.branch(stage, study), "--results", str(results)]
-            + ["--table", str(output)]
+            [table, "--config", branch, "--results", str(results), "--table", str(output)]
         )
     told = str(ended.value.code)
     good = str(path.parent) in told and "\n" not in told and not sentinel.exists()
