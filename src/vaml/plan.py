@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vaml.study.causes import causes, outdated
@@ -61,6 +61,8 @@ def report(
         stages[job.rule].append((job, time))
     for stage in in_order(stages):
         everything = _all_labels(stage, study)
+        place = {_words(each): i for i, each in enumerate(everything)}
+        stages[stage].sort(key=lambda entry: place.get(_words(entry[0].labels), 0))
         count = f"{len(stages[stage])}{f' of {len(everything)}' if everything else ''}"
         yield f"{stage}: {count} jobs, {_duration(sum(time for _, time in stages[stage]))}"
         groups: dict[tuple[str, ...], list[PlannedJob]] = defaultdict(list)
@@ -107,14 +109,15 @@ def _selection(jobs: Sequence[PlannedJob], everything: Sequence[Labels]) -> str:
     """The labels that tell these jobs from the stage's others."""
     parts = []
     for name in jobs[0].labels if everything else ():
-        mine = dict.fromkeys(job.labels[name] for job in jobs)
-        if len(mine) < len({job[name] for job in everything}):
-            shown = ", ".join(list(mine)[:_MANY]) + (", ..." if len(mine) > _MANY else "")
+        every = dict.fromkeys(str(job[name]) for job in everything)
+        mine = [label for label in every if label in {job.labels[name] for job in jobs}]
+        if len(mine) < len(every):
+            shown = ", ".join(mine[:_MANY]) + (", ..." if len(mine) > _MANY else "")
             parts.append(f"{name} {shown}")
     return "; ".join(parts)
 
 
-def _words(job: Mapping[str, str]) -> str:
+def _words(job: Labels) -> str:
     return " ".join(f"{name}={label}" for name, label in job.items())
 
 

@@ -93,7 +93,8 @@ def test_a_changed_value_or_key(data: st.DataObject) -> None:
             if isinstance(parent, dict):
                 parent = parent.get(step)
             else:  # a change before this one may have shortened or replaced it
-                parent = parent[step] if isinstance(parent, list) and step < len(parent) else None
+                inside = isinstance(parent, list) and isinstance(step, int) and step < len(parent)
+                parent = parent[step] if inside else None
         change = data.draw(st.sampled_from(["replace", "delete", "add"]), label="change")
         if isinstance(parent, dict) and change == "replace":
             parent[key] = data.draw(values, label="value")

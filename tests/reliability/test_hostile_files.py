@@ -149,11 +149,9 @@ def test_a_table_takes_no_damaged_result(
         damage(path, sentinel)
     output = tmp_path / "table.csv"
     output.write_text("old\n", encoding="utf-8")
+    flags = ["--config", jobs.branch(stage, study), "--results", str(results)]
     with pytest.raises(SystemExit) as ended:
-        branch = jobs.branch(stage, study)
-        tabulate.main(
-            [table, "--config", branch, "--results", str(results), "--table", str(output)]
-        )
+        tabulate.main([table, *flags, "--table", str(output)])
     told = str(ended.value.code)
     good = str(path.parent) in told and "\n" not in told and not sentinel.exists()
     good = good and output.read_text(encoding="utf-8") == "old\n"

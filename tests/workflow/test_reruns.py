@@ -6,7 +6,7 @@ expected one.
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -44,11 +44,15 @@ def statistics(project: Project) -> set[Job]:
     return with_downstream(judged, project.study(), project.dag)
 
 
+def verdicts(project: Project) -> set[Job]:
+    return with_downstream({job("judge_claims", {})}, project.study(), project.dag)
+
+
 def paper(project: Project) -> set[Job]:
     return {each.job for each in project.dag if each.job[0] == "compile_paper"}
 
 
-def only(*chosen: tuple[str, dict[str, object]]) -> Expected:
+def only(*chosen: tuple[str, Mapping[str, object]]) -> Expected:
     """These jobs of these stages, and all that depends on them."""
 
     def expected(project: Project) -> set[Job]:
@@ -138,7 +142,14 @@ CONFIG_CHANGES: dict[str, tuple[str, Expected]] = {
         only(("fit_snapshot", {"step": 70})),
     ),
     "the resolution of the figures": ("figures: {dpi: 60}", figures),
-    "the confidence of the intervals": ("statistics: {confidence: 0.9}", statistics),
+    "the confidence of the intervals": (
+        "statistics: {confidence: 0.9}",
+        lambda project: statistics(project) | figures(project),
+    ),
+    "the resamples of the verdicts": (
+        "statistics: {bootstrap_resamples: 1500}",
+        verdicts,
+    ),
     "definitions that nothing selects": (
         "objectives: {other: {loss: vaml, mle_coefficient: 0.5, model_samples: 3}}\n"
         "agents: {other: {objective: other, final_mle_coefficient: 0.5}}\n"
