@@ -25,6 +25,25 @@ def test_meta_keeps_every_bit_and_what_json_lacks(tmp_path: Path) -> None:
     assert Checkpoint(tmp_path, KEY).load() == ({}, meta)
 
 
+def test_the_time_of_earlier_processes_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = {"wall": 1000.0, "cpu": 7.0}
+    monkeypatch.setattr("time.monotonic", lambda: clock["wall"])
+    monkeypatch.setattr("time.process_time", lambda: clock["cpu"])
+    first = Checkpoint(tmp_path, KEY)
+    with first.lock():
+        clock |= {"wall": 1060.0, "cpu": 57.0}
+        first.save({}, {})
+        clock |= {"wall": 1090.0, "cpu": 80.0}  # lost
+    clock |= {"wall": 2000.0, "cpu": 3.0}
+    second = Checkpoint(tmp_path, KEY)
+    assert second.spent == (0.0, 3.0)
+    second.load()
+    clock |= {"wall": 2010.0, "cpu": 12.0}
+    assert second.spent == (60.0 + 10.0, 57.0 + 12.0)
+
+
 def test_two_states_are_kept_and_more_are_not(tmp_path: Path) -> None:
     paths = save_states(tmp_path, *range(1, 6))
     assert [path.name[:14] for path in paths] == ["state-00000004", "state-00000005"]

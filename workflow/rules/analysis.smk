@@ -190,3 +190,38 @@ rule summarise:
         "python -m vaml.summarise {wildcards.summary} --config {params.config:q}"
         " --inputs {input:q} --csv {output.csv:q} --md {output.md:q} --tex {output.tex:q}"
         " 2> {log:q}"
+
+
+rule summarise_costs:
+    input:
+        manifests=[
+            manifest for stage in jobs.FOLDERS for manifest in results(stage, ["manifest.json"])
+        ],
+    output:
+        csv=report(
+            f"{RESULTS}/tables/costs.csv",
+            caption="../report/costs.rst",
+            category="Tables",
+            subcategory="In brief",
+            labels={"table": "what the study cost"},
+        ),
+        md=f"{RESULTS}/tables/costs.md",
+        tex=f"{RESULTS}/tables/costs.tex",
+    log:
+        f"{RESULTS}/logs/tables/costs.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tables/costs.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        # Which jobs there are.
+        config=jobs.canonical(STUDY),
+        code=code("summarise_costs"),
+        results=RESULTS,
+    shell:
+        "python -m vaml.summarise_costs --config {params.config:q} --results {params.results:q}"
+        " --csv {output.csv:q} --md {output.md:q} --tex {output.tex:q} 2> {log:q}"

@@ -68,6 +68,8 @@ class Checkpoint:
         self._whole: Path | None = None  # the newest state that is known to be whole
         self._requested = False
         self._terminated = 0  # the number of the signal
+        self._started = time.monotonic()
+        self._before = (0.0, 0.0)  # what earlier processes took for the state that was loaded
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -108,6 +110,15 @@ class Checkpoint:
             logger.info("%s: terminated; the next start goes on from the saved state", self.path)
             sys.exit(128 + self._terminated)
 
+    @property
+    def spent(self) -> tuple[float, float]:
+        """Wall and CPU seconds that the job took so far, with those of earlier processes.
+
+        Without what they did after their last save, which is lost.
+        """
+        wall, cpu = self._before
+        return wall + time.monotonic() - self._started, cpu + time.process_time()
+
     def save(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         """Write the whole state; the one before it is kept too.
 
@@ -118,7 +129,7 @@ class Checkpoint:
         self._requested = False
         if not self._lock.is_held():
             raise AlreadyRunning(f"{self.path}: not saved: this process does not hold the lock")
-        text = json.dumps({"key": self.key, "meta": meta})
+        text = json.dumps({"key": self.key, "spent": self.spent, "meta": meta})
         block = tensor_bytes({**arrays, META: np.frombuffer(text.encode(), dtype=np.uint8)})
         number = max((number for number, _ in self._states()), default=0) + 1
         path = self.path / f"state-{number:08d}-{hashlib.sha256(block).hexdigest()}.safetensors"
@@ -135,12 +146,14 @@ class Checkpoint:
         """
         for _, path in sorted(self._states(), reverse=True):
             try:
-                state = self._read(path)
+                arrays, record = self._read(path)
             except UnreadableFile as error:
                 logger.warning("%s; it is ignored", error)
             else:
                 self._whole = path
-                return state
+                wall, cpu = record["spent"]
+                self._before = (float(wall), float(cpu))
+                return arrays, record["meta"]
         return None
 
     def remove(self) -> None:
@@ -158,7 +171,7 @@ class Checkpoint:
             record = json.loads(arrays.pop(META).tobytes())
             if record["key"] != self.key:
                 raise ValueError(f"another job, {record['key']}, saved it")
-            return arrays, record["meta"]
+            return arrays, record
 
     def _states(self) -> list[tuple[int, Path]]:
         paths = self.path.iterdir() if self.path.is_dir() else ()

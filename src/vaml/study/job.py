@@ -107,6 +107,7 @@ def running(
                     inputs={name: getattr(arguments, name) for name in inputs},
                     outputs=job.outputs,
                     started=started,
+                    spent=job.checkpoint.spent,
                     resumed_from=job.resumed_from,
                 ),
             )

@@ -57,6 +57,7 @@ def manifest(
     inputs: Mapping[str, Path],
     outputs: Mapping[str, Path],
     started: float,
+    spent: tuple[float, float],
     resumed_from: Sequence[int] = (),
 ) -> dict[str, Any]:
     """What made a job's outputs, as JSON values.
@@ -64,7 +65,8 @@ def manifest(
     config: the canonical JSON text. code, modules: the digest of the code, and that of each
     module in it. source: the key of the job whose files this one starts from, empty without one.
     inputs, outputs: a file for each flag; they must be complete, as their digests are taken now.
-    started: time.time() at the start. resumed_from: the steps at which a saved state went on.
+    started: time.time() at the start. spent: wall and CPU seconds, with those of the processes whose
+    saved states it went on from. resumed_from: the steps at which it did.
 
     `stable` is the same for every run of the same job with the same versions; `volatile` is not.
     """
@@ -93,8 +95,8 @@ def manifest(
             "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
             "started": _utc(started),
             "ended": _utc(now),
-            "wall_seconds": round(now - started, 3),
-            "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
+            "wall_seconds": round(spent[0], 3),
+            "cpu_seconds": round(spent[1], 3),
             "max_rss_mb": round(usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)),
             "resumed_from": list(resumed_from),
         },
