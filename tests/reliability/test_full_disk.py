@@ -15,9 +15,11 @@ import pytest
 import tiny_jobs
 from conftest import Count
 from matplotlib.figure import Figure
+from small_study import SmallStudy
 
+from vaml import tabulate
 from vaml.analysis.figures_style import save
-from vaml.study import job
+from vaml.study import job, jobs
 
 OLD = b"what an earlier run left\n"
 
@@ -126,6 +128,22 @@ def test_a_figure(kind: str, full_folder: Path, tmp_path: Path, count: Count) ->
     good = good and {path.name for path in full_folder.iterdir()} <= {paths[kind].name, "filler"}
     count("kinds of write on a full disk, refused by name", int(good), 1)
     assert good
+
+
+def test_a_table(full_folder: Path, small_study: SmallStudy, count: Count) -> None:
+    path = full_folder / "synthetic.csv"
+    path.write_bytes(OLD)
+    fill(full_folder)
+    flags = ["--config", jobs.branch("fit_synthetic", small_study.config())]
+    flags += ["--results", str(small_study.results), "--table", str(path)]
+    with pytest.raises(SystemExit) as ended:
+        tabulate.main(["synthetic", *flags])
+    told = str(ended.value.code)
+    good = f"{os.strerror(errno.ENOSPC)}: '{path}'" in told and "\n" not in told
+    good = good and path.read_bytes() == OLD
+    good = good and {entry.name for entry in full_folder.iterdir()} <= {path.name, "filler"}
+    count("kinds of write on a full disk, refused by name", int(good), 1)
+    assert good, told
 
 
 @pytest.mark.slow

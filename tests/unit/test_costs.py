@@ -1,6 +1,7 @@
 """The cost table adds up what the jobs' manifests say."""
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,9 @@ def results(tmp_path: Path) -> Path:
 
 def run(study: Config, results: Path) -> list[dict[str, str]]:
     outputs = [f"--{kind}={results / 'costs'}.{kind}" for kind in ("csv", "md", "tex")]
-    main(["--config", jobs.canonical(study), "--results", str(results), *outputs])
+    stages = ("fit_synthetic", "fit_snapshot", "train_mbac")
+    config = json.dumps({stage: json.loads(jobs.branch(stage, study)) for stage in stages})
+    main(["--config", config, "--results", str(results), *outputs])
     with (results / "costs.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 

@@ -160,6 +160,8 @@ def with_downstream(jobs: set[Job], study: Config, dag: list[DagJob]) -> set[Job
             if job(start, {name: each[name] for name in shared})[1] in started:
                 found.add(job(stage, each))
     found |= tables_of(*{rule for rule, _ in found})
+    if any(rule in FOLDERS for rule, _ in found):
+        found.add(job("summarise_costs", {}))
     behind = [each for each in dag if each.job[0] not in FOLDERS]
     while True:
         files = {file for each in behind if each.job in found for file in each.outputs}

@@ -1,5 +1,7 @@
 """Tables from the jobs' results; figures, verdicts and summaries from the tables."""
 
+import json
+
 from vaml.study.claims import load_claims
 from vaml.study.summaries import SUMMARIES
 
@@ -219,7 +221,12 @@ rule summarise_costs:
         runtime=10,
     params:
         # Which jobs there are.
-        config=jobs.canonical(STUDY),
+        config=jobs.canonical(
+            {
+                stage: json.loads(jobs.branch(stage, STUDY))
+                for stage in ["fit_synthetic", "fit_snapshot", "train_mbac"]
+            }
+        ),
         code=code("summarise_costs"),
         results=RESULTS,
     shell:

@@ -1,0 +1,95 @@
+"""`make report`: one HTML file of the finished study, opened in a browser."""
+
+import json
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+from finished_study import Project
+
+from vaml.study.jobs import FIGURES, FOLDERS, TABLES
+from vaml.study.summaries import SUMMARIES
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on PATH: apt install chromium"),
+]
+
+# Opens each result as a click on its buttons does, and writes down what is then to be seen.
+VISIT = """<script>
+const pause = ms => new Promise(done => setTimeout(done, ms));
+async function visit() {
+    const seen = {home: document.querySelector("#app").innerText, results: {}};
+    const views = new ToggleViewManager(app);
+    for (const path of Object.keys(results)) {
+        views.handleSelectedResult(path);
+        app.showResultInfo(path);
+        await pause(60);
+        const picture = path.endsWith(".png") ? document.querySelector("#app img") : null;
+        if (picture) await picture.decode();
+        seen.results[path] = {
+            text: document.querySelector("#app").innerText,
+            width: picture ? picture.naturalWidth : 0,
+        };
+    }
+    document.body.textContent = "";
+    document.body.appendChild(document.createElement("pre")).textContent = JSON.stringify(seen);
+}
+setTimeout(visit, 1000);
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def report(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a browser shows of the report, and the errors that it met."""
+    folder = tmp_path_factory.mktemp("report")
+    finished.snakemake("--report", str(folder / "report.html"), "--cores", "1")
+    page, end, rest = (folder / "report.html").read_text(encoding="utf-8").rpartition("</body>")
+    (folder / "visit.html").write_text(page + VISIT + end + rest, encoding="utf-8")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
+    flags += ["--virtual-time-budget=60000", f"--user-data-dir={folder / 'browser'}"]
+    done = subprocess.run(
+        [str(CHROMIUM), *flags, "--dump-dom", f"file://{folder / 'visit.html'}"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    found = re.search(r"<pre>(\{.*\})</pre>", done.stdout, flags=re.DOTALL)
+    assert found, done.stderr[-2000:]
+    escapes = {"&lt;": "<", "&gt;": ">", "&nbsp;": " ", "&amp;": "&"}
+    text = re.sub("&(lt|gt|nbsp|amp);", lambda match: escapes[match[0]], found[1])
+    errors = re.findall(r'CONSOLE[^"]*"(Uncaught[^"]*)"', done.stderr)
+    return {**json.loads(text), "errors": errors}
+
+
+def test_it_opens_without_an_error_and_says_what_it_is(report: dict[str, Any]) -> None:
+    assert report["errors"] == []
+    home = report["home"]
+    assert "Study tiny: the experiments of Lovatto" in home
+    assert all(group in home for group in ("Figures", "Paper", "Tables", "Verdicts"))
+    assert all(stage in home for stage in FOLDERS)
+
+
+def test_every_figure_is_shown_with_a_caption(report: dict[str, Any]) -> None:
+    for figure in FIGURES:
+        shown = report["results"][f"results/tiny/figures/{figure}.png"]
+        assert shown["width"] >= 300
+        assert all(word in shown["text"] for word in ("Question.", "Axes.", "n.", "Interval."))
+        assert {f"results/tiny/figures/{figure}.{kind}" for kind in ("csv", "pdf")} < set(
+            report["results"]
+        )
+
+
+def test_tables_verdicts_and_paper_are_there(report: dict[str, Any]) -> None:
+    names = [f"tables/{table}.csv" for table in (*TABLES, "costs")]
+    names += [f"tables/summary_{summary}.csv" for summary in SUMMARIES]
+    names += ["claims.csv", "claims_values.csv", "paper.pdf"]
+    texts = {name: report["results"][f"results/tiny/{name}"]["text"] for name in names}
+    assert all(len(text) > 100 for text in texts.values())
+    assert "0.95 confidence" in texts["claims.csv"]
+    assert "diverged" in texts["tables/snapshots.csv"]
