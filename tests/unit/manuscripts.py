@@ -57,7 +57,8 @@ def raw_tables(study: Config) -> dict[str, pd.DataFrame]:
             returns.append({**job, "env_step": step, "episode": 0, "return": 10.0 + i % 5})
             errors = {"value_aware_error": 0.5 + 0.01 * i, "nll": 20.0, "sigma_collapsed": 0.0}
             model_fits.append({**job, "env_step": step, "action_sampling_floor": 0.25, **errors})
-    frames = {"mbac": runs, "mbac_returns": returns, "mbac_fits": model_fits}
+    sac_runs = [{**job, "status": "ok"} for job in jobs.labels("train_sac", study)]
+    frames = {"sac": sac_runs, "mbac": runs, "mbac_returns": returns, "mbac_fits": model_fits}
     return {
         "synthetic": fits("fit_synthetic"),
         "snapshots": fits("fit_snapshot"),
@@ -81,6 +82,7 @@ def leave_study(
         ("mbac", mbac_table),
     ):
         write_csv(table(tables, 0.95), results / f"tables/summary_{name}.csv")
+    tables["sac"].to_csv(results / "tables/sac.csv", index=False)
     if claims is None:
         judge_study(results / "claims.json", tables)
     else:
@@ -114,13 +116,13 @@ def manifest(commit: str | None, dirty: bool = False, torch: str = "2.13.0") -> 
 
 
 def flags(results: Path, study: Config, output: Path) -> list[str]:
-    summaries = [str(path) for path in sorted((results / "tables").glob("summary_*.csv"))]
+    tables = [str(path) for path in sorted((results / "tables").glob("*.csv"))]
     figures = [str(path) for path in sorted((results / "figures").glob("*.pdf"))]
     return [
         *("--config", jobs.canonical(study)),
         *("--results", str(results)),
         *("--claims", str(results / "claims.json")),
-        *("--tables", *summaries),
+        *("--tables", *tables),
         *("--figures", *figures),
         *("--sources", *map(str, SOURCES)),
         *("--data", str(output / "paper.json")),

@@ -187,14 +187,15 @@ def test_another_result_gives_another_text(finished: Path, tmp_path: Path) -> No
         hopper = (fits["environment"] == "Hopper-v4") & (fits["objective"] == "mle")
         fits.loc[hopper, "value_aware_error"] = 543.0
         fits.loc[hopper & (fits["step"] == 24000), "status"] = "diverged"
+        tables["sac"].loc[0, "status"] = "diverged"
 
     judged = finished / "claims.json"
     other = compiled(tmp_path / "other", small_study(), change, judged)
     before, after = (text(folder, folder / "paper.json") for folder in (finished, other))
     assert "543" not in before
     assert "543" in after
-    assert "Of 8 model fits 0 diverged" in before
-    assert "Of 8 model fits 1 diverged" in after
+    assert "Of 2 SAC runs 0 diverged, of 8 model fits 0 diverged" in before
+    assert "Of 2 SAC runs 1 diverged, of 8 model fits 1 diverged" in after
     pdfs = [(folder / "paper.pdf").read_bytes() for folder in (finished, other)]
     assert pdfs[0].startswith(b"%PDF")
     assert pdfs[0] != pdfs[1]

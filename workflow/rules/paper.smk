@@ -7,8 +7,8 @@ rule compile_paper:
     input:
         claims=f"{RESULTS}/claims.json",
         tables=expand(
-            f"{RESULTS}/tables/summary_{{summary}}.csv",
-            summary=["synthetic", "snapshots", "mbac"],
+            f"{RESULTS}/tables/{{table}}.csv",
+            table=["summary_synthetic", "summary_snapshots", "summary_mbac", "sac"],
         ),
         figures=expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=FIGURES),
         sources=[f"{PAPER}/main.typ", f"{PAPER}/style.typ", f"{PAPER}/references.bib"],

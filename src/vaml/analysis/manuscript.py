@@ -21,7 +21,7 @@ from vaml.study.config import Config
 Row = dict[str, Any]
 Tables = Mapping[str, pd.DataFrame]
 
-TABLES = ("summary_synthetic", "summary_snapshots", "summary_mbac")
+TABLES = ("summary_synthetic", "summary_snapshots", "summary_mbac", "sac")
 
 _OTHER_LABELS = {"sac_returns": "SAC"}
 
@@ -46,6 +46,10 @@ def manuscript_data(
         ],
         "synthetic": _synthetic(tables["summary_synthetic"], study, labels),
         "snapshots": _summary("fit_snapshot", tables["summary_snapshots"], study, labels),
+        "sac": {
+            "jobs": len(tables["sac"]),
+            "diverged": int((tables["sac"]["status"] == "diverged").sum()),
+        },
         "mbac": _summary("train_mbac", tables["summary_mbac"], study, labels),
         "claims": claims,
         "notes": notes,
