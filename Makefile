@@ -21,7 +21,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo study paper report dry plan clean-stale test check format schema lock clean-venv
+.PHONY: help setup demo study paper report dry plan status clean-stale test check format schema lock clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,9 @@ dry: $(STAMP) ## list the jobs that `make study` would run, and why
 
 plan: $(STAMP) ## what would run, why, and for how long (CONFIG=config/demo.yaml adds an overlay)
 	$(IN_VENV) python -m vaml.plan --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+
+status: $(STAMP) ## how far a study is (WATCH=5 shows it anew every 5 s; CONFIG=config/demo.yaml adds an overlay)
+	$(IN_VENV) python -m vaml.status $(if $(WATCH),--watch $(WATCH)) $(if $(CONFIG),--configfile $(CONFIG))
 
 clean-stale: $(STAMP) ## list results that no job of the config makes (APPLY=1 removes them)
 	$(IN_VENV) python -m vaml.clean_stale $(if $(APPLY),--apply) $(if $(CONFIG),--configfile $(CONFIG))

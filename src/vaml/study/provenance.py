@@ -65,8 +65,8 @@ def manifest(
     config: the canonical JSON text. code, modules: the digest of the code, and that of each
     module in it. source: the key of the job whose files this one starts from, empty without one.
     inputs, outputs: a file for each flag; they must be complete, as their digests are taken now.
-    started: time.time() at the start. spent: wall and CPU seconds, with those of the processes whose
-    saved states it went on from. resumed_from: the steps at which it did.
+    started: time.time() at the start. spent: wall and CPU seconds, with those of the processes
+    whose saved states it went on from. resumed_from: the steps at which it did.
 
     `stable` is the same for every run of the same job with the same versions; `volatile` is not.
     """

@@ -1,0 +1,122 @@
+"""Show how far a study is: jobs by stage, progress of running ones, what failed, core-hours."""
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from vaml.study.config import Config, ConfigError
+from vaml.study.cost import read_benchmarks, seconds
+from vaml.study.dry_run import DryRunFailed, PlannedJob, read_study
+from vaml.study.job_states import STATES, JobState, job_states
+from vaml.study.jobs import FOLDERS
+
+_FINISHED = ("done", "diverged")
+_COLOURS = {"running": "cyan", "failed": "red", "diverged": "magenta", "stale": "yellow"}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Reads files only, so that it may run anywhere the results can be seen from."""
+    parser = argparse.ArgumentParser(prog="python -m vaml.status", description=__doc__)
+    parser.add_argument(
+        "--configfile", nargs="+", default=[], help="overlays of config/config.yaml, in order"
+    )
+    parser.add_argument(
+        "--watch", type=float, metavar="SECONDS", help="show it anew every so often, until Ctrl-C"
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.watch is not None and not 0.1 <= arguments.watch <= 3600:
+        parser.error(f"--watch: got {arguments.watch:g}; allowed: seconds, 0.1 to 3600")
+    try:
+        study = read_study(arguments.configfile)
+    except (ConfigError, DryRunFailed, OSError) as error:
+        sys.exit(str(error))
+    console = Console()
+    if arguments.watch is None:
+        console.print(view(study, Path("results")))
+        return
+    with Live(view(study, Path("results")), console=console, auto_refresh=False) as live:
+        try:
+            while True:
+                time.sleep(arguments.watch)
+                live.update(view(study, Path("results")), refresh=True)
+        except KeyboardInterrupt:
+            pass
+
+
+def view(study: Config, root: Path) -> Group:
+    """What is shown of a study whose results lie in root/<name>."""
+    states = list(job_states(study, root / study.study.name))
+    parts: list[Table | Text] = [_stages(states, study, root)]
+    if running := [each for each in states if each.state == "running"]:
+        parts.append(_running(running))
+    for each in states:
+        if each.state == "failed":
+            parts.append(Text(f"failed: {_name(each)}: {each.told}", style=_COLOURS["failed"]))
+    return Group(*parts)
+
+
+def _stages(states: Sequence[JobState], study: Config, root: Path) -> Table:
+    left = _seconds_left(states, study, root)
+    table = Table("stage", title=f"Study {study.study.name}", title_justify="left")
+    shown = [state for state in STATES if any(each.state == state for each in states)]
+    for column in (*shown, "core-hours", "to go, about"):
+        table.add_column(column, justify="right", style=_COLOURS.get(column))
+    *_, last = FOLDERS
+    for stage in (*FOLDERS, "all"):
+        mine = [i for i, each in enumerate(states) if stage in (each.stage, "all")]
+        counts = Counter(states[i].state for i in mine)
+        spent = sum(states[i].cpu_seconds for i in mine) / 3600
+        numbers = [str(counts[state] or "·") for state in shown]
+        hours = sum(left[i] for i in mine) / 3600
+        table.add_row(stage, *numbers, f"{spent:.2f}", f"{hours:.2f}", end_section=stage == last)
+    return table
+
+
+def _seconds_left(states: Sequence[JobState], study: Config, root: Path) -> list[float]:
+    planned = [
+        PlannedJob(each.stage, {name: str(label) for name, label in each.labels.items()}, "", ())
+        for each in states
+    ]
+    whole = seconds(planned, study, read_benchmarks(root))
+    return [time * _share_left(each) for each, time in zip(states, whole, strict=True)]
+
+
+def _share_left(job: JobState) -> float:
+    if job.state in _FINISHED:
+        return 0.0
+    return 1 - job.progress.done / max(job.progress.total, 1) if job.progress else 1.0
+
+
+def _running(states: Sequence[JobState]) -> Table:
+    table = Table("running", "", "done", "rate", "left", "where", box=None)
+    for each in states:
+        row: list[ProgressBar | str] = [_name(each)]
+        if each.progress:
+            progress = each.progress
+            row += [
+                ProgressBar(progress.total, progress.done, width=20),
+                f"{progress.done} of {progress.total} {progress.unit}s",
+                f"{progress.rate:.4g}/s" if progress.rate else "",
+                progress.left,
+            ]
+        else:
+            row += ["", "", "", ""]
+        table.add_row(*row, each.told)
+    return table
+
+
+def _name(job: JobState) -> str:
+    return f"{job.stage} {' '.join(str(label) for label in job.labels.values())}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""How far each training job is, from the files of a study alone: nothing is locked or written."""
+
+import json
+import re
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from vaml.study.checkpoint import STATE
+from vaml.study.config import Config
+from vaml.study.files import UnreadableFile, read_json
+from vaml.study.jobs import FOLDERS, Labels, folder, key, labels
+from vaml.study.lock import STALE_SECONDS
+
+State = Literal["done", "diverged", "stale", "running", "interrupted", "failed", "waiting"]
+STATES: tuple[State, ...] = (
+    *("done", "diverged", "stale"),
+    *("running", "interrupted", "failed", "waiting"),
+)
+
+_LINE = re.compile(r"(\S+) (\d+) of (\d+), (\S+)/s, (.+) left$")
+_GOES_ON = re.compile(r"goes on from (\S+) (\d+) of (\d+)$")
+_TAIL = 4096  # bytes of a log that are read
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A job's last progress line: units done of all, units per second, time left as text."""
+
+    unit: str
+    done: int
+    total: int
+    rate: float
+    left: str
+
+
+@dataclass(frozen=True)
+class JobState:
+    """One job. told: of a running one who runs it, of a failed one the log's last line.
+
+    stale: its results are of another config or code. interrupted: nobody runs it, and it goes on
+    from a saved state. cpu_seconds: of finished jobs.
+    """
+
+    stage: str
+    labels: Labels
+    state: State
+    progress: Progress | None = None
+    told: str = ""
+    cpu_seconds: float = 0.0
+
+
+def job_states(study: Config, results: Path) -> Iterator[JobState]:
+    """The state of every training job of a study, in the order of the stages and the config."""
+    for stage in FOLDERS:
+        for job in labels(stage, study):
+            yield _state(stage, job, key(stage, study, job), results)
+
+
+def _state(stage: str, job: Labels, expected: str, results: Path) -> JobState:
+    home = results / folder(stage, job)
+    if manifest := _json(home / "manifest.json"):
+        if manifest.get("stable", {}).get("key") != expected:
+            return JobState(stage, job, "stale")
+        diverged = (_json(home / "outcome.json") or {}).get("status") == "diverged"
+        cpu = float(manifest.get("volatile", {}).get("cpu_seconds", 0.0))
+        return JobState(stage, job, "diverged" if diverged else "done", cpu_seconds=cpu)
+    saved = results / ".state" / expected
+    lines = _last_lines(results / "logs" / f"{folder(stage, job)}.log")
+    progress = next(filter(None, map(_progress, reversed(lines))), None)
+    if owner := _living_owner(saved / "lock"):
+        return JobState(stage, job, "running", progress, owner)
+    if saved.is_dir() and any(STATE.fullmatch(path.name) for path in saved.iterdir()):
+        return JobState(stage, job, "interrupted", progress)
+    if lines:
+        return JobState(stage, job, "failed", told=lines[-1])
+    return JobState(stage, job, "waiting")
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        found = read_json(path)
+    except (OSError, UnreadableFile):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _living_owner(lock: Path) -> str:
+    """Who holds the lock, as text; empty where nobody does."""
+    try:
+        owner = json.loads(lock.read_bytes())
+        age = time.time() - lock.stat().st_mtime
+        host, process = str(owner["host"]), int(owner["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    here = host == socket.gethostname()
+    if age > STALE_SECONDS or (here and not Path(f"/proc/{process}").exists()):
+        return ""
+    slurm = owner.get("slurm_job_id")
+    return f"{host}, process {process}{f', SLURM job {slurm}' if slurm else ''}"
+
+
+def _last_lines(log: Path) -> list[str]:
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _TAIL))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return []
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _progress(line: str) -> Progress | None:
+    if found := _LINE.search(line):
+        unit, done, total, rate, left = found.groups()
+        return Progress(unit, int(done), int(total), float(rate), left)
+    if found := _GOES_ON.search(line):
+        return Progress(found[1], int(found[2]), int(found[3]), 0.0, "")
+    return None

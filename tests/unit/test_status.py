@@ -1,0 +1,124 @@
+"""`vaml.status` tells the state of every job from the files that the job leaves."""
+
+import io
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from finished_jobs import DIVERGED, leave, outcome, small_study
+from rich.console import Console
+from saved_states import arrays_of
+
+from vaml.status import view
+from vaml.study import jobs
+from vaml.study.checkpoint import Checkpoint
+from vaml.study.files import read_json, write_json
+from vaml.study.job_states import JobState, job_states
+
+STUDY = small_study(seeds=[0, 1, 2, 3])
+STAGE = "fit_synthetic"
+JOBS = list(jobs.labels(STAGE, STUDY))
+KEYS = [jobs.key(STAGE, STUDY, job) for job in JOBS]
+
+
+def found(results: Path) -> list[JobState]:
+    return [state for state in job_states(STUDY, results) if state.stage == STAGE]
+
+
+def write_log(results: Path, job: int, *lines: str) -> None:
+    path = results / "logs" / f"{jobs.folder(STAGE, JOBS[job])}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def write_lock(results: Path, job: int, age: float = 0.0, **owner: object) -> None:
+    lock = results / ".state" / KEYS[job] / "lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    owner = {"host": socket.gethostname(), "pid": os.getpid(), "slurm_job_id": None} | owner
+    lock.write_text(json.dumps(owner), encoding="utf-8")
+    then = lock.stat().st_mtime - age
+    os.utime(lock, (then, then))
+
+
+def dead_process() -> int:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """The first jobs of the stage, each in another state."""
+    leave(tmp_path, STUDY, STAGE, JOBS[0])
+    leave(tmp_path, STUDY, STAGE, JOBS[1], outcome(STAGE, JOBS[1]) | DIVERGED)
+    home = leave(tmp_path, STUDY, STAGE, JOBS[2])
+    write_json(home / "manifest.json", {"stable": {"key": "0123456789abcdef"}, "volatile": {}})
+    write_lock(tmp_path, 3, slurm_job_id="4711")
+    write_log(
+        tmp_path,
+        3,
+        "2026-01-01 12:00:00 epoch 10 of 80, 2.5/s, 0:00:28 left",
+        "2026-01-01 12:00:15 epoch 20 of 80, 2.5/s, 0:00:24 left",
+        "a warning",
+    )
+    write_lock(tmp_path, 4, pid=dead_process())
+    write_log(tmp_path, 4, "2026-01-01 12:00:00 ValueError: no such thing")
+    checkpoint = Checkpoint(tmp_path / ".state", KEYS[5])
+    with checkpoint.lock():
+        checkpoint.save(arrays_of(1), {})
+    write_log(tmp_path, 5, "2026-01-01 12:00:00 goes on from epoch 40 of 80")
+    write_lock(tmp_path, 6, host="another", age=60)
+    write_lock(tmp_path, 7, host="another", age=180)
+    return tmp_path
+
+
+def test_each_state_is_told_from_the_files(results: Path) -> None:
+    states = found(results)
+    assert [each.state for each in states[:9]] == [
+        *("done", "diverged", "stale", "running", "failed", "interrupted", "running"),
+        *("waiting", "waiting"),
+    ]
+    assert [each.labels for each in states] == JOBS
+    assert f"process {os.getpid()}, SLURM job 4711" in states[3].told
+    assert states[4].told.endswith("ValueError: no such thing")
+    assert states[6].told.startswith("another, process ")
+
+
+def test_progress_is_that_of_the_last_line(results: Path) -> None:
+    states = found(results)
+    running, interrupted = states[3].progress, states[5].progress
+    assert running is not None
+    assert (running.unit, running.done, running.total) == ("epoch", 20, 80)
+    assert (running.rate, running.left) == (2.5, "0:00:24")
+    assert interrupted is not None
+    assert (interrupted.done, interrupted.total) == (40, 80)
+
+
+def test_nothing_is_written_or_removed(results: Path) -> None:
+    def everything() -> dict[Path, tuple[int, int]]:
+        return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in results.rglob("*")}
+
+    before = everything()
+    list(job_states(STUDY, results))
+    assert everything() == before
+
+
+def test_the_view_counts_and_adds_up(results: Path, tmp_path: Path) -> None:
+    home = results / jobs.folder(STAGE, JOBS[0])
+    manifest = read_json(home / "manifest.json")
+    write_json(home / "manifest.json", {**manifest, "volatile": {"cpu_seconds": 5400.0}})
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / STUDY.study.name).symlink_to(results)
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(view(STUDY, root))
+    lines = console.export_text().splitlines()
+    cells = [cell.strip() for cell in next(line for line in lines if STAGE in line).split("│")]
+    # done, diverged, stale, running, interrupted, failed, waiting, core-hours
+    rest = len(JOBS) - 7
+    assert cells[2:10] == ["1", "1", "1", "2", "1", "1", str(rest), "1.50"]
+    assert any("20 of 80 epochs" in line and "0:00:24" in line for line in lines)
+    assert any(line.startswith("failed: fit_synthetic") for line in lines)
