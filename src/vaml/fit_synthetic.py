@@ -21,11 +21,16 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         from vaml.algorithms.model_fitting import ModelFitting
         from vaml.algorithms.offline_fit import CURVE_COLUMNS, run_offline_fit
-        from vaml.algorithms.synthetic_metrics import synthetic_metrics, true_metrics
+        from vaml.algorithms.synthetic_metrics import (
+            environment_metrics,
+            synthetic_metrics,
+            true_metrics,
+        )
         from vaml.algorithms.training_state import below, load_module, module_arrays
         from vaml.data.transitions import Transitions, random_split
         from vaml.networks.dynamics import GaussianDynamics
         from vaml.networks.value import RandomValue
+        from vaml.study.objectives import NEED_TRUTH
 
         settings, data, fit = job.settings, job.settings.dynamics, job.settings.fit
         streams = Streams(settings.seed, "fit_synthetic", settings.hidden_size)
@@ -59,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         train_rows, validation_rows = random_split(len(train), [held_out], streams.numpy("split"))
 
         realizable = settings.setting == "realizable"
-        model = dynamics([size, size] if realizable else [size], "initialisation")
+        narrow = max(1, round(fit.unrealizable_width * size))
+        model = dynamics([size, size] if realizable else [narrow], "initialisation")
         fitting = ModelFitting(
             model,
             value,
@@ -68,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             fit.weight_decay,
             fit.batch_size,
             streams,
+            truth if settings.objective.loss in NEED_TRUTH else None,
         )
 
         def measured(candidate: GaussianDynamics) -> dict[str, float]:
@@ -81,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         outcome["truth"] = true_metrics(
             truth, test, value, settings.objective, fit.batch_size, streams
         )
+        outcome |= environment_metrics(truth, test, value, fit.batch_size, streams)
         write_tensors(job.outputs["model"], module_arrays(model))
         write_rows(job.outputs["curve"], CURVE_COLUMNS, rows)
         job.write_outcome(outcome)

@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             stream("dynamics"),
             data.head_gain,
         )
+        dynamics.rescale(data.mean_scale, data.noise_scale)
         value = RandomValue(data.observation_size, data.value_hidden_size, stream("value"))
         rows = simulate(
             dynamics,

@@ -17,7 +17,9 @@ METRICS = {
     "mean_l1": 0.5,
 }
 DISTANCES = {"mean_l1_error": 0.25, "sigma_l1_error": 0.75}
-FLOOR = {"action_sampling_floor": 0.0625}
+FLOOR = {"action_sampling_floor": 0.0625, "squared_bias": 0.5, "value_variance": 8.0}
+EXACT = {"exact_error": 0.001, "skill": 0.75}
+ENVIRONMENT = {"noise_floor": 0.03125, "state_rms": 9.0}
 DIVERGED = {"status": "diverged", "diverged": {"where": "training loss", "step": 7}}
 
 
@@ -62,7 +64,8 @@ def outcome(stage: str, job: dict) -> dict:
     if stage == "fit_synthetic":
         realizable = job["setting"] == "realizable"
         distances = DISTANCES | ({"parameter_l2": 3.5} if realizable else {})
-        return fit(distances, job["hidden_size"]) | {"truth": METRICS}
+        metrics = fit(distances | EXACT, job["hidden_size"])
+        return metrics | {"truth": METRICS | {"exact_error": 0.0}} | ENVIRONMENT
     if stage == "fit_snapshot":
         return fit(FLOOR, job["step"])
     return run(job["seed"]) | ({"fits": 3} if stage == "train_mbac" else {})

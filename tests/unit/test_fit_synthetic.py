@@ -13,8 +13,13 @@ from vaml import fit_synthetic, simulate_dynamics
 from vaml.algorithms.training_state import below, module_arrays
 from vaml.networks.value import RandomValue
 from vaml.study.files import read_arrays, read_tensors
-from vaml.study.objectives import FitSettings
-from vaml.study.synthetic import FitSyntheticJob, Setting, SimulateDynamicsJob, SyntheticDynamics
+from vaml.study.synthetic import (
+    FitSyntheticJob,
+    Setting,
+    SimulateDynamicsJob,
+    SyntheticDynamics,
+    SyntheticFitSettings,
+)
 
 DYNAMICS = SyntheticDynamics(
     observation_size=11,
@@ -23,6 +28,8 @@ DYNAMICS = SyntheticDynamics(
     train_transitions=200,
     test_transitions=50,
     head_gain=0.01,
+    mean_scale=1.0,
+    noise_scale=1.0,
     value_hidden_size=16,
 )
 HIDDEN = 40
@@ -33,14 +40,16 @@ def synthetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     """Starts a fit to the artificial environment of a seed."""
     fits = record_fits(monkeypatch)
 
-    def start(setting: Setting, objective: str, seed: int = 0) -> SimpleNamespace:
+    def start(
+        setting: Setting, objective: str, seed: int = 0, width: float = 1.0
+    ) -> SimpleNamespace:
         source = tmp_path / f"simulate_{seed}"
         if not source.exists():
             settings = SimulateDynamicsJob(dynamics=DYNAMICS, hidden_size=HIDDEN, seed=seed)
             simulate_dynamics.main(flags(source, settings, ("dynamics", "transitions")))
         settings = FitSyntheticJob(
             dynamics=DYNAMICS,
-            fit=FitSettings(**FIT),
+            fit=SyntheticFitSettings(**FIT, unrealizable_width=width),
             objective=OBJECTIVES[objective],
             setting=setting,
             hidden_size=HIDDEN,
@@ -83,6 +92,29 @@ def test_synthetic_models_are_the_truths_kind_or_one_layer_short_with_default_we
                 assert 0.97 * bound < np.abs(part[f"{name}.weight"]).max() <= bound
                 assert not part[f"{name}.bias"].any()
     assert not np.array_equal(weights["realizable"]["hidden.0.weight"], truth["hidden.0.weight"])
+
+
+def test_only_the_unrealizable_model_is_narrower_than_the_dynamics(
+    synthetic: Callable[..., SimpleNamespace],
+) -> None:
+    narrow = synthetic("unrealizable", "mle", width=0.25).weights
+    assert narrow["hidden.0.weight"].shape == (HIDDEN // 4, 14)
+    assert synthetic("unrealizable", "mle", width=0.001).weights["hidden.0.weight"].shape == (1, 14)
+    assert same(
+        synthetic("realizable", "mle", width=0.25).weights, synthetic("realizable", "mle").weights
+    )
+
+
+def test_only_the_exact_loss_is_told_the_true_dynamics(
+    synthetic: Callable[..., SimpleNamespace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = OBJECTIVES["vaml"].model_copy(update={"loss": "vaml_exact"})
+    monkeypatch.setitem(OBJECTIVES, "exact", exact)
+    plain, told = synthetic("realizable", "vaml"), synthetic("realizable", "exact")
+    assert paired(plain, told)
+    assert plain.fitting.truth is None
+    assert told.fitting.truth is not None
+    assert not same(module_arrays(told.fitting.truth), told.weights)
 
 
 def test_synthetic_fits_hold_out_a_fifth_and_the_test_rows(

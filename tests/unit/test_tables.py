@@ -59,6 +59,8 @@ def test_an_outcome_becomes_one_flat_row(study: Config, results: Path) -> None:
     assert row["value_aware_error"] == 32 * 0.1
     assert row["best_value_aware_error"] == 16 * 0.1
     assert row["true_value_aware_error"] == 0.1
+    assert (row["exact_error"], row["best_exact_error"]) == (32 * 0.001, 16 * 0.001)
+    assert (row["true_exact_error"], row["noise_floor"], row["state_rms"]) == (0.0, 0.03125, 9.0)
     assert (row["epochs"], row["gradient_steps"], row["best_epoch"]) == (12, 3756, 9)
     assert (row["status"], row["diverged_where"], row["diverged_step"]) == ("ok", None, None)
     assert row["parameter_l2"] == 32 * 3.5

@@ -22,7 +22,7 @@ from vaml.algorithms.training_state import (
 )
 from vaml.data.transitions import Transitions
 from vaml.losses.model import model_loss
-from vaml.networks.dynamics import GaussianDynamics
+from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import Value
 from vaml.study.divergence import Diverged, require_finite
 from vaml.study.objectives import Objective
@@ -89,7 +89,7 @@ class ModelFitting:
     """Trains one dynamics model; the optimiser and the random streams live on between fits.
 
     Streams: `batches` shuffles, `model_noise` and `validation_noise` sample next states and, for a
-    stochastic value function, its actions.
+    stochastic value function, its actions. truth: the true dynamics, for a loss that needs them.
     """
 
     def __init__(
@@ -101,11 +101,13 @@ class ModelFitting:
         weight_decay: float,
         batch_size: int,
         streams: Streams,
+        truth: GaussianDynamics | None = None,
     ) -> None:
         self.model = model
         self.value = value
         self.objective = objective
         self.batch_size = batch_size
+        self.truth = truth
         self.parameters = list(model.parameters())
         self.optimizer = torch.optim.Adam(
             self.parameters, lr=learning_rate, weight_decay=weight_decay, fused=True
@@ -166,36 +168,38 @@ class ModelFitting:
 
     def _gradient_step(self, batch: Transitions) -> float:
         prediction = self.model(batch.observations, batch.actions)
-        loss, _ = model_loss(
-            prediction,
-            batch.next_observations,
-            self.value,
-            self.objective,
-            self.mle_coefficient,
-            self.noise,
-        )
+        loss, _ = self._loss(prediction, batch, self.noise)
         number = loss.item()
         if not math.isfinite(number):
             raise Diverged("model training loss", self.progress.gradient_steps)
-        # Gradients for the model alone: nothing is spent on the value function's parameters.
-        gradients = torch.autograd.grad(loss, self.parameters)
+        # Gradients for the model alone: nothing is spent on the value function's parameters. Some
+        # losses leave the head of the standard deviation out: its gradient is 0.
+        gradients = torch.autograd.grad(
+            loss, self.parameters, allow_unused=True, materialize_grads=True
+        )
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = gradient
         self.optimizer.step()
         self.progress.gradient_steps += 1
         return number
 
+    def _loss(
+        self, prediction: Prediction, batch: Transitions, noise: torch.Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        return model_loss(
+            prediction,
+            batch.next_observations,
+            self.value,
+            self.objective,
+            self.mle_coefficient,
+            noise,
+            self.truth(batch.observations, batch.actions) if self.truth else None,
+        )
+
     def _validate(self) -> Metrics:
         def measure(batch: Transitions) -> dict[str, Tensor]:
             prediction = self.model(batch.observations, batch.actions)
-            loss, terms = model_loss(
-                prediction,
-                batch.next_observations,
-                self.value,
-                self.objective,
-                self.mle_coefficient,
-                self.validation_noise,
-            )
+            loss, terms = self._loss(prediction, batch, self.validation_noise)
             value_loss = (
                 {"validation_value_loss": terms[self.objective.loss]}
                 if self.objective.loss in terms

@@ -17,6 +17,8 @@ Metrics = dict[str, float]
 
 # Noise of this size moves no single-precision number above 10: a model below it is deterministic.
 COLLAPSED_SIGMA = 1e-6
+# Values drawn per transition to take an error on a snapshot apart.
+DECOMPOSITION_DRAWS = 20
 
 
 @torch.no_grad()
@@ -75,10 +77,13 @@ def snapshot_metrics(
     batch_size: int,
     streams: Streams,
 ) -> Metrics:
-    """Test metrics of a fit to a snapshot, and what V's sampled action alone contributes."""
+    """Test metrics of a fit to a snapshot, what V's sampled action contributes, and the parts."""
     generator = torch.Generator().manual_seed(streams.seed("test_metrics"))
-    metrics = model_metrics(model, test, value, objective.model_samples, batch_size, generator)
-    return metrics | floor_metrics(test, value, objective.model_samples, batch_size, generator)
+    samples = objective.model_samples
+    metrics = model_metrics(model, test, value, samples, batch_size, generator)
+    metrics |= floor_metrics(test, value, samples, batch_size, generator)
+    generator = torch.Generator().manual_seed(streams.seed("decomposition"))
+    return metrics | decomposition(model, test, value, samples, batch_size, generator)
 
 
 def floor_metrics(
@@ -98,3 +103,44 @@ def floor_metrics(
             )
         },
     )
+
+
+def decomposition(
+    model: GaussianDynamics,
+    transitions: Transitions,
+    value: Value,
+    samples: int,
+    batch_size: int,
+    generator: torch.Generator,
+) -> Metrics:
+    """The parts of value_aware_error's expectation, by sampling, where s' is known but V is random.
+
+    squared_bias: ½ (E[V(s')] - E[V(ŝ')])², without bias, and so perhaps negative where it is small.
+    model_variance_term: ½ Var[V(ŝ')] / K. target_variance_term: ½ Var[V(s')] over V's own draws.
+    The three sum up to the error that value_aware_error estimates. value_variance: Var[E[V(s')]]
+    over the transitions. normalised_error: 2 squared_bias / value_variance, the share of that
+    variance that the model does not explain.
+    """
+
+    def measure(batch: Transitions) -> dict[str, Tensor]:
+        prediction = model(batch.observations, batch.actions)
+        repeated = batch.next_observations.expand(DECOMPOSITION_DRAWS, -1, -1)
+        targets = value(repeated, generator).double()
+        values = value(prediction.sample(DECOMPOSITION_DRAWS, generator), generator).double()
+        noise, model_noise = targets.var(0), values.var(0)
+        bias = targets.mean(0) - values.mean(0)
+        squared = bias.square() - (noise + model_noise) / DECOMPOSITION_DRAWS
+        return {
+            "squared_bias": 0.5 * squared.mean(),
+            "model_variance_term": 0.5 * model_noise.mean() / samples,
+            "target_variance_term": 0.5 * noise.mean(),
+            "first_moment": targets.mean(),
+            "second_moment": targets.mean(0).square().mean(),
+        }
+
+    metrics = batch_means(transitions, batch_size, measure)
+    mean, square = metrics.pop("first_moment"), metrics.pop("second_moment")
+    metrics["value_variance"] = max(square - mean**2, 0.0)
+    if metrics["value_variance"] > 0:
+        metrics["normalised_error"] = 2 * metrics["squared_bias"] / metrics["value_variance"]
+    return metrics

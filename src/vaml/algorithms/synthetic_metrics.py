@@ -1,34 +1,40 @@
-"""What only the artificial environment can tell: a model's distance from the true dynamics."""
+"""What only the artificial environment can tell: exact errors, and the distance from the truth."""
+
+import math
 
 import torch
 from torch import Tensor
 
 from vaml.algorithms.model_metrics import Metrics, batch_means, model_metrics
 from vaml.data.transitions import Transitions
+from vaml.losses.expected_value import expected_value
+from vaml.losses.value_aware import vaml_exact
 from vaml.networks.dynamics import GaussianDynamics
-from vaml.networks.value import Value
+from vaml.networks.value import RandomValue
 from vaml.study.objectives import Objective
 from vaml.study.seeding import Streams
+
+# Next states drawn per transition where a variance has no closed form.
+DRAWS = 1000
 
 
 def true_metrics(
     truth: GaussianDynamics,
     test: Transitions,
-    value: Value,
+    value: RandomValue,
     objective: Objective,
     batch_size: int,
     streams: Streams,
 ) -> Metrics:
     """The metrics that the true dynamics get on the test rows, under the fits' own test noise."""
-    generator = torch.Generator().manual_seed(streams.seed("test_metrics"))
-    return model_metrics(truth, test, value, objective.model_samples, batch_size, generator)
+    return _test_metrics(truth, truth, test, value, objective, batch_size, streams)
 
 
 def synthetic_metrics(
     model: GaussianDynamics,
     truth: GaussianDynamics,
     test: Transitions,
-    value: Value,
+    value: RandomValue,
     objective: Objective,
     batch_size: int,
     streams: Streams,
@@ -48,7 +54,7 @@ def synthetic_metrics(
             "sigma_l1_error": (predicted.log_std.exp() - true.log_std.exp()).abs().sum(-1).mean(),
         }
 
-    metrics = true_metrics(model, test, value, objective, batch_size, streams)
+    metrics = _test_metrics(model, truth, test, value, objective, batch_size, streams)
     metrics |= batch_means(test, batch_size, distances)
     if len(model.hidden) == len(truth.hidden):
         squares = [
@@ -57,3 +63,103 @@ def synthetic_metrics(
         ]
         metrics["parameter_l2"] = float(torch.stack(squares).sum().sqrt())
     return metrics
+
+
+def _test_metrics(
+    model: GaussianDynamics,
+    truth: GaussianDynamics,
+    test: Transitions,
+    value: RandomValue,
+    objective: Objective,
+    batch_size: int,
+    streams: Streams,
+) -> Metrics:
+    samples = objective.model_samples
+    generator = torch.Generator().manual_seed(streams.seed("test_metrics"))
+    metrics = model_metrics(model, test, value, samples, batch_size, generator)
+    generator = torch.Generator().manual_seed(streams.seed("exact_metrics"))
+    return metrics | exact_metrics(model, truth, test, value, samples, batch_size, generator)
+
+
+def exact_metrics(
+    model: GaussianDynamics,
+    truth: GaussianDynamics,
+    transitions: Transitions,
+    value: RandomValue,
+    samples: int,
+    batch_size: int,
+    generator: torch.Generator,
+) -> Metrics:
+    """The value-aware error without the noise of s', and what the K samples add to it.
+
+    exact_error: ½ (E[V(s')] - E[V(ŝ')])² in closed form, half of eq. (8). skill: 1 less its share
+    of the exact error of predicting no change; 1 is right, 0 no better than that.
+    model_variance_term: ½ Var[V(ŝ')] / K, by DRAWS samples. value_aware_error_k1000: as
+    value_aware_error, with that many samples. value_aware_error's expectation is exact_error +
+    model_variance_term + noise_floor of `environment_metrics`.
+    """
+
+    def measure(batch: Transitions) -> dict[str, Tensor]:
+        prediction = model(batch.observations, batch.actions)
+        draws = value(prediction.sample(DRAWS, generator)).double()
+        variance = (draws - expected_value(value, prediction)).square().mean()
+        errors = value(batch.next_observations) - draws.mean(0)
+        return {
+            "exact_error": vaml_exact(prediction, truth(batch.observations, batch.actions), value),
+            "model_variance_term": 0.5 * variance / samples,
+            "value_aware_error_k1000": 0.5 * errors.square().mean(),
+        }
+
+    metrics = batch_means(transitions, batch_size, measure)
+    no_change = no_change_error(truth, transitions, value, batch_size)
+    if no_change > 0:
+        metrics["skill"] = 1 - metrics["exact_error"] / no_change
+    return metrics
+
+
+def no_change_error(
+    truth: GaussianDynamics, transitions: Transitions, value: RandomValue, batch_size: int
+) -> float:
+    """The exact error of a model that predicts s' = s for certain: ½ (E[V(s')] - V(s))²."""
+
+    def measure(batch: Transitions) -> dict[str, Tensor]:
+        expected = expected_value(value, truth(batch.observations, batch.actions))
+        return {"no_change": 0.5 * (expected - value(batch.observations)).square().mean()}
+
+    return batch_means(transitions, batch_size, measure)["no_change"]
+
+
+def environment_metrics(
+    truth: GaussianDynamics,
+    transitions: Transitions,
+    value: RandomValue,
+    batch_size: int,
+    streams: Streams,
+) -> Metrics:
+    """What the data alone give, whatever the model.
+
+    noise_floor: ½ E[Var[V(s')]], which no model gets below; the variance has no closed form and is
+    the mean squared deviation from the exact mean of DRAWS next states per transition, with
+    noise_floor_se its standard error. no_change_error: as the function. state_rms: root mean square
+    of the next states.
+    """
+    generator = torch.Generator().manual_seed(streams.seed("noise_floor"))
+
+    def measure(batch: Transitions) -> dict[str, Tensor]:
+        prediction = truth(batch.observations, batch.actions)
+        draws = value(prediction.sample(DRAWS, generator)).double()
+        halves = 0.5 * (draws - expected_value(value, prediction)).square()
+        return {
+            "noise_floor": halves.mean(),
+            "squared_se": halves.var(0).sum() / DRAWS / len(batch) ** 2,
+            "square": batch.next_observations.double().square().mean(),
+        }
+
+    metrics = batch_means(transitions, batch_size, measure)
+    batches = math.ceil(len(transitions) / batch_size)
+    return {
+        "noise_floor": metrics["noise_floor"],
+        "noise_floor_se": math.sqrt(metrics["squared_se"] / batches),
+        "no_change_error": no_change_error(truth, transitions, value, batch_size),
+        "state_rms": math.sqrt(metrics["square"]),
+    }

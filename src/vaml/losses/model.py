@@ -1,12 +1,15 @@
-"""Losses of model learning: maximum likelihood, value-aware, and their mixture."""
+"""Losses of model learning: maximum likelihood, the paper's VAML, the table of losses, eq. (10)."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from vaml.losses.regression import mse, nll_fixed_scale
+from vaml.losses.value_aware import vagram, vaml_debiased, vaml_exact, vaml_score_function
 from vaml.networks.dynamics import Prediction
-from vaml.networks.value import Value
+from vaml.networks.value import RandomValue, Value
 from vaml.study.objectives import Objective
 
 
@@ -36,9 +39,38 @@ def vaml(
     return 0.5 * (targets - predicted).square().mean()
 
 
-ValueLoss = Callable[[Prediction, Tensor, Value, int, torch.Generator], Tensor]
+class LossInput(NamedTuple):
+    """What a loss may be computed from; each takes what it needs.
 
-LOSSES: dict[str, ValueLoss] = {"vaml": vaml}
+    samples: K. truth: the distribution of s', known in the artificial environment alone.
+    """
+
+    prediction: Prediction
+    next_observations: Tensor
+    value: Value
+    samples: int
+    generator: torch.Generator
+    truth: Prediction | None
+
+
+def _with_truth(given: LossInput) -> Tensor:
+    if given.truth is None or not isinstance(given.value, RandomValue):
+        raise TypeError("vaml_exact: needs the true dynamics and a RandomValue")
+    return vaml_exact(given.prediction, given.truth, given.value)
+
+
+# The losses that a config may name; docs/extending.md tells how to add one.
+LOSSES: dict[str, Callable[[LossInput], Tensor]] = {
+    "vaml": lambda given: vaml(*given[:5]),
+    "vaml_debiased": lambda given: vaml_debiased(*given[:5]),
+    "vaml_exact": _with_truth,
+    "vaml_score_function": lambda given: vaml_score_function(*given[:5]),
+    "vagram": lambda given: vagram(
+        given.prediction, given.next_observations, given.value, given.generator
+    ),
+    "mse": lambda given: mse(given.prediction, given.next_observations),
+    "nll_fixed_scale": lambda given: nll_fixed_scale(given.prediction, given.next_observations),
+}
 
 
 def model_loss(
@@ -48,11 +80,12 @@ def model_loss(
     objective: Objective,
     mle_coefficient: float,
     generator: torch.Generator,
+    truth: Prediction | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """c * NLL + (1 - c) * loss, eq. (10): a scalar, and its terms by name.
 
     A term with weight 0 is not computed. The coefficient c stands apart from the objective
-    because experiment C lets it decay.
+    because experiment C lets it decay. truth: for `vaml_exact`, the distribution of s'.
     """
     terms: dict[str, Tensor] = {}
     total = torch.zeros(())
@@ -60,9 +93,10 @@ def model_loss(
         terms["nll"] = nll(prediction, next_observations)
         total = total + mle_coefficient * terms["nll"]
     if mle_coefficient < 1:
-        terms[objective.loss] = LOSSES[objective.loss](
-            prediction, next_observations, value, objective.model_samples, generator
+        given = LossInput(
+            prediction, next_observations, value, objective.model_samples, generator, truth
         )
+        terms[objective.loss] = LOSSES[objective.loss](given)
         total = total + (1 - mle_coefficient) * terms[objective.loss]
     return total, terms
 

@@ -69,8 +69,34 @@ class GaussianDynamics(nn.Module):
             observations, self.mean_head(features), bounded(self.log_std_head(features))
         )
 
+    @torch.no_grad()
+    def rescale(self, mean_scale: float, noise_scale: float) -> None:
+        """Multiply the mean residual and the standard deviation by a factor each, in place.
+
+        The latter by a bias, and so exactly where its head gives 0; factors of 1 change no bit.
+        """
+        self.mean_head.weight.mul_(mean_scale)
+        self.mean_head.bias.mul_(mean_scale)
+        untrained = MIN_LOG_STD + _softplus(MAX_LOG_STD - _softplus(MAX_LOG_STD) - MIN_LOG_STD)
+        shift = _unbounded(untrained + math.log(noise_scale)) - _unbounded(untrained)
+        self.log_std_head.bias.add_(shift)
+
 
 def bounded(log_std: Tensor) -> Tensor:
     """Soft bounds on the log standard deviation: the upper one first, then the lower one."""
     below = MAX_LOG_STD - functional.softplus(MAX_LOG_STD - log_std)
     return MIN_LOG_STD + functional.softplus(below - MIN_LOG_STD)
+
+
+def _unbounded(log_std: float) -> float:
+    """The inverse of `bounded`."""
+    below = MIN_LOG_STD + _inverse_softplus(log_std - MIN_LOG_STD)
+    return MAX_LOG_STD - _inverse_softplus(MAX_LOG_STD - below)
+
+
+def _softplus(x: float) -> float:
+    return math.log1p(math.exp(x))
+
+
+def _inverse_softplus(y: float) -> float:
+    return math.log(math.expm1(y))

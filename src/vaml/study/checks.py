@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from vaml.study.environments import ENVIRONMENTS
+from vaml.study.objectives import NEED_TRUTH, NEED_TWO_SAMPLES
 
 if TYPE_CHECKING:
     from vaml.study.config import Config
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 def inconsistencies(study: "Config") -> Iterator[str]:
     """One line per mistake: the key, what was given and what is allowed."""
     yield from _references(study)
+    yield from _objectives(study)
     yield from _environments(study)
     yield from _synthetic(study)
     yield from _sac(study)
@@ -28,6 +30,24 @@ def _references(study: "Config") -> Iterator[str]:
     yield from _among("mbac.agents", study.mbac.agents, study.agents)
     for name, agent in study.agents.items():
         yield from _among(f"agents.{name}.objective", [agent.objective], study.objectives)
+
+
+def _objectives(study: "Config") -> Iterator[str]:
+    for name, objective in study.objectives.items():
+        if objective.loss in NEED_TWO_SAMPLES and objective.model_samples < 2:
+            yield (
+                f"config: objectives.{name}.model_samples: got {objective.model_samples}; allowed: "
+                f"at least 2 with the loss {objective.loss}"
+            )
+    selected = [("snapshots.objectives", name) for name in study.snapshots.objectives]
+    selected += [(f"agents.{agent}.objective", a.objective) for agent, a in study.agents.items()]
+    without_truth = [name for name, each in study.objectives.items() if each.loss not in NEED_TRUTH]
+    for key, name in selected:
+        if name in study.objectives and name not in without_truth:
+            yield (
+                f"config: {key}: got {name!r}, whose loss {study.objectives[name].loss} needs the "
+                f"true dynamics, known in synthetic alone; allowed: {', '.join(without_truth)}"
+            )
 
 
 def _among(key: str, given: Iterable[str], allowed: Iterable[str]) -> Iterator[str]:

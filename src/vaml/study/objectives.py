@@ -6,11 +6,26 @@ from pydantic import Field
 
 from vaml.study.fields import Coefficient, Count, NonNegative, Positive, Section, Share
 
+Loss = Literal[
+    "vaml",
+    "vaml_debiased",
+    "vaml_exact",
+    "vaml_score_function",
+    "vagram",
+    "mse",
+    "nll_fixed_scale",
+]
+
+# Losses that need the true distribution of the next state: in the artificial environment alone.
+NEED_TRUTH: frozenset[Loss] = frozenset({"vaml_exact"})
+# Losses that estimate a variance over the model's samples, and so need two of them.
+NEED_TWO_SAMPLES: frozenset[Loss] = frozenset({"vaml_debiased", "vaml_score_function"})
+
 
 class Objective(Section):
     """What a dynamics model minimises: eq. (10), c * NLL + (1 - c) * loss."""
 
-    loss: Literal["vaml"] = Field(description="the loss beside the NLL; vaml is eq. (9)")
+    loss: Loss = Field(description="the loss beside the NLL; vaml is eq. (9)")
     mle_coefficient: Coefficient = Field(
         description="weight of the NLL in eq. (10): 1 is maximum likelihood, 0 the loss alone"
     )

@@ -19,14 +19,26 @@ class SyntheticDynamics(Section):
     train_transitions: Count = Field(description="transitions for training and validation")
     test_transitions: Count = Field(description="held-out transitions")
     head_gain: Positive = Field(description="orthogonal gain of the dynamics' two heads")
+    mean_scale: Positive = Field(description="factor on the dynamics' mean residual")
+    noise_scale: Positive = Field(
+        le=8, description="factor on the dynamics' standard deviation, 0.88 without it"
+    )
     value_hidden_size: Count = Field(description="ReLU units of the random value function")
+
+
+class SyntheticFitSettings(FitSettings):
+    """A fit whose unrealizable model may be narrower than the dynamics."""
+
+    unrealizable_width: Positive = Field(
+        le=1, description="width of the unrealizable model's one layer, as a share of the dynamics'"
+    )
 
 
 class Synthetic(Section):
     """Section `synthetic`."""
 
     dynamics: SyntheticDynamics
-    fit: FitSettings
+    fit: SyntheticFitSettings
     settings: Distinct[Setting] = Field(
         description="realizable: the model has the dynamics' two hidden layers; unrealizable: one"
     )
@@ -46,7 +58,7 @@ class FitSyntheticJob(JobSettings):
     """What one fit_synthetic job uses."""
 
     dynamics: SyntheticDynamics
-    fit: FitSettings
+    fit: SyntheticFitSettings
     objective: Objective
     setting: Setting
     hidden_size: Count

@@ -1,0 +1,95 @@
+"""Value-aware losses beside the paper's: other estimators of eq. (8), and VaGraM."""
+
+import torch
+from torch import Tensor
+
+from vaml.losses.expected_value import expected_value
+from vaml.networks.dynamics import Prediction
+from vaml.networks.value import RandomValue, Value
+
+CLIPPING_QUANTILE = 0.95
+
+
+def vaml_debiased(
+    prediction: Prediction,
+    next_observations: Tensor,
+    value: Value,
+    samples: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """`vaml` without its bias: the sample variance of V(ŝ') over 2K is taken off each row.
+
+    Pathwise; K ≥ 2 samples. In expectation ½ (V(s') - E[V(ŝ')])², whatever the model's variance, so
+    that nothing in it rewards a small one. A batch's value may be negative. The same aim as the
+    corrected loss of Voelcker et al. (2025, arXiv 2505.22772).
+    """
+    with torch.no_grad():
+        targets = value(next_observations, generator)
+    return _debiased(targets, value(prediction.sample(samples, generator), generator))
+
+
+def vaml_score_function(
+    prediction: Prediction,
+    next_observations: Tensor,
+    value: Value,
+    samples: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """The number of `vaml_debiased`, with a likelihood-ratio gradient; K ≥ 2 samples.
+
+    With b_k the mean of V over the other samples, the gradient is the mean over rows and k of
+    -(V(s') - b_k) (V(ŝ'_k) - b_k) ∇ log p(ŝ'_k). A function of the other samples alone, b_k is
+    both an unbiased E[V(ŝ')] and a leave-one-out baseline (Kool et al., 2019, "Buy 4 REINFORCE
+    Samples, Get a Baseline for Free!"), so that the expected gradient is the pathwise one. V
+    itself needs no gradient.
+    """
+    with torch.no_grad():
+        targets = value(next_observations, generator)
+        states = prediction.sample(samples, generator)
+        values = value(states, generator)
+        others = (values.sum(0) - values) / (samples - 1)
+        weights = (targets - others) * (values - others)
+        loss = _debiased(targets, values)
+    surrogate = (weights * prediction.nll(states)).mean()
+    return loss + (surrogate - surrogate.detach())
+
+
+def _debiased(targets: Tensor, values: Tensor) -> Tensor:
+    """Targets (batch,), values (K, batch)."""
+    bias = values.var(0) / len(values)
+    return 0.5 * ((targets - values.mean(0)).square() - bias).mean()
+
+
+def vaml_exact(prediction: Prediction, truth: Prediction, value: RandomValue) -> Tensor:
+    """Half of eq. (8): batch mean of ½ (E[V(s')] - E[V(ŝ')])², both in closed form (float64).
+
+    truth: the true distribution of s', which only the artificial environment knows. No noise is
+    left: neither of the next state nor of the model's samples. As the target is exact, a model
+    that is right has loss 0.
+    """
+    with torch.no_grad():
+        targets = expected_value(value, truth)
+    return 0.5 * (targets - expected_value(value, prediction)).square().mean()
+
+
+def vagram(
+    prediction: Prediction, next_observations: Tensor, value: Value, generator: torch.Generator
+) -> Tensor:
+    """Value-gradient-weighted squared error: batch mean of Σ_d (∂V(s')/∂s'_d)² (ŝ'_d - s'_d)².
+
+    Voelcker et al. (2022, arXiv 2204.01464), with ŝ' the model's mean; the standard deviation
+    receives no gradient. A gradient longer than the batch's 95 % quantile of Euclidean lengths is
+    shortened to it, as in their code's default.
+
+    Differs from their code, which differentiates each critic at a fixed action: here it is V as
+    the other losses use it, one sampled action included.
+    """
+    with torch.enable_grad():
+        states = next_observations.detach().requires_grad_()
+        (gradients,) = torch.autograd.grad(value(states, generator).sum(), states)
+    lengths = gradients.norm(dim=-1, keepdim=True)
+    longest = torch.quantile(lengths, CLIPPING_QUANTILE)
+    # A gradient of length 0 stays 0.
+    weights = gradients * torch.where(lengths > longest, longest / lengths, 1.0)
+    residual = next_observations - prediction.observations - prediction.mean
+    return (weights * residual).square().sum(-1).mean()
