@@ -21,7 +21,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo study paper report dry plan status clean-stale test check format schema lock clean-venv
+.PHONY: help setup demo why study paper report dry plan status clean-stale test check format schema lock clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,10 @@ demo: $(STAMP) ## run the whole study at demo scale, in minutes
 	$(IN_VENV) snakemake --cores $(CORES) --configfile config/demo.yaml
 	@printf '\nThe demo study is complete. Its figures and tables:\n'
 	@find results/demo/figures results/demo/tables -type f | LC_ALL=C sort | sed 's/^/  /'
+
+why: $(STAMP) ## run the experiments that ask why, at demo scale (config/README.md has the full ones)
+	$(IN_VENV) snakemake --cores $(CORES) --configfile config/why.yaml config/demo_why.yaml -- \
+		results/demo_why/tables/synthetic.csv results/demo_why/figures/figure_1_seeds.pdf
 
 study: $(STAMP) ## run the study at the paper's scale (CORES=16 limits the cores)
 	$(IN_VENV) snakemake --cores $(CORES)

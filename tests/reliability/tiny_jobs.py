@@ -39,6 +39,8 @@ DYNAMICS = {
     "train_transitions": 1200,
     "test_transitions": 100,
     "head_gain": 0.01,
+    "mean_scale": 1.0,
+    "noise_scale": 1.0,
     "value_hidden_size": 8,
 }
 
@@ -48,7 +50,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "fit_synthetic": {
         "seed": 3,
         "dynamics": DYNAMICS,
-        "fit": FIT,
+        "fit": {**FIT, "unrealizable_width": 1.0},
         "objective": OBJECTIVE,
         "setting": "unrealizable",
         "hidden_size": 8,

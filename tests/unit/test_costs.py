@@ -69,5 +69,5 @@ def test_a_missing_manifest_and_one_without_times_are_named(results: Path) -> No
     with pytest.raises(SystemExit, match=r"summarise_costs: a manifest has no 'volatile'"):
         run(STUDY, results)
     (path / "manifest.json").unlink()
-    with pytest.raises(SystemExit, match="train_sac/Hopper-v4/s0/manifest.json"):
+    with pytest.raises(SystemExit, match=r"train_sac/Hopper-v4/s0/manifest\.json"):
         run(STUDY, results)

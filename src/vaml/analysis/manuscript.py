@@ -48,7 +48,7 @@ def manuscript_data(
         "snapshots": _summary("fit_snapshot", tables["summary_snapshots"], study, labels),
         "sac": {
             "jobs": len(tables["sac"]),
-            "diverged": int((tables["sac"]["status"] == "diverged").sum()),
+            "diverged": int(np.sum(tables["sac"]["status"].to_numpy() == "diverged")),
         },
         "mbac": _summary("train_mbac", tables["summary_mbac"], study, labels),
         "claims": claims,
