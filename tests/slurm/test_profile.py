@@ -1,0 +1,100 @@
+"""The profile for SLURM, where there is none."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from study import ROOT, TINY
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+PROFILE = ROOT / "workflow" / "profiles" / "slurm"
+
+
+def read_profile() -> dict[str, Any]:
+    return yaml.safe_load((PROFILE / "config.yaml").read_text(encoding="utf-8"))
+
+
+def dry_run(folder: Path, *flags: str) -> str:
+    """What a dry run of the tiny study prints in an empty folder, with no SLURM command on PATH."""
+    environment = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
+    (folder / "config").symlink_to(ROOT / "config")
+    # The one command that the plugin calls without looking for it first.
+    (folder / "bin").mkdir()
+    (folder / "bin" / "which").symlink_to(shutil.which("which") or "which")
+    commands = [str(Path(sys.executable).parent), str(folder / "bin")]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--dry-run",
+            f"--snakefile={ROOT / 'workflow' / 'Snakefile'}",
+            *flags,
+            "--configfile",
+            str(TINY),
+        ],
+        cwd=folder,
+        env=environment | {"PATH": os.pathsep.join(commands)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def job_resources(text: str) -> dict[str, dict[str, str]]:
+    """By rule, what the first of its jobs asks for."""
+    found: dict[str, dict[str, str]] = {}
+    for block in re.split(r"^ *(?:local)?rule ", text, flags=re.MULTILINE)[1:]:
+        rule, line = block[: block.index(":")], re.search(r"^ +resources: (.*)$", block, re.M)
+        pairs = [pair.split("=", 1) for pair in line[1].split(", ")] if line else []
+        found.setdefault(rule, dict(pairs))
+    return found
+
+
+@pytest.mark.parametrize("flag", ["--profile", "--workflow-profile"])
+def test_dry_run_without_slurm(tmp_path: Path, flag: str) -> None:
+    found = job_resources(dry_run(tmp_path, flag, str(PROFILE)))
+    assert found.pop("all") is not None
+    wanted = read_profile()["set-resources"]
+    # Every rule has its line in the profile, and every line of the profile a rule.
+    assert found.keys() == wanted.keys()
+    for rule, resources in wanted.items():
+        first_attempt = resources["mem_mb"].split(" * ")[0]
+        assert (found[rule]["mem_mb"], found[rule]["runtime"]) == (
+            first_attempt,
+            str(resources["runtime"]),
+        )
+
+
+def test_the_analysis_is_one_slurm_job(tmp_path: Path) -> None:
+    text = dry_run(tmp_path, "--profile", str(PROFILE))
+    assert text.count("Group job analysis") == 1
+    # Two synthetic environments.
+    assert text.count("Group job synthetic") == 1
+
+
+def test_long_jobs_are_alone_and_short_ones_are_not() -> None:
+    profile = read_profile()
+    short = {rule for rule, each in profile["set-resources"].items() if each["runtime"] <= 5}
+    assert set(profile["groups"]) == short
+    assert set(profile["group-components"]) <= set(profile["groups"].values())
+
+
+def test_retries_stand_in_the_profile_alone() -> None:
+    """In a rule they would multiply, inside one and the same allocation."""
+    assert read_profile()["retries"] >= 1
+    for path in (ROOT / "workflow").rglob("*.smk"):
+        assert not re.search(r"^\s*retries:", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_the_site_chooses_account_and_partition() -> None:
+    assert "default-resources" not in read_profile()
+    assert not any("slurm_" in name for e in read_profile()["set-resources"].values() for name in e)
