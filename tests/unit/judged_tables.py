@@ -48,7 +48,8 @@ def _noise(*names: int) -> float:
 
 
 def _synthetic(seeds: int) -> pd.DataFrame:
-    """Log ratio to mle of -0.1 within a seed, while seeds differ much; vaml's sigma is a fifth."""
+    """Log ratio to mle of -0.1 within a seed, while seeds differ much; vaml's sigma is a fifth, and
+    its exact error four times mle's."""
     rows = []
     for setting in ("realizable", "unrealizable"):
         for size in HIDDEN_SIZES:
@@ -69,6 +70,9 @@ def _synthetic(seeds: int) -> pd.DataFrame:
                             "sigma_l1": sigma,
                             "true_sigma_l1": 9.7,
                             "true_value_aware_error": 0.03,
+                            "noise_floor": 0.0285,
+                            "exact_error": 1e-4 * (20 if name == "vaml" else 1) * sigma / 9.7,
+                            "skill": 0.75 if name == "vaml" else 0.5,
                         }
                     )
     return pd.DataFrame(rows)

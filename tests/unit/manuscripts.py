@@ -46,7 +46,7 @@ def raw_tables(study: Config) -> dict[str, pd.DataFrame]:
             row = {**job, "status": "ok", "epochs": 12.0, "value_aware_error": error}
             row |= {"nll": 14.0 + error, "sigma_l1": 4.5, "action_sampling_floor": 0.03125}
             row |= {"true_value_aware_error": 0.09375, "true_sigma_l1": 9.0}
-            row |= {"sigma_collapsed": 0.0}
+            row |= {"sigma_collapsed": 0.0, "noise_floor": 0.09, "exact_error": 0.001, "skill": 0.8}
             rows.append(row)
         return pd.DataFrame(rows)
 

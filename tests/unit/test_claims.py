@@ -129,7 +129,7 @@ def test_agents_are_not_paired_by_seed() -> None:
 @pytest.mark.parametrize(
     ("claim", "part", "variant", "reason"),
     [
-        ("C1", "realizable", "corrected", "the table synthetic has no column exact_error"),
+        ("C4", "Hopper", "corrected", "the table snapshots has no column value_variance"),
         ("C1m", "realizable", "paper", "the table synthetic has no column value_aware_error_k1000"),
         ("C11", "Pusher", "paper", "the table mbac has no agent vaml in Pusher"),
         ("C12", "Pusher", "paper", "the table sac has no environment Pusher"),

@@ -56,7 +56,7 @@ def test_one_row_per_claim_and_per_comparison(results: Path, tmp_path: Path) -> 
     by_claim = {row["claim"]: row for row in claims}
     assert (by_claim["C7"]["verdict"], by_claim["C7"]["n"]) == ("supported", "5")
     assert (by_claim["C11"]["verdict"], by_claim["C11"]["n"]) == ("not tested", "")
-    assert by_claim["C1"]["corrected"] == "not tested"
+    assert by_claim["C1"]["corrected"] == "contradicted"
     comparisons = run("comparisons", results, tmp_path)
     reasons = {row["verdict"] for row in comparisons if row["claim"] == "C11"}
     assert reasons == {
@@ -81,6 +81,9 @@ def test_artificial_environment(results: Path, tmp_path: Path) -> None:
         assert float(row["mean"]) == pytest.approx(errors.mean())
         assert float(row["sd"]) == pytest.approx(errors.std(ddof=1))
         assert float(row["interval_low"]) < errors.mean() < float(row["interval_high"])
+        assert float(row["exact_error"]) == pytest.approx(mine["exact_error"].mean())
+        assert float(row["noise_floor"]) == pytest.approx(0.0285)
+        assert float(row["skill"]) == pytest.approx(0.75 if failed else 0.5)
 
 
 def test_snapshots_take_the_run_as_the_unit(results: Path, tmp_path: Path) -> None:

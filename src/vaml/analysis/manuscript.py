@@ -80,18 +80,15 @@ def _synthetic(summary: pd.DataFrame, study: Config, labels: Mapping[str, str]) 
                     "n": span(group["n"]),
                     "diverged": number_text(group["diverged"].sum()),
                     "errors": [number_text(group["mean"].get(size)) for size in widths],
+                    "exact": span(group["exact_error"]),
                     "sigma": span(group["sigma_ratio"]),
                     "nll": span(group["nll"]),
                 }
             )
-        truth = mine.groupby("hidden_size", sort=False)["true_value_aware_error"].mean()
-        rows.append(
-            {
-                "part": setting,
-                "method": None,
-                "errors": [number_text(truth.get(size)) for size in widths],
-            }
-        )
+        for name in ("true_value_aware_error", "noise_floor"):
+            means = mine.groupby("hidden_size", sort=False)[name].mean()
+            errors = [number_text(means.get(size)) for size in widths]
+            rows.append({"part": setting, "method": None, "of": name, "errors": errors})
     return {**_jobs("fit_synthetic", study, summary), "rows": rows}
 
 

@@ -12,6 +12,10 @@ from vaml.analysis.stats import mean_of
 Row = dict[str, Any]
 Group = tuple[str, ...]
 
+_EXACT = (
+    "Noise floor: ½ Var V(s′), in every model’s error. Exact error: ½(E V(s′) − E V(ŝ′))², eq. (8), "
+    "free of it. Skill: 1 − exact error / that of predicting no change."
+)
 _DEFINITION = "Value-aware error: ½(V(s′) − K-sample mean of V)², the mean over transitions."
 
 
@@ -27,6 +31,9 @@ def synthetic_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Ta
             "diverged": _diverged(group),
             **_mean(errors, confidence),
             "true_value_aware_error": _of(np.mean, _finite(group, "true_value_aware_error")),
+            "noise_floor": _of(np.mean, _finite(group, "noise_floor")),
+            "exact_error": _of(np.mean, _finite(group, "exact_error")),
+            "skill": _of(np.mean, _finite(group, "skill")),
             "nll": _of(np.median, _finite(group, "nll")),
             "sigma_ratio": _of(np.median, _finite(group, "sigma_ratio")),
         }
@@ -41,12 +48,15 @@ def synthetic_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Ta
         "sd": "SD",
         "interval": "Interval of the mean",
         "true_value_aware_error": "True dynamics’",
+        "noise_floor": "Noise floor",
+        "exact_error": "Exact error",
+        "skill": "Skill",
         "nll": "NLL (median)",
         "sigma_ratio": "σ / true σ (median)",
     }
     return Table(
         "Experiment A: fits in the artificial environment",
-        [_note("seeds", confidence), _DEFINITION],
+        [_note("seeds", confidence), _DEFINITION, _EXACT],
         headers,
         _grouped(fits, ("setting", "hidden_size", "objective"), row),
     )
