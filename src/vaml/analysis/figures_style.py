@@ -175,6 +175,7 @@ THOUSANDS = FuncFormatter(thousands)
 def save(figure: Figure, rows: pd.DataFrame, pdf: Path, png: Path, table: Path, dpi: int) -> None:
     """PDF, PNG and the CSV of what is drawn; the same figure gives the same bytes."""
     with style():
+        _fix_layout(figure)
         with atomic(pdf) as temporary:
             figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
         with atomic(png) as temporary:
@@ -182,3 +183,12 @@ def save(figure: Figure, rows: pd.DataFrame, pdf: Path, png: Path, table: Path, 
     plain = rows.astype(object).where(rows.notna(), None)
     columns = [str(column) for column in rows.columns]
     write_rows(table, columns, [dict(zip(columns, row, strict=True)) for row in plain.to_numpy()])
+
+
+def _fix_layout(figure: Figure) -> None:
+    """Lay the panels out once, to five decimals: the solver's last digits differ between runs."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = (round(side, 5) for side in axes.get_position().bounds)
+        axes.set_position((left, bottom, width, height))
