@@ -13,8 +13,8 @@ Row = dict[str, Any]
 Group = tuple[str, ...]
 
 _EXACT = (
-    "Noise floor: ½ Var V(s′), in every model’s error. Exact error: ½(E V(s′) − E V(ŝ′))², eq. (8), "
-    "free of it. Skill: 1 − exact error / that of predicting no change."
+    "Noise floor: ½ Var V(s′), in every model’s error. Exact error: ½(E V(s′) − E V(ŝ′))², half of "
+    "eq. (8), free of it. Skill: 1 − exact error / that of predicting no change."
 )
 _DEFINITION = "Value-aware error: ½(V(s′) − K-sample mean of V)², the mean over transitions."
 
