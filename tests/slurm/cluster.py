@@ -113,8 +113,9 @@ class Cluster:
     def stop(self) -> None:
         """End all jobs, then the daemons, by their pid files; none is left behind."""
         try:
-            self.run("scancel", "--user=root", check=False)
-            self.wait_for(lambda: not self.jobs(), seconds=30)
+            if (self.folder / "slurmd.pid").exists():
+                self.run("scancel", "--user=root", check=False)
+                self.wait_for(lambda: not self.jobs(), seconds=30)
         finally:
             for name in reversed(DAEMONS):
                 self.stop_daemon(name)
