@@ -108,7 +108,9 @@ class Cluster:
                 stderr=file,
                 timeout=60,
             )
-        assert done.returncode == 0, output.read_text()
+        log = self.folder / f"{name}.log"
+        told = output.read_text() + (log.read_text() if log.exists() else "")
+        assert done.returncode == 0, f"{name}, status {done.returncode}: {told[-500:]}"
 
     def stop(self) -> None:
         """End all jobs, then the daemons, by their pid files; none is left behind."""
