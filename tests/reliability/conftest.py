@@ -1,4 +1,4 @@
-"""One uninterrupted run of each job, and the figures that are printed at the end."""
+"""One uninterrupted run of each job, and counts for the figures that are printed at the end."""
 
 import fcntl
 import os
@@ -13,8 +13,6 @@ from small_study import SmallStudy
 from vaml.study.jobs import TABLES
 
 Count = Callable[[str, int, int], None]
-
-_PREFIX = "reliability: "
 
 
 @contextmanager
@@ -65,20 +63,6 @@ def count(record_property: Callable[[str, object], None]) -> Count:
     """count(what, good, tried): a figure for the summary, added up over the tests."""
 
     def add(what: str, good: int, tried: int) -> None:
-        record_property(_PREFIX + what, [good, tried])
+        record_property(f"reliability: {what}", [good, tried])
 
     return add
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    totals: dict[str, tuple[int, int]] = {}
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            for name, numbers in getattr(report, "user_properties", ()):
-                if name.startswith(_PREFIX) and report.when == "call":
-                    good, tried = totals.get(name, (0, 0))
-                    totals[name] = (good + numbers[0], tried + numbers[1])
-    if totals:
-        terminalreporter.section("reliability")
-        for name, (good, tried) in sorted(totals.items()):
-            terminalreporter.line(f"{name.removeprefix(_PREFIX)}: {good} of {tried}")
