@@ -23,8 +23,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         from vaml.algorithms.offline_fit import CURVE_COLUMNS, run_offline_fit
         from vaml.algorithms.synthetic_metrics import (
             environment_metrics,
+            error_metrics,
             synthetic_metrics,
-            true_metrics,
         )
         from vaml.algorithms.training_state import below, load_module, module_arrays
         from vaml.data.transitions import Transitions, random_split
@@ -85,8 +85,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         outcome, rows = run_offline_fit(
             fitting, train.take(train_rows), train.take(validation_rows), fit, measured, job
         )
-        outcome["truth"] = true_metrics(
-            truth, test, value, settings.objective, fit.batch_size, streams
+        outcome["truth"] = error_metrics(
+            truth, truth, test, value, settings.objective, fit.batch_size, streams
         )
         outcome |= environment_metrics(truth, test, value, fit.batch_size, streams)
         write_tensors(job.outputs["model"], module_arrays(model))

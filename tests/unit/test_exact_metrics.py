@@ -8,9 +8,9 @@ import torch
 from vaml.algorithms.model_metrics import decomposition, model_metrics
 from vaml.algorithms.synthetic_metrics import (
     environment_metrics,
+    error_metrics,
     exact_metrics,
     synthetic_metrics,
-    true_metrics,
 )
 from vaml.data.transitions import Transitions
 from vaml.envs.synthetic import simulate
@@ -66,7 +66,7 @@ def test_error_floor_and_model_variance_sum_up_to_the_k_sample_error() -> None:
 
 
 def test_the_truth_has_no_exact_error_and_the_floors_variance() -> None:
-    exact = true_metrics(TRUTH, TEST, VALUE, MLE, BATCH, STREAMS)
+    exact = error_metrics(TRUTH, TRUTH, TEST, VALUE, MLE, BATCH, STREAMS)
     environment = environment_metrics(TRUTH, TEST, VALUE, BATCH, STREAMS)
     assert (exact["exact_error"], exact["skill"]) == (0.0, 1.0)
     floor, error = environment["noise_floor"], environment["noise_floor_se"]

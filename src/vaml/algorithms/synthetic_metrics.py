@@ -18,18 +18,6 @@ from vaml.study.seeding import Streams
 DRAWS = 1000
 
 
-def true_metrics(
-    truth: GaussianDynamics,
-    test: Transitions,
-    value: RandomValue,
-    objective: Objective,
-    batch_size: int,
-    streams: Streams,
-) -> Metrics:
-    """The metrics that the true dynamics get on the test rows, under the fits' own test noise."""
-    return _test_metrics(truth, truth, test, value, objective, batch_size, streams)
-
-
 def synthetic_metrics(
     model: GaussianDynamics,
     truth: GaussianDynamics,
@@ -54,7 +42,7 @@ def synthetic_metrics(
             "sigma_l1_error": (predicted.log_std.exp() - true.log_std.exp()).abs().sum(-1).mean(),
         }
 
-    metrics = _test_metrics(model, truth, test, value, objective, batch_size, streams)
+    metrics = error_metrics(model, truth, test, value, objective, batch_size, streams)
     metrics |= batch_means(test, batch_size, distances)
     if len(model.hidden) == len(truth.hidden):
         squares = [
@@ -65,7 +53,7 @@ def synthetic_metrics(
     return metrics
 
 
-def _test_metrics(
+def error_metrics(
     model: GaussianDynamics,
     truth: GaussianDynamics,
     test: Transitions,
@@ -74,6 +62,10 @@ def _test_metrics(
     batch_size: int,
     streams: Streams,
 ) -> Metrics:
+    """`model_metrics` and `exact_metrics` on the test rows, under noise that all fits share.
+
+    model: may be the truth itself, for what the true dynamics get.
+    """
     samples = objective.model_samples
     generator = torch.Generator().manual_seed(streams.seed("test_metrics"))
     metrics = model_metrics(model, test, value, samples, batch_size, generator)
