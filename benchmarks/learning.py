@@ -22,7 +22,7 @@ from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.sac import SACRun
 from vaml.study.allocator import keep_freed_memory
 from vaml.study.config import Config, load
-from vaml.study.mbac import TrainMBACJob
+from vaml.study.mbac import AgentSettings, TrainMBACJob
 from vaml.study.sac import TrainSACJob
 from vaml.study.seeding import Streams
 
@@ -52,8 +52,13 @@ def agent(name: str, study: Config, seed: int) -> SACRun | MBACRun:
         TrainMBACJob(
             environment_id=ENVIRONMENT,
             environment=environment,
-            objective=study.objectives["mle"],
-            final_mle_coefficient=1.0,
+            agent=AgentSettings(
+                objective=study.objectives["mle"],
+                final_mle_coefficient=1.0,
+                critic_actions="replay",
+                average_rewards=False,
+                frozen_split=False,
+            ),
             total_steps=run.total_steps,
             warmup_steps=run.warmup_steps,
             decay_end_step=run.decay_end_step,

@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from vaml.study.files import UnreadableFile, read_arrays, read_tensors, write_rows, write_tensors
+from vaml.study.files import (
+    UnreadableFile,
+    read_arrays,
+    read_tensors,
+    tensor_names,
+    write_rows,
+    write_tensors,
+)
 from vaml.study.job import running
 from vaml.study.seeding import Streams
 from vaml.study.snapshots import FitSnapshotJob
@@ -42,6 +49,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             write_rows(job.outputs["curve"], CURVE_COLUMNS, [])
             job.write_outcome(not_started("train_sac", steps))
             return
+        later = {int(name.split("/")[0]) for name in tensor_names(snapshots)}
+        next_step = min((step for step in later if step > settings.step), default=None)
+        next_value = None
+        if next_step is not None:
+            next_value = SoftValue.from_snapshot(read_tensors(snapshots, f"{next_step}/"))
         # The replay buffer at the snapshot is the history's first `step` transitions.
         rows = Transitions(
             *(
@@ -52,9 +64,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         held_out = [
             round(fraction * len(rows)) for fraction in (fit.validation_fraction, fit.test_fraction)
         ]
-        train_rows, validation_rows, test_rows = random_split(
-            len(rows), held_out, streams.numpy("split")
-        )
+        splits = streams.numpy("split")
+        train_rows, validation_rows, test_rows = random_split(len(rows), held_out, splits)
+        if fit.redraw_test_split:
+            *_, test_rows = random_split(len(rows), held_out, splits)
         test = rows.take(test_rows)
         model = GaussianDynamics(
             rows.observations.shape[1],
@@ -75,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         def measured(candidate: GaussianDynamics) -> dict[str, float]:
             return snapshot_metrics(
-                candidate, test, value, settings.objective, fit.batch_size, streams
+                candidate, test, value, next_value, settings.objective, fit.batch_size, streams
             )
 
         outcome, curve = run_offline_fit(

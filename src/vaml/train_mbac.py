@@ -14,10 +14,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         "train_mbac",
         TrainMBACJob,
         argv,
-        outputs=("networks", "evaluations", "fits", "outcome"),
+        outputs=("networks", "evaluations", "fits", "diagnostics", "outcome"),
     ) as job:
+        from vaml.algorithms.diagnostics import DIAGNOSTIC_COLUMNS
         from vaml.algorithms.evaluation import EVALUATION_COLUMNS
-        from vaml.algorithms.mbac import FIT_COLUMNS, MBACRun
+        from vaml.algorithms.learned_model import FIT_COLUMNS
+        from vaml.algorithms.mbac import MBACRun
         from vaml.algorithms.training_run import run_training
 
         settings = job.settings
@@ -25,8 +27,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         outcome = run_training(run, settings.total_steps, job)
         write_tensors(job.outputs["networks"], run.networks())
         write_rows(job.outputs["evaluations"], EVALUATION_COLUMNS, run.evaluations.rows())
-        write_rows(job.outputs["fits"], FIT_COLUMNS, run.fits)
-        job.write_outcome({**outcome, "fits": len(run.fits)})
+        fits = run.learned.fits if run.learned else []
+        write_rows(job.outputs["fits"], FIT_COLUMNS, fits)
+        write_rows(job.outputs["diagnostics"], DIAGNOSTIC_COLUMNS, run.diagnostics.rows)
+        job.write_outcome({**outcome, "fits": len(fits)})
 
 
 if __name__ == "__main__":

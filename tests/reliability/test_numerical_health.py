@@ -13,7 +13,8 @@ import torch
 from conftest import Count
 
 from vaml.algorithms import evaluation
-from vaml.algorithms.mbac import FIT_COLUMNS, MBACRun
+from vaml.algorithms.learned_model import FIT_COLUMNS
+from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.algorithms.model_metrics import COLLAPSED_SIGMA, model_metrics
 from vaml.algorithms.offline_fit import run_offline_fit
@@ -48,7 +49,8 @@ class Spoiler:
             modules[f"critic_{index}"] = run.agent.critics[index]
             modules[f"target_critic_{index}"] = run.agent.target_critics[index]
         if isinstance(run, MBACRun):
-            modules["model"] = run.model
+            assert run.learned
+            modules["model"] = run.learned.model
         owner, _, path = name.partition("/")
         tensor: Any = modules[owner]
         for part in (path or owner).split("."):

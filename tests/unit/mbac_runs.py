@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from vaml.algorithms.learned_model import LearnedModel
 from vaml.algorithms.mbac import MBACRun
-from vaml.study.mbac import MBACTraining, ModelLearning, TrainMBACJob
+from vaml.study.mbac import AgentSettings, MBACTraining, ModelLearning, TrainMBACJob
 from vaml.study.objectives import Objective
 from vaml.study.sac import ActorCriticSettings, Environment
 from vaml.study.seeding import Streams
@@ -15,8 +16,13 @@ from vaml.study.seeding import Streams
 MLE, REG_VAML = (1.0, 1.0), (0.001, 0.0)
 
 
-def job(agent: tuple[float, float] = REG_VAML, seed: int = 0, **changes: Any) -> TrainMBACJob:
-    """A tiny run: W = 20, a refit every 10 calls; `changes` are of any key below."""
+def job(
+    agent: tuple[float, float] | None = REG_VAML, seed: int = 0, **changes: Any
+) -> TrainMBACJob:
+    """A tiny run: W = 20, a refit every 10 calls; `changes` are of any key below.
+
+    agent: None is SAC, without a model.
+    """
     values: dict[str, Any] = {
         "environment_id": "InvertedPendulum-v4",
         "total_steps": 45,
@@ -27,6 +33,9 @@ def job(agent: tuple[float, float] = REG_VAML, seed: int = 0, **changes: Any) ->
         "max_validation_transitions": 5000,
         "refit_every": 10,
         "refit_max_gradient_steps": 6,
+        "critic_actions": "replay",
+        "average_rewards": False,
+        "frozen_split": False,
     } | changes
     model = ModelLearning(
         hidden_sizes=[16, 16],
@@ -53,8 +62,14 @@ def job(agent: tuple[float, float] = REG_VAML, seed: int = 0, **changes: Any) ->
     return TrainMBACJob(
         environment_id=values["environment_id"],
         environment=Environment(time_limit=30, keep_position=False),
-        objective=Objective(loss="vaml", mle_coefficient=agent[0], model_samples=3),
-        final_mle_coefficient=agent[1],
+        agent=agent
+        and AgentSettings(
+            objective=Objective(loss="vaml", mle_coefficient=agent[0], model_samples=3),
+            final_mle_coefficient=agent[1],
+            critic_actions=values["critic_actions"],
+            average_rewards=values["average_rewards"],
+            frozen_split=values["frozen_split"],
+        ),
         total_steps=values["total_steps"],
         warmup_steps=values["warmup_steps"],
         decay_end_step=values["decay_end_step"],
@@ -69,8 +84,13 @@ def job(agent: tuple[float, float] = REG_VAML, seed: int = 0, **changes: Any) ->
     )
 
 
-def start(agent: tuple[float, float] = REG_VAML, seed: int = 0, **changes: Any) -> MBACRun:
+def start(agent: tuple[float, float] | None = REG_VAML, seed: int = 0, **changes: Any) -> MBACRun:
     return MBACRun(job(agent, seed, **changes), streams(seed))
+
+
+def learned(run: MBACRun) -> LearnedModel:
+    assert run.learned is not None
+    return run.learned
 
 
 def streams(seed: int = 0) -> Streams:

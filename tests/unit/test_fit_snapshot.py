@@ -57,22 +57,25 @@ def snapshot(
     """Starts a fit to a snapshot of that run."""
     fits, tested = record_fits(monkeypatch), []
     monkeypatch.setattr(
-        model_metrics, "snapshot_metrics", lambda _, test, *rest: tested.append(test) or {}
+        model_metrics,
+        "snapshot_metrics",
+        lambda _, test, value, later, *rest: tested.append((test, later)) or {},
     )
 
-    def start(step: int, objective: str) -> SimpleNamespace:
+    def start(step: int, objective: str, redraw: bool = False) -> SimpleNamespace:
         settings = FitSnapshotJob(
             environment_id="Hopper-v4",
             model_hidden_sizes=[32, 32],
             objective=OBJECTIVES[objective],
-            fit=SnapshotFitSettings(**FIT, test_fraction=0.1),
+            fit=SnapshotFitSettings(**FIT, test_fraction=0.1, redraw_test_split=redraw),
             step=step,
             seed=0,
         )
         inputs = [f"--{name}={source / name}" for name in ("history", "snapshots")]
         outputs = flags(tmp_path / "fit", settings, ("model", "curve", "outcome"))
         fit_snapshot.main([*outputs, *inputs, f"--source={source / 'manifest'}"])
-        return SimpleNamespace(**vars(fits[-1]), test=tested[-1])
+        test, later = tested[-1]
+        return SimpleNamespace(**vars(fits[-1]), test=test, next_value=later)
 
     return start
 
@@ -87,6 +90,31 @@ def test_snapshot_fits_split_the_first_rows_of_the_history_cleanly(
     assert [len(part) for part in parts] == [42, 12, 6]
     assert set.union(*parts) == buffer
     assert len(buffer) == 60  # so that the parts have no row in common
+
+
+def test_a_redrawn_test_split_holds_rows_that_were_trained_on(
+    snapshot: Callable[..., SimpleNamespace],
+) -> None:
+    clean, redrawn = snapshot(60, "mle"), snapshot(60, "mle", redraw=True)
+    assert paired(clean, redrawn)
+    assert len(redrawn.test) == len(clean.test) == 6
+    assert states(redrawn.test) != states(clean.test)
+    assert states(redrawn.test) & states(redrawn.train)
+
+
+def test_the_next_value_function_is_of_the_following_snapshot(
+    snapshot: Callable[..., SimpleNamespace],
+) -> None:
+    present, last = snapshot(60, "mle"), snapshot(80, "mle")
+    assert last.next_value is None
+    rows = torch.randn(20, 12, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        values = [
+            value(rows, torch.Generator().manual_seed(1))
+            for value in (present.next_value, last.fitting.value, present.fitting.value)
+        ]
+    assert torch.equal(values[0], values[1])
+    assert not torch.equal(values[0], values[2])
 
 
 def test_snapshot_fits_use_the_agents_value_function_at_their_step(

@@ -3,12 +3,19 @@
 import numpy as np
 import pytest
 import torch
-from mbac_runs import finish, same, start
+from mbac_runs import finish, learned, same, start
 
+from vaml.algorithms.diagnostics import Diagnostics
 from vaml.algorithms.evaluation import Evaluations
 from vaml.algorithms.interaction import Interaction
+from vaml.algorithms.learned_model import LearnedModel
 from vaml.algorithms.mbac import MBACRun
 from vaml.data.replay import Batch
+
+
+def targets_of(run: MBACRun, batch: Batch) -> torch.Tensor:
+    noise = learned(run).target_noise
+    return learned(run).critic_targets(batch.observations, batch.actions, noise)
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +42,9 @@ def test_refits_gradient_steps_and_evaluations_come_at_the_steps_of_the_study(
         Evaluations, "add", lambda self, actor, env_step: events.append((env_step, "evaluation"))
     )
     for name in ("_refit", "_learn"):
-        record = lambda self, name=name, **_: events.append((self.steps, name))  # noqa: E731
+        record = lambda self, name=name: events.append((self.steps, name))  # noqa: E731
         monkeypatch.setattr(MBACRun, name, record)
+    monkeypatch.setattr(Diagnostics, "add", lambda *_: None)
     finish(run)
     at = {name: [step for step, event in events if event == name] for _, name in events}
     assert at["evaluation"] == [100, 2100]
@@ -52,7 +60,7 @@ def test_refits_gradient_steps_and_evaluations_come_at_the_steps_of_the_study(
 
 def test_only_the_learning_calls_make_gradient_steps(whole: MBACRun) -> None:
     assert whole.agent.gradient_steps == 45 - 20 + 1
-    assert [row["env_step"] for row in whole.fits] == [20, 29, 39]
+    assert [row["env_step"] for row in learned(whole).fits] == [20, 29, 39]
     assert sorted({row["env_step"] for row in whole.evaluations.rows()}) == [20, 35]
 
 
@@ -62,11 +70,13 @@ def test_critic_targets_average_known_rewards_and_soft_values_over_model_samples
         run.advance()
     batch = run.interaction.history.sample(8, np.random.default_rng(0))
     noise = torch.Generator()
-    noise.set_state(run.target_noise.get_state())
-    targets = run.critic_targets(batch)
+    noise.set_state(learned(run).target_noise.get_state())
+    targets = targets_of(run, batch)
 
     with torch.no_grad():
-        prediction = run.model(batch.observations, batch.actions)  # at the buffer's own actions
+        prediction = learned(run).model(
+            batch.observations, batch.actions
+        )  # at the buffer's own actions
         samples = prediction.sample(4, noise)
         values = run.agent.value(samples, noise).double().numpy()
     expected = np.zeros(8)
@@ -77,19 +87,19 @@ def test_critic_targets_average_known_rewards_and_soft_values_over_model_samples
         expected += (rewards + 0.9 * values[k]) / 4
     np.testing.assert_allclose(targets.numpy(), expected, rtol=1e-4)
     assert not targets.requires_grad
-    assert not torch.equal(run.critic_targets(batch), targets)  # fresh samples each time
+    assert not torch.equal(targets_of(run, batch), targets)  # fresh samples each time
 
 
 @pytest.mark.parametrize("bias", [100.0, float("inf"), float("nan")])
 def test_predicted_termination_cuts_the_value_off_even_where_it_is_no_number(bias: float) -> None:
     run = start()
     with torch.no_grad():
-        run.model.mean_head.bias[1] = bias  # the pole's angle: beyond 0.2 it has fallen
+        learned(run).model.mean_head.bias[1] = bias  # the pole's angle: beyond 0.2 it has fallen
     observations = torch.zeros(8, 4)
     batch = Batch(
         observations, torch.zeros(8, 1), torch.zeros(8), observations, torch.zeros(8).bool()
     )
-    assert run.critic_targets(batch).tolist() == [1.0] * 8
+    assert targets_of(run, batch).tolist() == [1.0] * 8
 
 
 def test_critics_regress_to_the_targets_of_the_sampled_pairs(
@@ -102,7 +112,7 @@ def test_critics_regress_to_the_targets_of_the_sampled_pairs(
     replay.bit_generator.state = run.replay.bit_generator.state
     batch = run.interaction.history.sample(8, replay)
     targets, calls = torch.arange(8.0), []
-    monkeypatch.setattr(MBACRun, "critic_targets", lambda self, given: targets)
+    monkeypatch.setattr(LearnedModel, "critic_targets", lambda *_: targets)
     monkeypatch.setattr(run.agent, "update", lambda *arguments: calls.append(arguments))
     run._learn()
     ((observations, actions), given, actor_observations, noise) = calls[0]
@@ -123,9 +133,9 @@ def test_evaluation_leaves_training_unchanged(
     assert never.evaluations.rows() == []
     for run in (often, never):
         assert same(run.agent.arrays(), whole.agent.arrays())
-        assert same(run.fitting.arrays(), whole.fitting.arrays())
+        assert same(learned(run).arrays(), learned(whole).arrays())
         assert same(run.interaction.arrays(), whole.interaction.arrays())
-        assert run.fits == whole.fits
+        assert learned(run).fits == learned(whole).fits
 
 
 def test_one_seed_gives_the_same_bytes_and_another_gives_others(whole: MBACRun) -> None:
@@ -133,7 +143,11 @@ def test_one_seed_gives_the_same_bytes_and_another_gives_others(whole: MBACRun) 
     np.random.seed(5)
     assert same(finish(start()).arrays(), whole.arrays())
     other = finish(start(seed=1)).arrays()
-    for name in ("fitting/model/hidden.0.weight", "agent/actor/hidden.0.weight", "fits"):
+    for name in (
+        "learned/fitting/model/hidden.0.weight",
+        "agent/actor/hidden.0.weight",
+        "learned/fits",
+    ):
         assert not np.array_equal(other[name], whole.arrays()[name])
 
 
@@ -147,5 +161,5 @@ def test_a_run_goes_on_bit_for_bit_where_it_was_saved(whole: MBACRun, interrupte
     second.restore(state)
     assert same(second.arrays(), state)
     assert same(finish(second).arrays(), whole.arrays())
-    assert second.fits == whole.fits
+    assert learned(second).fits == learned(whole).fits
     assert second.evaluations.rows() == whole.evaluations.rows()

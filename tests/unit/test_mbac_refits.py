@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from mbac_runs import MLE, REG_VAML, finish, same, start, streams
+from mbac_runs import MLE, REG_VAML, finish, learned, same, start, streams
 
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.model_fitting import ModelFitting
@@ -17,8 +17,7 @@ from vaml.networks.dynamics import GaussianDynamics
 
 def test_mle_coefficient_at_the_corners_of_its_schedule() -> None:
     def at(run: MBACRun, step: int) -> float:
-        run.interaction.history.size = step
-        return run.mle_coefficient()
+        return learned(run).mle_coefficient(step)
 
     run = start(warmup_steps=2000, total_steps=30000, decay_end_step=30000)
     assert at(run, 2000) == 0.001
@@ -50,8 +49,10 @@ def test_the_first_fit_is_maximum_likelihood_and_the_later_ones_follow_the_sched
     run = finish(start())
     assert used[0] == (1.0, 4, None)
     assert used[1:] == [(pytest.approx(0.001 * (45 - t) / 25), 2, 6) for t in (29, 39)]
-    assert [row["mle_coefficient"] for row in run.fits] == [coefficient for coefficient, *_ in used]
-    assert [row["gradient_steps"] for row in run.fits] == [2 * 4, 6, 6]
+    assert [row["mle_coefficient"] for row in learned(run).fits] == [
+        coefficient for coefficient, *_ in used
+    ]
+    assert [row["gradient_steps"] for row in learned(run).fits] == [2 * 4, 6, 6]
 
     used.clear()
     finish(start(MLE))
@@ -82,16 +83,16 @@ def test_every_fit_splits_the_whole_history_anew(monkeypatch: pytest.MonkeyPatch
 
 def test_the_model_its_optimiser_and_the_value_function_live_on_between_fits() -> None:
     run = start()
-    assert run.fitting.value is run.agent.value
+    assert learned(run).fitting.value is run.agent.value
     assert run.agent.value.critics is run.agent.target_critics
-    (group,) = run.fitting.optimizer.param_groups
+    (group,) = learned(run).fitting.optimizer.param_groups
     assert (group["lr"], group["weight_decay"], group["betas"]) == (1e-4, 1e-5, (0.9, 0.999))
     seed = streams().seed("model_initialisation")
     fresh = GaussianDynamics(4, 1, [16, 16], "xavier", torch.Generator().manual_seed(seed))
-    assert same(module_arrays(run.model), module_arrays(fresh))
+    assert same(module_arrays(learned(run).model), module_arrays(fresh))
     finish(run)
-    steps = {int(state["step"]) for state in run.fitting.optimizer.state.values()}
-    assert steps == {sum(row["gradient_steps"] for row in run.fits)} == {20}
+    steps = {int(state["step"]) for state in learned(run).fitting.optimizer.state.values()}
+    assert steps == {sum(row["gradient_steps"] for row in learned(run).fits)} == {20}
 
 
 def test_logged_metrics_are_of_the_restored_weights_on_the_validation_split(
@@ -111,12 +112,12 @@ def test_logged_metrics_are_of_the_restored_weights_on_the_validation_split(
         run.advance()
         if run.steps not in (20, 29, 39):
             continue
-        assert same(module_arrays(run.model), restored[-1])
+        assert same(module_arrays(learned(run).model), restored[-1])
         noise = torch.Generator().manual_seed(streams().seed("fit_metrics", run.steps))
-        arguments = (run.fitting.validation, run.agent.value)
-        expected = model_metrics(run.model, *arguments, 3, 8, noise)
+        arguments = (learned(run).fitting.validation, run.agent.value)
+        expected = model_metrics(learned(run).model, *arguments, 3, 8, noise)
         expected |= floor_metrics(*arguments, 3, 8, noise)
-        assert {name: run.fits[-1][name] for name in expected} == expected
+        assert {name: learned(run).fits[-1][name] for name in expected} == expected
 
 
 def test_agents_of_one_seed_are_the_same_until_their_coefficients_part() -> None:
@@ -127,7 +128,8 @@ def test_agents_of_one_seed_are_the_same_until_their_coefficients_part() -> None
         assert same(mle.arrays(), reg_vaml.arrays())
     mle.advance()
     reg_vaml.advance()
-    assert not same(module_arrays(mle.model), module_arrays(reg_vaml.model))
+    assert not same(module_arrays(learned(mle).model), module_arrays(learned(reg_vaml).model))
     assert np.array_equal(
-        mle.fitting.validation.observations, reg_vaml.fitting.validation.observations
+        learned(mle).fitting.validation.observations,
+        learned(reg_vaml).fitting.validation.observations,
     )

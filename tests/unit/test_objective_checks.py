@@ -20,12 +20,15 @@ def refused(changes: dict[str, Any]) -> list[str]:
     return str(error.value).splitlines()
 
 
+PLAIN = {"critic_actions": "replay", "average_rewards": False, "frozen_split": False}
+
+
 def entry(loss: str, samples: int = 10) -> dict[str, Any]:
     return {"mine": {"loss": loss, "mle_coefficient": 0.0, "model_samples": samples}}
 
 
 def test_the_exact_loss_is_for_the_artificial_environment_alone() -> None:
-    agent = {"mine": {"objective": "mine", "final_mle_coefficient": 0.0}}
+    agent = {"mine": {**PLAIN, "objective": "mine", "final_mle_coefficient": 0.0}}
     lines = refused(
         {
             "objectives": entry("vaml_exact"),

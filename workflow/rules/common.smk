@@ -18,6 +18,7 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 from vaml.study import jobs
 from vaml.study.config import ConfigError, load
 from vaml.study.jobs import FIGURES, TABLES
+from vaml.study.mbac import MODEL_FREE
 from vaml.study.yaml_file import read
 
 CONFIG = "config/config.yaml"
@@ -50,7 +51,7 @@ wildcard_constraints:
     hidden_size=pattern(STUDY.synthetic.hidden_sizes),
     setting=pattern(STUDY.synthetic.settings),
     objective=pattern(STUDY.objectives),
-    agent=pattern(STUDY.agents),
+    agent=pattern([*STUDY.agents, MODEL_FREE]),
     environment=pattern(STUDY.environments),
     step=r"\d+",
     seed=r"\d+",

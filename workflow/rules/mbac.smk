@@ -6,6 +6,7 @@ rule train_mbac:
         networks=f"{folder('train_mbac')}/networks.safetensors",
         evaluations=f"{folder('train_mbac')}/evaluations.csv",
         fits=f"{folder('train_mbac')}/fits.csv",
+        diagnostics=f"{folder('train_mbac')}/diagnostics.csv",
         outcome=f"{folder('train_mbac')}/outcome.json",
         resolved=f"{folder('train_mbac')}/config.json",
         manifest=f"{folder('train_mbac')}/manifest.json",
@@ -26,5 +27,6 @@ rule train_mbac:
     shell:
         "python -m vaml.train_mbac --config {params.config:q} --state {params.state:q}"
         " --networks {output.networks:q} --evaluations {output.evaluations:q}"
-        " --fits {output.fits:q} --outcome {output.outcome:q}"
+        " --fits {output.fits:q} --diagnostics {output.diagnostics:q}"
+        " --outcome {output.outcome:q}"
         " --resolved {output.resolved:q} --manifest {output.manifest:q} 2> {log:q}"

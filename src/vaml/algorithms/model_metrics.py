@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from vaml.algorithms.model_diagnostics import gradient_parts, slopes, spread
 from vaml.data.transitions import Transitions
 from vaml.losses.model import action_sampling_floor, vaml
 from vaml.networks.dynamics import GaussianDynamics
@@ -19,6 +20,8 @@ Metrics = dict[str, float]
 COLLAPSED_SIGMA = 1e-6
 # Values drawn per transition to take an error on a snapshot apart.
 DECOMPOSITION_DRAWS = 20
+# Test rows that a fit's diagnostics are taken from.
+DIAGNOSTIC_ROWS = 1024
 
 
 @torch.no_grad()
@@ -73,17 +76,62 @@ def snapshot_metrics(
     model: GaussianDynamics,
     test: Transitions,
     value: Value,
+    next_value: Value | None,
     objective: Objective,
     batch_size: int,
     streams: Streams,
 ) -> Metrics:
-    """Test metrics of a fit to a snapshot, what V's sampled action contributes, and the parts."""
+    """Test metrics of a fit to a snapshot, what V's sampled action contributes, and the parts.
+
+    next_value: of the following snapshot, if there is one, for next_value_aware_error: how well the
+    model does for the value function that SAC has a while later. next_value_variance: the variance
+    over the transitions of what that one gives s'. The numbers of model_diagnostics are of the
+    first DIAGNOSTIC_ROWS test rows.
+    """
     generator = torch.Generator().manual_seed(streams.seed("test_metrics"))
     samples = objective.model_samples
     metrics = model_metrics(model, test, value, samples, batch_size, generator)
     metrics |= floor_metrics(test, value, samples, batch_size, generator)
     generator = torch.Generator().manual_seed(streams.seed("decomposition"))
-    return metrics | decomposition(model, test, value, samples, batch_size, generator)
+    metrics |= decomposition(model, test, value, samples, batch_size, generator)
+    if next_value is not None:
+        generator = torch.Generator().manual_seed(streams.seed("next_value"))
+        metrics |= later_metrics(model, test, next_value, samples, batch_size, generator)
+    few = test.first(DIAGNOSTIC_ROWS)
+    prediction = model(few.observations, few.actions)
+    seeds = streams.seed("diagnostics", "samples"), streams.seed("diagnostics", "slopes")
+    generator = torch.Generator().manual_seed(streams.seed("diagnostics", "gradients"))
+    return {
+        **metrics,
+        **spread(prediction, few.next_observations),
+        **slopes(value, prediction, few.next_observations, seeds),
+        **gradient_parts(model, few, value, objective, objective.mle_coefficient, generator),
+    }
+
+
+def later_metrics(
+    model: GaussianDynamics,
+    transitions: Transitions,
+    value: Value,
+    samples: int,
+    batch_size: int,
+    generator: torch.Generator,
+) -> Metrics:
+    """next_value_aware_error and next_value_variance of `snapshot_metrics`."""
+
+    def measure(batch: Transitions) -> dict[str, Tensor]:
+        prediction = model(batch.observations, batch.actions)
+        error = vaml(prediction, batch.next_observations, value, samples, generator)
+        values = value(batch.next_observations, generator).double()
+        return {
+            "next_value_aware_error": error,
+            "mean": values.mean(),
+            "square": values.square().mean(),
+        }
+
+    metrics = batch_means(transitions, batch_size, measure)
+    mean, square = metrics.pop("mean"), metrics.pop("square")
+    return {**metrics, "next_value_variance": max(square - mean**2, 0.0)}
 
 
 def floor_metrics(

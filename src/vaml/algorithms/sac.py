@@ -15,10 +15,20 @@ from vaml.algorithms.training_state import (
     load_generator,
     prefixed,
 )
+from vaml.data.replay import Batch
 from vaml.losses.actor_critic import bellman_target
 from vaml.study.divergence import require_finite
 from vaml.study.sac import TrainSACJob
 from vaml.study.seeding import Streams, generator_state, set_generator_state
+
+
+@torch.no_grad()
+def replay_targets(
+    agent: ActorCritic, batch: Batch, discount: float, generator: torch.Generator
+) -> torch.Tensor:
+    """The critics' targets (B,) from the next states of a batch of the history."""
+    next_values = agent.value(batch.next_observations, generator)
+    return bellman_target(batch.rewards, batch.terminated, next_values, discount)
 
 
 class SACRun:
@@ -79,11 +89,7 @@ class SACRun:
     def _learn(self) -> None:
         settings = self.settings.actor_critic
         batch = self.interaction.history.sample(settings.batch_size, self.replay)
-        with torch.no_grad():
-            next_values = self.agent.value(batch.next_observations, self.policy_noise)
-            targets = bellman_target(
-                batch.rewards, batch.terminated, next_values, settings.discount
-            )
+        targets = replay_targets(self.agent, batch, settings.discount, self.policy_noise)
         self.agent.update(
             (batch.observations, batch.actions), targets, batch.observations, self.policy_noise
         )

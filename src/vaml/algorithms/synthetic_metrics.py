@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from vaml.algorithms.model_diagnostics import spread
 from vaml.algorithms.model_metrics import Metrics, batch_means, model_metrics
 from vaml.data.transitions import Transitions
 from vaml.losses.expected_value import expected_value
@@ -31,7 +32,7 @@ def synthetic_metrics(
 
     mean_l1_error, sigma_l1_error: mean L1 distance, over the state's dimensions, between the two
     mean residuals and the two standard deviations. parameter_l2: distance between the parameters,
-    where both have the same architecture.
+    where both have the same architecture. Also `spread` of the model's standard deviations.
     """
 
     def distances(batch: Transitions) -> dict[str, Tensor]:
@@ -44,6 +45,7 @@ def synthetic_metrics(
 
     metrics = error_metrics(model, truth, test, value, objective, batch_size, streams)
     metrics |= batch_means(test, batch_size, distances)
+    metrics |= spread(model(test.observations, test.actions), test.next_observations)
     if len(model.hidden) == len(truth.hidden):
         squares = [
             (mine.detach() - theirs).square().sum()

@@ -24,6 +24,10 @@ class Transitions:
         rows = torch.from_numpy(indices)
         return Transitions(*(field.index_select(0, rows) for field in self._fields()))
 
+    def first(self, rows: int) -> "Transitions":
+        """The first rows, as views."""
+        return Transitions(*(field[:rows] for field in self._fields()))
+
     def batches(
         self, batch_size: int, shuffle: np.random.Generator | None = None
     ) -> Iterator["Transitions"]:

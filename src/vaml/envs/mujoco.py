@@ -69,16 +69,12 @@ def get_state(env: Env) -> dict[str, NDArray[Any]]:
     The action space's own generator is not part of it: draw actions from another one.
     Raises ValueError before the first reset.
     """
-    simulator = _simulator(env)
     elapsed_steps = env.get_wrapper_attr("_elapsed_steps")
     if elapsed_steps is None:
         raise ValueError("environment state: there is none before the first reset")
-    physics = np.empty(_MUJOCO.mj_stateSize(simulator.model, _integration()), np.float64)
-    _MUJOCO.mj_getState(simulator.model, simulator.data, physics, _integration())
-    random_state = json.dumps(simulator.np_random.bit_generator.state, sort_keys=True)
+    random_state = json.dumps(_simulator(env).np_random.bit_generator.state, sort_keys=True)
     return {
-        "physics": physics,
-        "body_positions": simulator.data.xpos.copy(),
+        **get_physics(env),
         "elapsed_steps": np.array(elapsed_steps, np.int64),
         "random_state": np.frombuffer(random_state.encode(), np.uint8).copy(),
     }
@@ -105,9 +101,33 @@ def set_state(env: Env, state: Mapping[str, NDArray[Any]]) -> None:
     random_state = json.loads(state["random_state"].tobytes())
     env.reset(seed=0)  # the wrappers refuse to step an environment never reset
     simulator.np_random.bit_generator.state = random_state
+    _set_physics(simulator, state)
+    env.set_wrapper_attr("_elapsed_steps", int(state["elapsed_steps"]), force=False)
+
+
+def get_physics(env: Env) -> dict[str, NDArray[Any]]:
+    """What the next observation depends on beside the action: `physics` and `body_positions`."""
+    simulator = _simulator(env)
+    physics = np.empty(_MUJOCO.mj_stateSize(simulator.model, _integration()), np.float64)
+    _MUJOCO.mj_getState(simulator.model, simulator.data, physics, _integration())
+    return {"physics": physics, "body_positions": simulator.data.xpos.copy()}
+
+
+def next_observation(
+    env: Env, state: Mapping[str, NDArray[Any]], action: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Where the action leads from a state that `get_physics` returned: (observation_size,).
+
+    The environment must have been reset once; its time limit plays no part.
+    """
+    simulator = _simulator(env)
+    _set_physics(simulator, state)
+    return simulator.step(action)[0].astype(np.float32)
+
+
+def _set_physics(simulator: MujocoEnv, state: Mapping[str, NDArray[Any]]) -> None:
     _MUJOCO.mj_setState(simulator.model, simulator.data, state["physics"], _integration())
     simulator.data.xpos[:] = state["body_positions"]
-    env.set_wrapper_attr("_elapsed_steps", int(state["elapsed_steps"]), force=False)
 
 
 def _simulator(env: Env) -> MujocoEnv:

@@ -34,7 +34,7 @@ KEYS: dict[str, dict[str, str]] = {
     "train_mbac": {
         "environment": "environments.{environment}",
         "objective": "objectives.{objective}",
-        "final_mle_coefficient": "agents.{agent}.final_mle_coefficient",
+        "agent": "agents.{agent}",
         "total_steps": "mbac.runs.{environment}.total_steps",
         "warmup_steps": "mbac.runs.{environment}.warmup_steps",
         "decay_end_step": "mbac.runs.{environment}.decay_end_step",
@@ -95,11 +95,13 @@ def _recorded_changes(job: PlannedJob, study: Config, place: Path) -> Iterator[s
 
 def _in_config(job: PlannedJob, study: Config, job_settings: Mapping[str, Any]) -> dict[str, Any]:
     """A job's settings under their keys in the config."""
-    names = dict(job.labels)
-    if "agent" in names:
+    names, values = dict(job.labels), dict(job_settings)
+    if values.get("agent"):
         names["objective"] = study.agents[names["agent"]].objective
+        values["agent"] = dict(values["agent"])
+        values["objective"] = values["agent"].pop("objective")
     keys = KEYS[job.rule]
-    return {keys.get(name, name).format(**names): value for name, value in job_settings.items()}
+    return {keys.get(name, name).format(**names): value for name, value in values.items()}
 
 
 def _reported_changes(job: PlannedJob, study: Config) -> Iterator[str]:

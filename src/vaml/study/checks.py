@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from vaml.study.environments import ENVIRONMENTS
+from vaml.study.mbac import MODEL_FREE
 from vaml.study.objectives import NEED_TRUTH, NEED_TWO_SAMPLES
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def _references(study: "Config") -> Iterator[str]:
     yield from _among("sac.environments", study.sac.environments, study.environments)
     yield from _among("mbac.environments", study.mbac.environments, study.mbac.runs)
     yield from _among("mbac.runs", study.mbac.runs, study.environments)
-    yield from _among("mbac.agents", study.mbac.agents, study.agents)
+    yield from _among("mbac.agents", study.mbac.agents, [*study.agents, MODEL_FREE])
+    if MODEL_FREE in study.agents:
+        yield f"config: agents: got {MODEL_FREE!r}, which means SAC; allowed: other names"
     for name, agent in study.agents.items():
         yield from _among(f"agents.{name}.objective", [agent.objective], study.objectives)
 

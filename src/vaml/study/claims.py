@@ -17,7 +17,7 @@ from vaml.study.yaml_file import read
 
 Text = Annotated[str, Field(min_length=1)]
 Column = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-Table = Literal["synthetic", "snapshots", "mbac", "mbac_returns", "mbac_fits"]
+Table = Literal["synthetic", "snapshots", "mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics"]
 BaselineTable = Literal["sac", "sac_returns"]
 Variant = Literal["paper", "corrected"]
 Direction = Literal["lower", "higher", "not_lower", "not_higher", "equivalent"]
@@ -26,11 +26,17 @@ Verdict = Literal["supported", "contradicted", "equivalent", "inconclusive", "no
 # A table's parts, its methods, and what varies within one run.
 PART = {"synthetic": "setting"}  # all others: environment
 METHOD = {"synthetic": "objective", "snapshots": "objective"}
-METHOD |= {"mbac": "agent", "mbac_returns": "agent", "mbac_fits": "agent"}
+METHOD |= {
+    "mbac": "agent",
+    "mbac_returns": "agent",
+    "mbac_fits": "agent",
+    "mbac_diagnostics": "agent",
+}
 CELL = {"synthetic": "hidden_size", "snapshots": "step", "sac_returns": "env_step"}
-CELL |= {"mbac_returns": "env_step", "mbac_fits": "env_step"}
+CELL |= {"mbac_returns": "env_step", "mbac_fits": "env_step", "mbac_diagnostics": "env_step"}
 # The table that lists a curve's runs: one that diverged at once has no point.
 RUNS = {"sac_returns": "sac", "mbac_returns": "mbac", "mbac_fits": "mbac"}
+RUNS |= {"mbac_diagnostics": "mbac"}
 
 
 class Comparison(Section):

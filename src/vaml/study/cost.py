@@ -22,7 +22,7 @@ SIMULATED_PER_SECOND = 10_000.0  # transitions
 SNAPSHOT_FIT = {"mle": (500.0, 100), "vaml": (36.0, 58)}  # gradient steps per second, epochs
 SYNTHETIC_EPOCHS = 15
 SAC_PER_SECOND = 61.0  # environment steps
-MBAC_PER_SECOND = {"mle": 28.0, "vaml": 12.0}  # environment steps
+MBAC_PER_SECOND = {"mle": 28.0, "vaml": 12.0, "none": SAC_PER_SECOND}  # environment steps
 TABLE_OR_FIGURE = 4.0  # seconds
 
 Measured = Mapping[tuple[str, str], list[tuple[str, float]]]
@@ -30,7 +30,10 @@ Measured = Mapping[tuple[str, str], list[tuple[str, float]]]
 
 def table_seconds(stage: str, job: Mapping[str, Any]) -> float:
     """The table's guess for one job with these settings."""
-    kind = "mle" if job.get("objective", {}).get("mle_coefficient") == 1 else "vaml"
+    objective = (job.get("agent") or job).get("objective")
+    kind = "none"
+    if objective:
+        kind = "mle" if objective["mle_coefficient"] == 1 else "vaml"
     match stage:
         case "simulate_dynamics":
             return START + job["dynamics"]["train_transitions"] / SIMULATED_PER_SECOND

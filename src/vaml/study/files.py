@@ -177,6 +177,12 @@ def read_tensors(path: Path, prefix: str = "") -> dict[str, np.ndarray]:
     return tensors
 
 
+def tensor_names(path: Path) -> list[str]:
+    """The names of the arrays in a safetensors file, which are not read."""
+    with reading(path, "safetensors"), safe_open(path, framework="numpy") as file:
+        return list(file.keys())
+
+
 def sha256(path: Path) -> str:
     """The digest of a file's bytes, in hex."""
     with path.open("rb") as file:

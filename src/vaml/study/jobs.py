@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from vaml.study.config import Config
 from vaml.study.digest import code_digest
-from vaml.study.mbac import TrainMBACJob
+from vaml.study.mbac import MODEL_FREE, Agent, AgentSettings, TrainMBACJob
 from vaml.study.provenance import job_key
 from vaml.study.sac import TrainSACJob
 from vaml.study.snapshots import FitSnapshotJob
@@ -33,7 +33,7 @@ RESULTS: dict[str, tuple[str, ...]] = {
     "fit_synthetic": ("outcome.json", "curve.csv"),
     "train_sac": ("outcome.json", "evaluations.csv"),
     "fit_snapshot": ("outcome.json", "curve.csv"),
-    "train_mbac": ("outcome.json", "evaluations.csv", "fits.csv"),
+    "train_mbac": ("outcome.json", "evaluations.csv", "fits.csv", "diagnostics.csv"),
 }
 
 # Table: the stage whose jobs it gathers, and the file that it reads of each.
@@ -47,6 +47,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "mbac": ("train_mbac", "outcome.json"),
     "mbac_returns": ("train_mbac", "evaluations.csv"),
     "mbac_fits": ("train_mbac", "fits.csv"),
+    "mbac_diagnostics": ("train_mbac", "diagnostics.csv"),
 }
 
 # Figure: the tables it is drawn from.
@@ -151,14 +152,18 @@ def _fit_snapshot(study: Config, labels: Labels) -> BaseModel:
     )
 
 
+def _agent(study: Config, agent: Agent) -> AgentSettings:
+    settings = agent.model_dump(exclude={"objective"})
+    return AgentSettings(objective=study.objectives[agent.objective], **settings)
+
+
 def _train_mbac(study: Config, labels: Labels) -> BaseModel:
-    agent = study.agents[labels["agent"]]
+    agent = None if labels["agent"] == MODEL_FREE else study.agents[labels["agent"]]
     run = study.mbac.runs[labels["environment"]]
     return TrainMBACJob(
         environment_id=labels["environment"],
         environment=study.environments[labels["environment"]],
-        objective=study.objectives[agent.objective],
-        final_mle_coefficient=agent.final_mle_coefficient,
+        agent=agent and _agent(study, agent),
         total_steps=run.total_steps,
         warmup_steps=run.warmup_steps,
         decay_end_step=run.decay_end_step,
@@ -225,7 +230,8 @@ def branch(stage: str, study: Config) -> str:
                 keep("objectives", study.objectives, study.snapshots.objectives)
         case "train_mbac":
             whole("mbac")
-            agents, environments = study.mbac.agents, study.mbac.environments
+            environments = study.mbac.environments
+            agents = [name for name in study.mbac.agents if name != MODEL_FREE]
             runs = sections["mbac"]["runs"]
             sections["mbac"]["runs"] = {name: runs[name] for name in environments}
             keep("environments", study.environments, environments)

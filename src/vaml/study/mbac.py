@@ -1,5 +1,7 @@
 """Experiment C, model-based actor-critic: its section of the config and its job's settings."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from vaml.study.fields import (
@@ -18,14 +20,38 @@ from vaml.study.fields import (
 from vaml.study.objectives import Objective
 from vaml.study.sac import ActorCriticSettings, Environment
 
+# In `mbac.agents`, beside the entries of `agents`: SAC itself, with the same networks and schedule.
+MODEL_FREE = "sac"
 
-class Agent(Section):
-    """An agent of experiment C: how its model is trained over the run."""
 
-    objective: Name = Field(description="entry of `objectives`; its mle_coefficient is the start")
+class ModelUse(Section):
+    """How an agent's model is trained over the run, and how its critics learn from it."""
+
     final_mle_coefficient: Coefficient = Field(
         description="MLE coefficient at decay_end_step, reached linearly from the warm-up's end"
     )
+    critic_actions: Literal["replay", "policy"] = Field(
+        description="actions at which the critics learn: the replay buffer's, as in eq. (7), or "
+        "fresh ones of the policy"
+    )
+    average_rewards: bool = Field(
+        description="true: all pairs of a batch get the batch's mean reward in the critics' target"
+    )
+    frozen_split: bool = Field(
+        description="true: every refit has the first fit's transitions and their split"
+    )
+
+
+class Agent(ModelUse):
+    """An agent of experiment C."""
+
+    objective: Name = Field(description="entry of `objectives`; its mle_coefficient is the start")
+
+
+class AgentSettings(ModelUse):
+    """An agent, with its objective in place of the name."""
+
+    objective: Objective
 
 
 class MBACRun(Section):
@@ -70,7 +96,9 @@ class MBAC(Section):
     """Section `mbac`."""
 
     environments: Distinct[EnvironmentId] = Field(description="entries of `runs`")
-    agents: Distinct[Name] = Field(description="entries of the top-level `agents`")
+    agents: Distinct[Name] = Field(
+        description=f"entries of the top-level `agents`, or {MODEL_FREE}: no model, for comparison"
+    )
     runs: dict[EnvironmentId, MBACRun] = Field(description="environment id: its runs")
     training: MBACTraining
 
@@ -80,8 +108,7 @@ class TrainMBACJob(JobSettings):
 
     environment_id: EnvironmentId
     environment: Environment
-    objective: Objective
-    final_mle_coefficient: Coefficient
+    agent: AgentSettings | None = Field(description="none: the model-free agent")
     total_steps: Count
     warmup_steps: Count
     decay_end_step: Count

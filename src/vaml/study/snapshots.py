@@ -10,6 +10,9 @@ class SnapshotFitSettings(FitSettings):
     """A fit with a held-out test split of its own."""
 
     test_fraction: Share = Field(description="share of the transitions held out for testing")
+    redraw_test_split: bool = Field(
+        description="true: test on a second random split, most of which was trained on"
+    )
 
 
 class Snapshots(Section):

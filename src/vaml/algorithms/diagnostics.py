@@ -1,0 +1,245 @@
+"""Why an agent's model helps or does not: what its errors are where, logged along a run.
+
+Nothing here touches what trains: random streams, environments and copies are its own.
+"""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaml.algorithms.actor_critic import ActorCritic
+from vaml.algorithms.learned_model import LearnedModel
+from vaml.algorithms.model_diagnostics import gradient_parts, slopes, spread
+from vaml.algorithms.training_state import Arrays, below, load_module, module_arrays, prefixed
+from vaml.data.replay import History
+from vaml.data.transitions import Transitions
+from vaml.envs import mujoco
+from vaml.losses.actor_critic import bellman_target
+from vaml.losses.model import nll, vaml
+from vaml.networks.actor_critic import Actor
+from vaml.networks.dynamics import GaussianDynamics
+from vaml.networks.value import SoftValue
+from vaml.study.mbac import TrainMBACJob
+from vaml.study.seeding import Streams
+
+STATE_EVERY = 20  # environment steps between the simulator states that are kept
+TRANSITIONS = 256  # per kind of data and time, at most
+EPISODES = 3  # of fresh data per time
+
+_DATA = ("replay", "policy", "on_policy")
+DIAGNOSTIC_COLUMNS = (
+    "env_step",
+    *(f"{name}_{data}" for name in ("error", "bellman_error", "nll") for data in _DATA),
+    "value_sd",
+    "sigma_q05",
+    "sigma_q50",
+    "sigma_q95",
+    "coverage_90",
+    "slope_data",
+    "slope_data_q95",
+    "slope_model",
+    "slope_model_q95",
+    "error_previous",
+    "error_stale",
+    "nll_gradient",
+    "value_gradient",
+    "gradient_cosine",
+    "value_share",
+)
+
+
+class Diagnostics:
+    """Rows of DIAGNOSTIC_COLUMNS, one per evaluation of a model-based agent.
+
+    Three kinds of pairs: `replay`, a sample of the run's own; `policy`, the same states with fresh
+    actions of the policy, their next states from the simulator; `on_policy`, fresh episodes of the
+    stochastic policy. For each: error, the value-aware error for the present value function;
+    bellman_error, the mean distance of the critics' target from the one with the true next state
+    (units of return); nll. On `replay`:
+
+    value_sd: of V(s'). sigma_q05 to q95: quantiles of the model's standard deviations. coverage_90:
+    share of next states' entries inside the model's central 90 % interval. slope_data and
+    slope_model: median length of ∂V/∂s at s' and at the model's samples of it; `_q95`, their 95 %
+    quantile. error_previous: of the model of one evaluation before, for its own time's V;
+    error_stale: of that model for the present V. nll_gradient, value_gradient: lengths of the two
+    terms' gradients in the model's parameters; gradient_cosine, of the angle between them;
+    value_share: the value term's part in the last refit's mixture, (1 - c) |g_v| over
+    c |g_n| + (1 - c) |g_v|.
+
+    Streams: `diagnostics`, env_step, and a name for each number.
+    """
+
+    def __init__(self, job: TrainMBACJob, streams: Streams) -> None:
+        self.job = job
+        self.streams = streams
+        self.rows: list[dict[str, float]] = []
+        self._states: list[dict[str, np.ndarray]] = []
+        self._previous: Arrays = {}
+
+    def record_state(self, env: mujoco.Env, env_step: int) -> None:
+        """Keep the simulator's state before a step, for some of the steps."""
+        if env_step % STATE_EVERY == 0:
+            self._states.append(mujoco.get_physics(env))
+
+    def add(
+        self, env_step: int, agent: ActorCritic, learned: LearnedModel, history: History
+    ) -> None:
+        """Measure now."""
+        self._env_step, self._learned, self._value = env_step, learned, agent.value
+        replay, policy = self._replayed(agent.actor, history)
+        data = (replay, policy, self._fresh(agent.actor))
+        row: dict[str, float] = {"env_step": env_step}
+        for name, transitions in zip(_DATA, data, strict=True):
+            row |= {f"{key}_{name}": x for key, x in self._errors(transitions, name).items()}
+        row |= self._details(replay) | self._staleness(replay)
+        self.rows.append({name: float(row[name]) for name in DIAGNOSTIC_COLUMNS})
+        self._previous = agent.networks() | prefixed("model", module_arrays(learned.model))
+
+    def _seed(self, *name: str) -> int:
+        return self.streams.seed("diagnostics", self._env_step, *name)
+
+    def _generator(self, *name: str) -> torch.Generator:
+        return torch.Generator().manual_seed(self._seed(*name))
+
+    def _environment(self) -> mujoco.Env:
+        settings = self.job.environment
+        env = mujoco.make(
+            self.job.environment_id,
+            keep_position=settings.keep_position,
+            time_limit=settings.time_limit,
+        )
+        env.reset(seed=self._seed("environment"))
+        return env
+
+    def _replayed(self, actor: Actor, history: History) -> tuple[Transitions, Transitions]:
+        """A sample of the run's transitions, and where the policy's actions would have led."""
+        rng = self.streams.numpy("diagnostics", self._env_step, "rows")
+        chosen = rng.permutation(len(self._states))[:TRANSITIONS]
+        replay = history.transitions().take(chosen * STATE_EVERY)
+        with torch.no_grad():
+            actions, _ = actor.sample(replay.observations, self._generator("actions"))
+        env = self._environment()
+        reached = [
+            mujoco.next_observation(env, self._states[i], action)
+            for i, action in zip(chosen, actions.numpy(), strict=True)
+        ]
+        env.close()
+        return replay, Transitions(replay.observations, actions, _tensor(reached))
+
+    @torch.no_grad()
+    def _fresh(self, actor: Actor) -> Transitions:
+        """Transitions of new episodes, a random part of them."""
+        env, noise = self._environment(), self._generator("exploration")
+        columns: tuple[list[np.ndarray], ...] = ([], [], [])
+        for _ in range(EPISODES):
+            observation, done = env.reset()[0].astype(np.float32), False
+            while not done:
+                action = actor.sample(torch.from_numpy(observation), noise)[0].numpy()
+                reached, _, terminated, truncated, _ = env.step(action)
+                reached = reached.astype(np.float32)
+                for column, entry in zip(columns, (observation, action, reached), strict=True):
+                    column.append(entry)
+                observation, done = reached, terminated or truncated
+        env.close()
+        rng = self.streams.numpy("diagnostics", self._env_step, "fresh_rows")
+        return Transitions(*map(_tensor, columns)).take(
+            rng.permutation(len(columns[0]))[:TRANSITIONS]
+        )
+
+    @torch.no_grad()
+    def _errors(self, data: Transitions, name: str) -> dict[str, float]:
+        learned, training = self._learned, self.job.training
+        samples = learned.agent.objective.model_samples
+        prediction = learned.model(data.observations, data.actions)
+        repeated = data.next_observations.expand(training.target_samples, -1, -1)
+        known = learned.known
+        truth = bellman_target(
+            known.reward(data.observations, data.actions, data.next_observations),
+            known.terminated(data.next_observations),
+            self._value(repeated, self._generator(name, "truth")).mean(0),
+            training.actor_critic.discount,
+        )
+        targets = learned.critic_targets(
+            data.observations, data.actions, self._generator(name, "targets")
+        )
+        noise = self._generator(name, "error")
+        error = vaml(prediction, data.next_observations, self._value, samples, noise)
+        return {
+            "error": error.item(),
+            "bellman_error": (targets - truth).abs().mean().item(),
+            "nll": nll(prediction, data.next_observations).item(),
+        }
+
+    def _details(self, data: Transitions) -> dict[str, float]:
+        learned, value = self._learned, self._value
+        prediction = learned.model(data.observations, data.actions)
+        with torch.no_grad():
+            values = value(data.next_observations, self._generator("values"))
+        seeds = self._seed("samples"), self._seed("slopes")
+        return {
+            "value_sd": values.std().item(),
+            **spread(prediction, data.next_observations),
+            **slopes(value, prediction, data.next_observations, seeds),
+        } | gradient_parts(
+            learned.model,
+            data,
+            value,
+            learned.agent.objective,
+            learned.fits[-1]["mle_coefficient"],
+            self._generator("gradients"),
+        )
+
+    @torch.no_grad()
+    def _staleness(self, data: Transitions) -> dict[str, float]:
+        """The last evaluation's model under the value functions of then and of now."""
+        if not self._previous:
+            return {"error_previous": math.nan, "error_stale": math.nan}
+        learned = self._learned
+        model = GaussianDynamics(
+            data.observations.shape[1],
+            data.actions.shape[1],
+            self.job.training.model.hidden_sizes,
+            "xavier",
+            torch.Generator(),
+        )
+        load_module(model, below("model", self._previous))
+        prediction = model(data.observations, data.actions)
+        samples = learned.agent.objective.model_samples
+
+        def error(value: SoftValue) -> float:
+            noise = self._generator("staleness")  # the same for both
+            return vaml(prediction, data.next_observations, value, samples, noise).item()
+
+        return {
+            "error_previous": error(SoftValue.from_snapshot(self._previous)),
+            "error_stale": error(self._value),
+        }
+
+    def arrays(self) -> Arrays:
+        """Everything that goes on changing, for saving."""
+        names = ("physics", "body_positions") if self._states else ()
+        return {
+            **{name: np.stack([state[name] for state in self._states]) for name in names},
+            **prefixed("previous", self._previous),
+            "rows": np.array([list(row.values()) for row in self.rows], np.float64).reshape(
+                -1, len(DIAGNOSTIC_COLUMNS)
+            ),
+        }
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `arrays` gave."""
+        count = len(arrays.get("physics", []))
+        self._states = [
+            {name: arrays[name][i] for name in ("physics", "body_positions")} for i in range(count)
+        ]
+        self._previous = below("previous", arrays)
+        self.rows = [
+            dict(zip(DIAGNOSTIC_COLUMNS, map(float, row), strict=True)) for row in arrays["rows"]
+        ]
+
+
+def _tensor(rows: list[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.stack(rows))

@@ -1,0 +1,188 @@
+"""The dynamics model of a model-based agent: its refits, and the critic targets made from it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaml.algorithms.model_fitting import ModelFitting
+from vaml.algorithms.model_metrics import floor_metrics, model_metrics
+from vaml.algorithms.training_state import (
+    Arrays,
+    below,
+    generator_array,
+    load_generator,
+    prefixed,
+)
+from vaml.data.transitions import Transitions, random_split
+from vaml.envs.known import known_functions
+from vaml.losses.actor_critic import model_target
+from vaml.networks.dynamics import GaussianDynamics
+from vaml.networks.value import SoftValue
+from vaml.study.mbac import AgentSettings, TrainMBACJob
+from vaml.study.seeding import Streams, generator_state, set_generator_state
+
+_COUNTS = ("env_step", "epochs", "gradient_steps")
+FIT_COLUMNS = (
+    *_COUNTS,
+    "mle_coefficient",
+    "value_aware_error",
+    "eq9_error",
+    "action_sampling_floor",
+    "nll",
+    "sigma_l1",
+    "mean_l1",
+    "sigma_collapsed",
+)
+
+
+def decayed(start: float, end: float, step: int, first_step: int, last_step: int) -> float:
+    """Linear in `step` from `start` at `first_step` to `end` at `last_step`, constant beyond."""
+    share = min(max((step - first_step) / (last_step - first_step), 0.0), 1.0)
+    return start + share * (end - start)
+
+
+class LearnedModel:
+    """The model, refitted to the agent's transitions for its present value function.
+
+    Streams: `model_initialisation`, `splits`, `target_noise` (model samples and their actions in
+    the critic's target) and those of ModelFitting; the metrics of a refit have one of their own.
+    """
+
+    def __init__(
+        self,
+        job: TrainMBACJob,
+        agent: AgentSettings,
+        action_size: int,
+        value: SoftValue,
+        streams: Streams,
+    ) -> None:
+        self.job = job
+        self.agent = agent
+        self.settings = job.training.model
+        self.streams = streams
+        self.value = value
+        self.known = known_functions(job.environment_id)
+        generator = torch.Generator().manual_seed(streams.seed("model_initialisation"))
+        self.model = GaussianDynamics(
+            self.known.observation_size,
+            action_size,
+            self.settings.hidden_sizes,
+            "xavier",
+            generator,
+        )
+        self.fitting = ModelFitting(
+            self.model,
+            value,
+            agent.objective,
+            self.settings.learning_rate,
+            self.settings.weight_decay,
+            self.settings.batch_size,
+            streams,
+        )
+        self.splits = streams.numpy("splits")
+        self.target_noise = torch.Generator().manual_seed(streams.seed("target_noise"))
+        self.fits: list[dict[str, Any]] = []
+        self._split: tuple[np.ndarray, ...] = ()  # of the first fit, where it stays
+
+    def mle_coefficient(self, env_step: int) -> float:
+        """The coefficient of eq. (10) for a refit at this step, after the first."""
+        return decayed(
+            self.agent.objective.mle_coefficient,
+            self.agent.final_mle_coefficient,
+            env_step,
+            self.job.warmup_steps,
+            self.job.decay_end_step,
+        )
+
+    def refit(self, transitions: Transitions, env_step: int) -> None:
+        """Fit to all transitions so far, from the present weights; the best validation's stay."""
+        settings, first = self.settings, not self.fits
+        train_rows, validation_rows = self._rows(len(transitions))
+        validation = transitions.take(validation_rows)
+        coefficient = settings.warmup_mle_coefficient if first else self.mle_coefficient(env_step)
+        progress = self.fitting.start(
+            transitions.take(train_rows),
+            validation,
+            coefficient,
+            settings.first_fit_max_epochs if first else settings.refit_max_epochs,
+            settings.patience,
+            None if first else settings.refit_max_gradient_steps,
+        )
+        while not progress.finished:
+            self.fitting.epoch()
+        self.fitting.restore_best()
+        generator = torch.Generator().manual_seed(self.streams.seed("fit_metrics", env_step))
+        samples = self.agent.objective.model_samples
+        metrics = model_metrics(
+            self.model, validation, self.value, samples, settings.batch_size, generator
+        )
+        metrics |= floor_metrics(validation, self.value, samples, settings.batch_size, generator)
+        self.fits.append(
+            {
+                "env_step": env_step,
+                "mle_coefficient": coefficient,
+                "epochs": progress.epochs,
+                "gradient_steps": progress.gradient_steps,
+                **metrics,
+            }
+        )
+
+    def _rows(self, transitions: int) -> tuple[np.ndarray, ...]:
+        """Rows to train and to validate on: drawn anew for every fit, or as at the first."""
+        if self._split:
+            return self._split
+        held_out = min(
+            round(self.settings.validation_fraction * transitions),
+            self.settings.max_validation_transitions,
+        )
+        rows = random_split(transitions, [held_out], self.splits)
+        if self.agent.frozen_split:
+            self._split = rows
+        return rows
+
+    @torch.no_grad()
+    def critic_targets(
+        self, observations: Tensor, actions: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Eq. (7) for observations (B, n) and actions (B, m): (B,).
+
+        K fresh next states per pair, known reward and termination.
+        """
+        prediction = self.model(observations, actions)
+        next_observations = prediction.sample(self.job.training.target_samples, generator)
+        rewards = self.known.reward(observations, actions, next_observations)
+        return model_target(
+            rewards.mean() if self.agent.average_rewards else rewards,
+            self.known.terminated(next_observations),
+            self.value(next_observations, generator),
+            self.job.training.actor_critic.discount,
+        )
+
+    def arrays(self) -> Arrays:
+        """Everything that goes on changing, for saving."""
+        fits = [[row[name] for name in FIT_COLUMNS] for row in self.fits]
+        return {
+            **prefixed("fitting", self.fitting.arrays()),
+            **prefixed("split", {str(i): rows for i, rows in enumerate(self._split)}),
+            "splits": generator_state(self.splits),
+            "target_noise": generator_array(self.target_noise),
+            "fits": np.array(fits, np.float64).reshape(-1, len(FIT_COLUMNS)),
+        }
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `arrays` gave."""
+        self.fitting.restore(below("fitting", arrays))
+        split = below("split", arrays)
+        self._split = tuple(split[str(i)] for i in range(len(split)))
+        set_generator_state(self.splits, arrays["splits"])
+        load_generator(self.target_noise, arrays["target_noise"])
+        self.fits = [
+            {
+                name: int(number) if name in _COUNTS else float(number)
+                for name, number in zip(FIT_COLUMNS, row, strict=True)
+            }
+            for row in arrays["fits"]
+        ]

@@ -1,0 +1,115 @@
+"""Agents as the authors' code ran them, and SAC in the place of an agent."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from mbac_runs import MLE, finish, job, learned, same, start, streams
+
+from vaml.algorithms.mbac import MBACRun
+from vaml.algorithms.model_fitting import ModelFitting
+from vaml.algorithms.sac import SACRun
+from vaml.study.mbac import TrainMBACJob
+from vaml.study.sac import SACTraining, TrainSACJob
+
+
+def warmed_up(**changes: Any) -> MBACRun:
+    run = start(environment_id="Pusher-v5", **changes)
+    while run.steps < 20:
+        run.advance()
+    return run
+
+
+def test_an_averaged_reward_is_the_same_for_every_pair() -> None:
+    plain, averaged = warmed_up(), warmed_up(average_rewards=True)
+    batch = plain.interaction.history.sample(8, np.random.default_rng(0))
+    pairs = batch.observations, batch.actions
+    noise = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        samples = learned(plain).model(*pairs).sample(4, noise)
+        rewards = learned(plain).known.reward(*pairs, samples)
+    assert rewards.shape == (4, 8)
+    assert rewards.std() > 0.01
+    # The model of the second run has trained on the same data: the same weights.
+    first, second = (
+        learned(run).critic_targets(*pairs, torch.Generator().manual_seed(5))
+        for run in (plain, averaged)
+    )
+    torch.testing.assert_close(second - first, rewards.mean() - rewards.mean(0))
+
+
+def test_policy_actions_replace_the_replayed_ones_in_pairs_and_targets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = warmed_up(critic_actions="policy")
+    replay = np.random.Generator(np.random.PCG64())
+    replay.bit_generator.state = run.replay.bit_generator.state
+    batch = run.interaction.history.sample(8, replay)
+    noise = torch.Generator()
+    noise.set_state(learned(run).target_noise.get_state())
+    with torch.no_grad():
+        expected, _ = run.agent.actor.sample(batch.observations, noise)
+    targets = learned(run).critic_targets(batch.observations, expected, noise)
+    calls: list[Any] = []
+    monkeypatch.setattr(run.agent, "update", lambda *arguments: calls.append(arguments))
+    run._learn()
+    ((observations, actions), given, actor_observations, _) = calls[0]
+    assert torch.equal(observations, batch.observations)
+    assert torch.equal(actions, expected)
+    assert not torch.equal(actions, batch.actions)
+    assert torch.equal(given, targets)
+    assert torch.equal(actor_observations, batch.observations)
+
+
+def test_a_frozen_split_is_the_first_fits_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    splits: list[tuple[bytes, bytes]] = []
+    original = ModelFitting.start
+
+    def recorded(self: ModelFitting, train: Any, validation: Any, *rest: Any) -> Any:
+        splits.append(tuple(rows.observations.numpy().tobytes() for rows in (train, validation)))
+        return original(self, train, validation, *rest)
+
+    monkeypatch.setattr(ModelFitting, "start", recorded)
+    finish(start())
+    fresh = splits.copy()
+    splits.clear()
+    whole = finish(start(frozen_split=True))
+    assert len(fresh) == len(splits) == 3
+    assert splits == [fresh[0]] * 3
+    assert len(set(fresh)) == 3
+
+    first, second = start(frozen_split=True), start(frozen_split=True)
+    while first.steps < 33:
+        first.advance()
+    second.restore({name: array.copy() for name, array in first.arrays().items()})
+    assert same(finish(second).arrays(), whole.arrays())
+
+
+def test_an_agent_without_a_model_is_soft_actor_critic() -> None:
+    settings: TrainMBACJob = job(None)
+    training = settings.training
+    sac = SACRun(
+        TrainSACJob(
+            environment_id=settings.environment_id,
+            environment=settings.environment,
+            training=SACTraining(
+                total_steps=45,
+                warmup_steps=20,
+                first_snapshot_step=35,
+                snapshot_every=15,
+                evaluation_episodes=1,
+                actor_critic=training.actor_critic,
+            ),
+            seed=0,
+        ),
+        streams(),
+    )
+    while not sac.finished:
+        sac.advance()
+    run = finish(start(None))
+    assert same(run.networks(), sac.networks())
+    assert run.evaluations.rows() == sac.evaluations.rows()
+    assert run.diagnostics.rows == []
+    assert not any(name.startswith("learned/") for name in run.arrays())
+    assert not same(run.agent.networks(), finish(start(MLE)).agent.networks())
