@@ -21,7 +21,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo why study paper report dry plan status clean-stale test check format schema lock clean-venv
+.PHONY: help setup demo why study paper report dry plan status clean-stale test check mutate format schema lock clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -79,6 +79,9 @@ check: $(STAMP) ## check format, lint and types, and run the fast tests
 	$(IN_VENV) snakefmt --check workflow
 	$(IN_VENV) pyright --pythonpath $(VENV)/bin/python
 	$(IN_VENV) python -m pytest --numprocesses $(WORKERS) -m "not slow" tests/unit
+
+mutate: $(STAMP) ## break one formula at a time and see a test fail (WORKERS=8; docs/mutation.md)
+	$(IN_VENV) PYTHONPATH=src python tools/mutate.py --workers $(WORKERS)
 
 format: $(STAMP) ## format the code and fix what ruff can fix
 	$(IN_VENV) ruff check --fix .

@@ -15,7 +15,7 @@ from vaml.study.config import Config, ConfigError, load
 from vaml.study.yaml_file import merged, read
 
 ROOT = Path(__file__).parents[2]
-BASE = read(ROOT / "config" / "config.yaml")
+BASE: Any = read(ROOT / "config" / "config.yaml")
 TEXT = (ROOT / "config" / "demo.yaml").read_text(encoding="utf-8")
 
 quietly = settings(

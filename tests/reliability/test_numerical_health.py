@@ -44,7 +44,10 @@ class Spoiler:
 
     def parameter(self, name: str) -> None:
         run = self.run
-        modules = {"actor": run.agent.actor, "log_temperature": run.agent}
+        modules: dict[str, Any] = {
+            "actor": run.agent.actor,
+            "log_temperature": run.agent,
+        }
         for index in (0, 1):
             modules[f"critic_{index}"] = run.agent.critics[index]
             modules[f"target_critic_{index}"] = run.agent.target_critics[index]

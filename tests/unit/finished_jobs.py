@@ -1,6 +1,7 @@
 """What the jobs of a small study leave in their folders."""
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -36,7 +37,7 @@ def small_study(**overrides: object) -> Config:
     return config.load(merged)
 
 
-def fit(distances: dict[str, float], scale: float = 1.0) -> dict:
+def fit(distances: dict[str, float], scale: float = 1.0) -> dict[str, Any]:
     metrics = {name: scale * number for name, number in (METRICS | distances).items()}
     return {
         "status": "ok",
@@ -49,7 +50,7 @@ def fit(distances: dict[str, float], scale: float = 1.0) -> dict:
     }
 
 
-def run(value: float) -> dict:
+def run(value: float) -> dict[str, Any]:
     return {
         "status": "ok",
         "diverged": None,
@@ -60,7 +61,7 @@ def run(value: float) -> dict:
     }
 
 
-def outcome(stage: str, job: dict) -> dict:
+def outcome(stage: str, job: dict[str, Any]) -> dict[str, Any]:
     if stage == "fit_synthetic":
         realizable = job["setting"] == "realizable"
         distances = DISTANCES | ({"parameter_l2": 3.5} if realizable else {})
@@ -71,7 +72,7 @@ def outcome(stage: str, job: dict) -> dict:
     return run(job["seed"]) | ({"fits": 3} if stage == "train_mbac" else {})
 
 
-def points(file: str, job: dict) -> tuple[list[str], list[dict]]:
+def points(file: str, job: dict[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
     columns = {
         "curve.csv": ["epoch", "gradient_steps", "train_loss", "validation_loss"],
         "evaluations.csv": ["env_step", "episode", "return"],
@@ -81,7 +82,13 @@ def points(file: str, job: dict) -> tuple[list[str], list[dict]]:
     return columns, [dict(zip(columns, line, strict=False)) for line in numbers]
 
 
-def leave(results: Path, study: Config, stage: str, job: dict, result: dict | None = None) -> Path:
+def leave(
+    results: Path,
+    study: Config,
+    stage: str,
+    job: dict[str, Any],
+    result: dict[str, Any] | None = None,
+) -> Path:
     """What a finished job leaves in its folder."""
     home = results / jobs.folder(stage, job)
     key = jobs.key(stage, study, job)

@@ -5,6 +5,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import typst
@@ -108,7 +109,7 @@ def judge_study(path: Path, tables: dict[str, pd.DataFrame]) -> None:
     write_json(path, document)
 
 
-def manifest(commit: str | None, dirty: bool = False, torch: str = "2.13.0") -> dict:
+def manifest(commit: str | None, dirty: bool = False, torch: str = "2.13.0") -> dict[str, Any]:
     return {
         "stable": {"versions": {"python": "3.11.7", "torch": torch}},
         "volatile": {"commit": commit, "dirty": dirty, "processor": "A Processor"},
@@ -152,5 +153,5 @@ def pages(results: Path, data: Path) -> list[bytes]:
     return pictures
 
 
-def read_data(output: Path) -> dict:
+def read_data(output: Path) -> dict[str, Any]:
     return read_json(output / "paper.json")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matplotlib.image
 import numpy as np
@@ -36,14 +37,14 @@ from vaml.study.files import read_json, write_json
 ALARM = np.array([0xA4, 0x13, 0x3C]) / 255
 
 
-def read_config(*overlays: str) -> dict:
-    merged: dict = {}
+def read_config(*overlays: str) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
     for name in ("config.yaml", *overlays):
         _merge(merged, yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8")))
     return merged
 
 
-def _merge(base: dict, overlay: dict) -> None:
+def _merge(base: dict[str, Any], overlay: dict[str, Any]) -> None:
     for key, value in overlay.items():
         if isinstance(value, dict) and isinstance(base.get(key), dict):
             _merge(base[key], value)
@@ -54,7 +55,7 @@ def _merge(base: dict, overlay: dict) -> None:
 def compiled(
     folder: Path,
     study: Config,
-    change: Callable[[dict], None] | None = None,
+    change: Callable[[dict[str, Any]], None] | None = None,
     claims: Path | None = None,
 ) -> Path:
     """The step run on a finished study; `change` alters its raw tables first."""
@@ -182,7 +183,7 @@ def test_the_text_has_the_study_and_its_numbers(finished: Path) -> None:
 
 
 def test_another_result_gives_another_text(finished: Path, tmp_path: Path) -> None:
-    def change(tables: dict) -> None:
+    def change(tables: dict[str, Any]) -> None:
         fits = tables["snapshots"]
         hopper = (fits["environment"] == "Hopper-v4") & (fits["objective"] == "mle")
         fits.loc[hopper, "value_aware_error"] = 543.0

@@ -8,6 +8,7 @@ import re
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -31,7 +32,7 @@ PYPI_NAMES = {
 CUDA_BUILD = ("nvidia-", "cuda-", "triton")
 
 
-def read_project() -> dict:
+def read_project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 

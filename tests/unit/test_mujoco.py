@@ -57,7 +57,10 @@ def _shown_observation(env: Env) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("environment", IDS)
 def test_every_listed_environment_is_made_as_listed(
-    environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+    environment: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where MuJoCo would leave a log
     with warnings.catch_warnings(record=True) as caught:

@@ -3,6 +3,8 @@
 Each function takes the tables by name and returns the figure and the rows that it shows.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -158,7 +160,7 @@ def _bands(axes: Axes, curves: pd.DataFrame, methods: Methods) -> None:
     for name in methods.names:
         rows = curves.loc[curves["agent"] == name]
         steps, mean, sd = rows["env_step"], rows["mean"], rows["sd"]
-        look = {"color": methods.colours[name], "label": name}
+        look: dict[str, Any] = {"color": methods.colours[name], "label": name}
         axes.fill_between(steps, mean - sd, mean + sd, alpha=0.22, linewidth=0, **look)
         axes.plot(steps, mean, linestyle=methods.lines[name], **look)
 

@@ -30,7 +30,7 @@ _KNOWN = {"mle": "MLE", "vaml": "VAML", "reg_vaml": "reg-VAML", "sac": "SAC"}
 _METHOD_LINES = {"mle": "-", "vaml": "-.", "reg_vaml": "--", "sac": "-"}
 
 _NOTE_SIZE = 7.0
-_STYLE = {
+_STYLE: dict[str, Any] = {
     **sns.axes_style("ticks"),
     **sns.plotting_context("paper"),
     "axes.grid": True,

@@ -25,18 +25,29 @@ Verdict = Literal["supported", "contradicted", "equivalent", "inconclusive", "no
 
 # A table's parts, its methods, and what varies within one run.
 PART = {"synthetic": "setting"}  # all others: environment
-METHOD = {"synthetic": "objective", "snapshots": "objective"}
-METHOD |= {
+METHOD = {
+    "synthetic": "objective",
+    "snapshots": "objective",
     "mbac": "agent",
     "mbac_returns": "agent",
     "mbac_fits": "agent",
     "mbac_diagnostics": "agent",
 }
-CELL = {"synthetic": "hidden_size", "snapshots": "step", "sac_returns": "env_step"}
-CELL |= {"mbac_returns": "env_step", "mbac_fits": "env_step", "mbac_diagnostics": "env_step"}
+CELL = {
+    "synthetic": "hidden_size",
+    "snapshots": "step",
+    "sac_returns": "env_step",
+    "mbac_returns": "env_step",
+    "mbac_fits": "env_step",
+    "mbac_diagnostics": "env_step",
+}
 # The table that lists a curve's runs: one that diverged at once has no point.
-RUNS = {"sac_returns": "sac", "mbac_returns": "mbac", "mbac_fits": "mbac"}
-RUNS |= {"mbac_diagnostics": "mbac"}
+RUNS = {
+    "sac_returns": "sac",
+    "mbac_returns": "mbac",
+    "mbac_fits": "mbac",
+    "mbac_diagnostics": "mbac",
+}
 
 
 class Comparison(Section):

@@ -3,7 +3,6 @@
 import difflib
 import re
 from collections.abc import Mapping
-from types import UnionType
 from typing import Any, get_args
 
 from pydantic import Field, ValidationError
@@ -127,6 +126,4 @@ def _keys_at(location: list[int | str]) -> list[str]:
 
 
 def _is_section(model: Any) -> bool:
-    return (
-        isinstance(model, type) and not isinstance(model, UnionType) and issubclass(model, Section)
-    )
+    return isinstance(model, type) and issubclass(model, Section)

@@ -101,7 +101,7 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, A
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         for row in rows:
-            if row.keys() != set(columns):
+            if set(row) != set(columns):
                 raise ValueError(f"{path}: a row has columns {list(row)}, not {list(columns)}")
             writer.writerow([_field(row[column]) for column in columns])
 
