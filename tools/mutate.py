@@ -31,38 +31,28 @@ SMALLEST_SCORE = 0.95
 LOADED_ONCE = ("gymnasium.envs.mujoco", "hypothesis", "pandas", "pydantic", "scipy.stats", "torch")
 CPU_SECONDS = 300  # a mutant that takes longer is killed: it never ends
 
-OPERATORS: dict[type, list[type]] = {
-    ast.Add: [ast.Sub],
-    ast.Sub: [ast.Add],
-    ast.Mult: [ast.Div],
-    ast.Div: [ast.Mult],
-    ast.Pow: [ast.Mult],
-    ast.BitAnd: [ast.BitOr],
-    ast.BitOr: [ast.BitAnd],
-    ast.Lt: [ast.LtE, ast.Gt],
-    ast.LtE: [ast.Lt, ast.GtE],
-    ast.Gt: [ast.GtE, ast.Lt],
-    ast.GtE: [ast.Gt, ast.LtE],
-    ast.Eq: [ast.NotEq],
-    ast.NotEq: [ast.Eq],
-    ast.Is: [ast.IsNot],
-    ast.IsNot: [ast.Is],
-    ast.In: [ast.NotIn],
-    ast.NotIn: [ast.In],
-    ast.And: [ast.Or],
-    ast.Or: [ast.And],
-}
+SWAPPED: list[tuple[type, type]] = [
+    (ast.Add, ast.Sub),
+    (ast.Mult, ast.Div),
+    (ast.BitAnd, ast.BitOr),
+    (ast.And, ast.Or),
+    (ast.Lt, ast.LtE),
+    (ast.Lt, ast.Gt),
+    (ast.Gt, ast.GtE),
+    (ast.LtE, ast.GtE),
+    (ast.Eq, ast.NotEq),
+    (ast.Is, ast.IsNot),
+    (ast.In, ast.NotIn),
+]
+OPERATORS: dict[type, list[type]] = {ast.Pow: [ast.Mult]}
+for one, other in [*SWAPPED, *((b, a) for a, b in SWAPPED)]:
+    OPERATORS.setdefault(one, []).append(other)
 # Functions and methods whose name alone is changed.
 RENAMED = {
-    "min": "max",
-    "max": "min",
-    "any": "all",
-    "all": "any",
-    "mean": "sum",
-    "sum": "mean",
-    "var": "std",
     "no_grad": "enable_grad",
     "enable_grad": "no_grad",
+    **{"min": "max", "max": "min", "any": "all", "all": "any"},
+    **{"mean": "sum", "sum": "mean", "var": "std"},
 }
 # Methods without arguments that are left out: x.square() becomes x.
 DROPPED = {"abs", "detach", "exp", "norm", "sqrt", "square"}
@@ -109,12 +99,13 @@ def replacements(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Constant(value + 1)
         case ast.Constant(float() as value):
             yield ast.Constant(2 * value if value else 1.0)
-        case ast.Call():
-            yield from _calls(node)
+        case ast.Call(function, arguments, keywords):
+            yield from _calls(function, arguments, keywords)
 
 
-def _calls(node: ast.Call) -> Iterator[ast.AST]:
-    function, arguments, keywords = node.func, node.args, node.keywords
+def _calls(
+    function: ast.expr, arguments: list[ast.expr], keywords: list[ast.keyword]
+) -> Iterator[ast.AST]:
     match function:
         case ast.Name("min" | "max" | "any" | "all" as name):
             yield ast.Call(ast.Name(RENAMED[name], ast.Load()), arguments, keywords)
@@ -139,8 +130,8 @@ def mutants(path: Path) -> Iterator[Mutant]:
     }
     for node, put in _places(tree, lambda _: None):
         for other in replacements(node):
-            if node in even and _swapped(node, other):
-                continue  # a square has no sign
+            if node in even and getattr(other, "left", None) is getattr(node, "right", node):
+                continue  # swapped: a square has no sign
             ast.copy_location(other, node)
             put(other)
             # A copy: the next change starts from the source.
@@ -148,13 +139,6 @@ def mutants(path: Path) -> Iterator[Mutant]:
             put(node)
             change = f"{ast.unparse(node)}  →  {ast.unparse(other)}"
             yield Mutant(path, getattr(node, "lineno", 0), change, changed)
-
-
-def _swapped(node: ast.AST, other: ast.AST) -> bool:
-    match node, other:
-        case ast.BinOp(left, ast.Sub(), right), ast.BinOp(a, ast.Sub(), b):
-            return a is right and b is left
-    return False
 
 
 def _places(
@@ -199,14 +183,10 @@ class FirstFailure:
     name = ""
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        self.keep(report)
-
-    def pytest_collectreport(self, report: Any) -> None:
-        self.keep(report)
-
-    def keep(self, report: Any) -> None:
         if report.failed and not self.name:
             self.name = report.nodeid
+
+    pytest_collectreport = pytest_runtest_logreport
 
 
 def run(mutant: Mutant, tests: list[str], to: int) -> None:

@@ -230,11 +230,10 @@ def branch(stage: str, study: Config) -> str:
                 keep("objectives", study.objectives, study.snapshots.objectives)
         case "train_mbac":
             whole("mbac")
-            environments = study.mbac.environments
             agents = [name for name in study.mbac.agents if name != MODEL_FREE]
             runs = sections["mbac"]["runs"]
-            sections["mbac"]["runs"] = {name: runs[name] for name in environments}
-            keep("environments", study.environments, environments)
+            sections["mbac"]["runs"] = {name: runs[name] for name in study.mbac.environments}
+            keep("environments", study.environments, study.mbac.environments)
             keep("agents", study.agents, agents)
             keep("objectives", study.objectives, {study.agents[a].objective for a in agents})
         case _:
@@ -246,7 +245,6 @@ def read_branch(text: str) -> Config:
     """The config that `branch` gave: its other sections are absent."""
     sections: dict[str, Any] = {}
     for name, section in json.loads(text).items():
-        annotation = Config.model_fields[name].annotation
-        assert annotation is not None
+        annotation: Any = Config.model_fields[name].annotation
         sections[name] = TypeAdapter(annotation).validate_python(section)
     return Config.model_construct(**sections)
