@@ -70,6 +70,8 @@ def figure_group(wildcards):
     """The report's group of a figure."""
     if wildcards.figure in PAPER_FIGURES:
         return "As the paper draws them"
+    if wildcards.figure.startswith("why_"):
+        return "Why"
     return "With single seeds" if wildcards.figure in jobs.PUBLISHED else "Training diagnostics"
 
 

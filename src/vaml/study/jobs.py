@@ -61,6 +61,9 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "sac_returns": ("sac", "sac_returns"),
     "fit_curves_synthetic": ("synthetic", "synthetic_curves"),
     "fit_curves_snapshots": ("snapshots", "snapshots_curves"),
+    "why_synthetic": ("synthetic",),
+    "why_snapshots": ("snapshots",),
+    "why_mbac": ("mbac", "mbac_diagnostics"),
     "model_sigma": ("synthetic", "synthetic_curves", "snapshots", "mbac", "mbac_fits"),
 }
 
