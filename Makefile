@@ -45,8 +45,9 @@ demo: $(STAMP) ## run the whole study at demo scale, in minutes
 	@find results/demo/figures results/demo/tables -type f | LC_ALL=C sort | sed 's/^/  /'
 
 why: $(STAMP) ## run the experiments that ask why, at demo scale (config/README.md has the full ones)
-	$(IN_VENV) snakemake --cores $(CORES) --configfile config/why.yaml config/demo_why.yaml -- \
-		results/demo_why/tables/synthetic.csv results/demo_why/figures/figure_1_seeds.pdf
+	$(IN_VENV) snakemake --cores $(CORES) --configfile config/demo.yaml config/why.yaml config/demo_why.yaml -- \
+		results/demo_why/tables/{synthetic,mbac_diagnostics}.csv \
+		results/demo_why/figures/{figure_1_seeds,why_synthetic,figure_3_seeds,why_mbac}.pdf
 
 study: $(STAMP) ## run the study at the paper's scale (CORES=16 limits the cores)
 	$(IN_VENV) snakemake --cores $(CORES)

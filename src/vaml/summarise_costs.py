@@ -9,8 +9,9 @@ from typing import Any
 
 from vaml.analysis.costs import Entry, costs_table
 from vaml.analysis.rendering import write_csv, write_latex, write_markdown
+from vaml.study.branches import read_branch
 from vaml.study.files import UnreadableFile, read_json
-from vaml.study.jobs import folder, labels, read_branch
+from vaml.study.jobs import folder, labels
 
 # The last stage of each branch, and all stages whose jobs it tells.
 _STAGES = {

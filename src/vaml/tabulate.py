@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vaml.analysis.tables import gather
+from vaml.study.branches import read_branch
 from vaml.study.files import UnreadableFile, write_rows
-from vaml.study.jobs import TABLES, read_branch
+from vaml.study.jobs import TABLES
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -19,7 +19,8 @@ from small_study import SmallStudy
 
 from vaml import tabulate
 from vaml.analysis.figures_style import save
-from vaml.study import job, jobs
+from vaml.study import job
+from vaml.study.branches import branch
 
 OLD = b"what an earlier run left\n"
 
@@ -134,7 +135,7 @@ def test_a_table(full_folder: Path, small_study: SmallStudy, count: Count) -> No
     path = full_folder / "synthetic.csv"
     path.write_bytes(OLD)
     fill(full_folder)
-    flags = ["--config", jobs.branch("fit_synthetic", small_study.config())]
+    flags = ["--config", branch("fit_synthetic", small_study.config())]
     flags += ["--results", str(small_study.results), "--table", str(path)]
     with pytest.raises(SystemExit) as ended:
         tabulate.main(["synthetic", *flags])

@@ -18,6 +18,7 @@ from small_study import SmallStudy
 from vaml import tabulate
 from vaml.analysis.aggregates import read_table
 from vaml.study import jobs
+from vaml.study.branches import branch
 from vaml.study.files import UnreadableFile
 
 ROOT = Path(__file__).parents[2]
@@ -149,7 +150,7 @@ def test_a_table_takes_no_damaged_result(
         damage(path, sentinel)
     output = tmp_path / "table.csv"
     output.write_text("old\n", encoding="utf-8")
-    flags = ["--config", jobs.branch(stage, study), "--results", str(results)]
+    flags = ["--config", branch(stage, study), "--results", str(results)]
     with pytest.raises(SystemExit) as ended:
         tabulate.main([table, *flags, "--table", str(output)])
     told = str(ended.value.code)

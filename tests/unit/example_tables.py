@@ -1,5 +1,7 @@
 """Small tables with numbers that can be worked out by hand."""
 
+import math
+
 import pandas as pd
 
 from vaml.analysis.drawing import FigureSettings
@@ -26,6 +28,10 @@ def synthetic(seeds: int = 3) -> pd.DataFrame:
             "value_aware_error": size + 10.0 * (objective == "mle") + DEVIATES[seed],
             "true_value_aware_error": size + 2.0 * DEVIATES[seed],
             "true_sigma_l1": 9.0 + seed,
+            "sigma_l1": (9.0 + seed) * (0.5 if objective == "vaml" else 1.25),
+            "exact_error": size / 100 + 0.125 * (objective == "vaml") + seed / 64,
+            "noise_floor": size - 4.0 + seed,
+            "no_change_error": size / 16 + seed,
         }
         for setting in ("unrealizable", "realizable")
         for size in (64, 32)
@@ -46,6 +52,12 @@ def snapshots() -> pd.DataFrame:
             "value_aware_error": step / 1000 + seed + 0.25 * (objective == "mle"),
             "action_sampling_floor": step / 10000 + seed,
             "sigma_l1": 1.0 + seed,
+            "normalised_error": 0.125 + seed / 8 + 0.5 * (objective == "mle"),
+            # The last snapshot has no next one.
+            "next_value_aware_error": step / 500 + seed if step == 14000 else math.nan,
+            "coverage_90": 0.75 + seed / 64,
+            "slope_data_q95": 2.0,
+            "slope_model_q95": 5.0 + seed,
         }
         for environment in ("Walker2d-v4", "Hopper-v4")
         for seed in range(2)
@@ -57,7 +69,7 @@ def snapshots() -> pd.DataFrame:
 
 def mbac(seeds: int = 3) -> dict[str, pd.DataFrame]:
     """Returns 100 + deviate ± 5 per episode, errors step/100 + deviate, NLL -step/100 + deviate."""
-    runs, returns, fits = [], [], []
+    runs, returns, fits, diagnostics = [], [], [], []
     for environment in ("InvertedPendulum-v4", "Pusher-v5"):
         for agent in ("mle", "reg_vaml"):
             for seed in range(seeds):
@@ -68,13 +80,30 @@ def mbac(seeds: int = 3) -> dict[str, pd.DataFrame]:
                     errors = {"value_aware_error": number, "nll": number - step / 50}
                     others = {"action_sampling_floor": 0.5 + seed, "sigma_l1": 1.0 + seed}
                     fits.append({**run, "env_step": step, **errors, **others})
+                    diagnostics.append({**run, "env_step": step, **_diagnosed(step, seed)})
                 for step in (200, 1000):
                     for episode, off in enumerate((-5.0, 5.0)):
                         number = 100.0 + DEVIATES[seed] + off
                         at = {"env_step": step, "episode": episode, "return": number}
                         returns.append({**run, **at})
     frames = {"mbac": runs, "mbac_returns": returns, "mbac_fits": fits}
+    frames["mbac_diagnostics"] = diagnostics
     return {name: pd.DataFrame(rows) for name, rows in frames.items()}
+
+
+def _diagnosed(step: int, seed: int) -> dict[str, float]:
+    return {
+        "bellman_error_policy": step / 64 + seed,
+        "value_sd": 4.0,
+        "error_policy": 3.0 + seed,
+        "error_replay": 2.0,
+        "error_stale": 1.5 + seed,
+        "error_previous": 1.25,
+        "coverage_90": 0.5 + seed / 16,
+        "slope_model_q95": 7.0 + seed,
+        "slope_data_q95": 6.0,
+        "value_share": 0.25 + seed / 8,
+    }
 
 
 def curves(fits: pd.DataFrame) -> pd.DataFrame:

@@ -76,6 +76,7 @@ def points(file: str, job: dict[str, Any]) -> tuple[list[str], list[dict[str, An
     columns = {
         "curve.csv": ["epoch", "gradient_steps", "train_loss", "validation_loss"],
         "evaluations.csv": ["env_step", "episode", "return"],
+        "diagnostics.csv": ["env_step", "error_replay", "error_policy", "coverage_90"],
         "fits.csv": ["env_step", "epochs", "value_aware_error", "nll"],
     }[file]
     numbers = [[i, i, 0.1 + job["seed"] + i, 1e-17 if i else None] for i in range(3)]

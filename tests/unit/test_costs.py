@@ -8,6 +8,7 @@ import pytest
 from finished_jobs import small_study
 
 from vaml.study import jobs
+from vaml.study.branches import branch
 from vaml.study.config import Config
 from vaml.study.files import write_json
 from vaml.summarise_costs import main
@@ -35,7 +36,7 @@ def results(tmp_path: Path) -> Path:
 def run(study: Config, results: Path) -> list[dict[str, str]]:
     outputs = [f"--{kind}={results / 'costs'}.{kind}" for kind in ("csv", "md", "tex")]
     stages = ("fit_synthetic", "fit_snapshot", "train_mbac")
-    config = json.dumps({stage: json.loads(jobs.branch(stage, study)) for stage in stages})
+    config = json.dumps({stage: json.loads(branch(stage, study)) for stage in stages})
     main(["--config", config, "--results", str(results), *outputs])
     with (results / "costs.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from vaml.study.config import ConfigError, load
+from vaml.study.mbac import Agent
 from vaml.study.yaml_file import merged
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -65,4 +66,43 @@ def test_the_overlays_are_studies_of_their_own(overlay: str | Path) -> None:
     paper = load(merged([CONFIG / "config.yaml"]))
     assert study.study.name.startswith("why")
     assert study.objectives.items() >= paper.objectives.items()
-    assert (study.sac, study.snapshots, study.mbac) == (paper.sac, paper.snapshots, paper.mbac)
+    assert study.agents.items() >= paper.agents.items()
+    assert (study.sac, study.snapshots) == (paper.sac, paper.snapshots)
+    agents = study.mbac.agents
+    assert agents[:2] == paper.mbac.agents
+    assert study.mbac.model_copy(update={"agents": paper.mbac.agents}) == paper.mbac
+
+
+@pytest.mark.parametrize("name", ["pendulum", "one_by_one", None])
+def test_the_paper_has_none_of_the_authors_switches_and_the_overlays_turn_them_on(
+    name: str | None,
+) -> None:
+    paper = load(merged([CONFIG / "config.yaml"]))
+    assert not paper.snapshots.fit.redraw_test_split
+    for agent in paper.agents.values():
+        assert switches(agent) == ("replay", False, False)
+    files = [] if name == "one_by_one" else [CONFIG / "as_run.yaml"]
+    files += [CONFIG / "as_run" / f"{name}.yaml"] if name else []
+    study = load(merged([CONFIG / "config.yaml", *files]))
+    found = {agent: switches(study.agents[agent]) for agent in study.agents}
+    if name == "one_by_one":
+        alone = {"policy_actions": 0, "averaged_rewards": 1, "frozen_split": 2}
+        for switch, place in alone.items():
+            changed = [a != b for a, b in zip(found[f"mle_{switch}"], found["mle"], strict=True)]
+            assert changed == [place == i for i in range(3)]
+        assert found["mle_as_run"] == found["reg_vaml_as_run"] == ("policy", True, True)
+    else:
+        expected = ("policy", False, False) if name else ("policy", True, True)
+        assert found == {"mle": expected, "reg_vaml": expected}
+        assert study.snapshots.fit.redraw_test_split
+        assert study.synthetic.dynamics.train_transitions == 5000
+
+
+def switches(agent: Agent) -> tuple[str, bool, bool]:
+    return agent.critic_actions, agent.average_rewards, agent.frozen_split
+
+
+def test_sac_is_no_name_for_an_agent_of_ones_own() -> None:
+    agent = {**PLAIN, "objective": "mle", "final_mle_coefficient": 1.0}
+    (line,) = refused({"agents": {"sac": agent}})
+    assert line.startswith("config: agents: got 'sac'")

@@ -9,6 +9,7 @@ from finished_jobs import DIVERGED, leave, run, small_study
 from vaml import tabulate
 from vaml.analysis.tables import gather
 from vaml.study import jobs
+from vaml.study.branches import branch, read_branch
 from vaml.study.config import Config
 from vaml.study.files import UnreadableFile
 
@@ -91,7 +92,7 @@ def test_a_curve_keeps_every_digit(study: Config, results: Path) -> None:
 
 
 def test_a_branch_of_the_config_is_enough(study: Config, results: Path) -> None:
-    part = jobs.read_branch(jobs.branch("train_mbac", study))
+    part = read_branch(branch("train_mbac", study))
     assert gather("mbac", part, results) == gather("mbac", study, results)
 
 
@@ -152,8 +153,8 @@ def test_an_outcome_with_an_unknown_number_is_refused(study: Config, results: Pa
 
 def test_the_step_writes_the_table(study: Config, results: Path) -> None:
     path = results / "tables" / "mbac_fits.csv"
-    branch = jobs.branch("train_mbac", study)
-    flags = ["--config", branch, "--results", str(results), "--table", str(path)]
+    selection = branch("train_mbac", study)
+    flags = ["--config", selection, "--results", str(results), "--table", str(path)]
     tabulate.main(["mbac_fits", *flags])
     columns, rows = gather("mbac_fits", study, results)
     header, *lines = path.read_text().splitlines()
@@ -169,7 +170,9 @@ def test_the_step_refuses_in_one_line_and_leaves_no_table(study: Config, results
     home = results / jobs.folder("train_sac", {"environment": "Walker2d-v4", "seed": 0})
     (home / "outcome.json").unlink()
     path = results / "sac.csv"
-    branch = jobs.branch("train_sac", study)
+    selection = branch("train_sac", study)
     with pytest.raises(SystemExit, match=r"^tabulate: .*outcome\.json: .*$"):
-        tabulate.main(["sac", "--config", branch, "--results", str(results), "--table", str(path)])
+        tabulate.main(
+            ["sac", "--config", selection, "--results", str(results), "--table", str(path)]
+        )
     assert not path.exists()

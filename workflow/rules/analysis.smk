@@ -2,6 +2,7 @@
 
 import json
 
+from vaml.study.branches import branch
 from vaml.study.claims import load_claims
 from vaml.study.summaries import SUMMARIES
 
@@ -44,7 +45,7 @@ rule tabulate:
         mem_mb=500,
         runtime=10,
     params:
-        config=lambda wildcards: jobs.branch(TABLES[wildcards.table][0], STUDY),
+        config=lambda wildcards: branch(TABLES[wildcards.table][0], STUDY),
         code=code("tabulate"),
         results=RESULTS,
     shell:
@@ -70,6 +71,8 @@ def figure_group(wildcards):
     """The report's group of a figure."""
     if wildcards.figure in PAPER_FIGURES:
         return "As the paper draws them"
+    if wildcards.figure.startswith("why_"):
+        return "Why"
     return "With single seeds" if wildcards.figure in jobs.PUBLISHED else "Training diagnostics"
 
 
@@ -223,7 +226,7 @@ rule summarise_costs:
         # Which jobs there are.
         config=jobs.canonical(
             {
-                stage: json.loads(jobs.branch(stage, STUDY))
+                stage: json.loads(branch(stage, STUDY))
                 for stage in ["fit_synthetic", "fit_snapshot", "train_mbac"]
             }
         ),

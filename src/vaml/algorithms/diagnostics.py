@@ -3,7 +3,6 @@
 Nothing here touches what trains: random streams, environments and copies are its own.
 """
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -63,7 +62,8 @@ class Diagnostics:
     value_sd: of V(s'). sigma_q05 to q95: quantiles of the model's standard deviations. coverage_90:
     share of next states' entries inside the model's central 90 % interval. slope_data and
     slope_model: median length of ∂V/∂s at s' and at the model's samples of it; `_q95`, their 95 %
-    quantile. error_previous: of the model of one evaluation before, for its own time's V;
+    quantile. error_previous: of the model of one evaluation before (at first, of
+    the warm-up's end), for its own time's V;
     error_stale: of that model for the present V. nll_gradient, value_gradient: lengths of the two
     terms' gradients in the model's parameters; gradient_cosine, of the angle between them;
     value_share: the value term's part in the last refit's mixture, (1 - c) |g_v| over
@@ -96,6 +96,10 @@ class Diagnostics:
             row |= {f"{key}_{name}": x for key, x in self._errors(transitions, name).items()}
         row |= self._details(replay) | self._staleness(replay)
         self.rows.append({name: float(row[name]) for name in DIAGNOSTIC_COLUMNS})
+        self.remember(agent, learned)
+
+    def remember(self, agent: ActorCritic, learned: LearnedModel) -> None:
+        """Keep model and value function, for the next time's error_previous and error_stale."""
         self._previous = agent.networks() | prefixed("model", module_arrays(learned.model))
 
     def _seed(self, *name: str) -> int:
@@ -195,8 +199,6 @@ class Diagnostics:
     @torch.no_grad()
     def _staleness(self, data: Transitions) -> dict[str, float]:
         """The last evaluation's model under the value functions of then and of now."""
-        if not self._previous:
-            return {"error_previous": math.nan, "error_stale": math.nan}
         learned = self._learned
         model = GaussianDynamics(
             data.observations.shape[1],

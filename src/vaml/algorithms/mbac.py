@@ -82,6 +82,8 @@ class MBACRun:
             self._refit()
         if calls >= 1:
             self._learn()
+        if calls == 1 and self.learned:
+            self.diagnostics.remember(self.agent, self.learned)
         if calls > 1 and (calls - 1) % self.settings.evaluation_every == 0:
             require_finite(self.networks(), self.steps)
             self.evaluations.add(self.agent.actor, self.steps)

@@ -39,8 +39,6 @@ class Reference:
     def source(self, comparison: Comparison) -> str | None:
         """Which file has the comparison's metric; None if none has."""
         wanted = {comparison.metric, comparison.minus, comparison.per} - {None}
-        if comparison.baseline_table:
-            return None
         match comparison.table:
             case "synthetic":
                 runs = set(self.files["figure_1_runs"].columns)

@@ -105,6 +105,7 @@ def claims_document(claims: Claims, findings: Sequence[Finding]) -> list[Row]:
             "claim": claim_id,
             "statement": claim.statement,
             "sections": claim.sections,
+            "explains": claim.explains,
             "unit": claim.unit,
             "family": claim.family,
             "needs": claim.needs,

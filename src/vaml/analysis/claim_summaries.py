@@ -20,6 +20,7 @@ def claims_table(claims: Claims) -> Table:
             "claim": claim["claim"],
             "statement": claim["statement"],
             "sections": ", ".join(claim["sections"]),
+            "explains": ", ".join(claim["explains"]) or None,
             "n": _span(n for entry in claim["comparisons"] for n in _runs(entry)),
             "verdict": verdicts.get("paper", {}).get("ours"),
             "corrected": corrected.get("ours"),
@@ -30,12 +31,16 @@ def claims_table(claims: Claims) -> Table:
         "claim": "Claim",
         "statement": "Statement",
         "sections": "Section",
+        "explains": "Explains",
         "n": "n",
         "verdict": "Verdict",
         "corrected": "Corrected metric",
         "authors": "On the authors’ numbers",
     }
-    note = "n: independent runs per method; a verdict needs at least four."
+    note = (
+        "n: independent runs per method; a verdict needs at least four. Claims that explain others "
+        "are this study's own."
+    )
     return Table("Verdicts on the claims of the paper", [note], headers, list(map(row, claims)))
 
 

@@ -27,7 +27,7 @@ class Question:
     @property
     def baseline(self) -> str | None:
         """What the method is compared with."""
-        return self.comparison.baseline or self.comparison.baseline_table
+        return self.comparison.baseline
 
     @property
     def measured(self) -> str:

@@ -36,6 +36,7 @@ from vaml.analysis.figures_style import (
     style,
 )
 from vaml.analysis.improved_figures import figure_1_seeds, figure_2_seeds, figure_3_seeds
+from vaml.analysis.why_figures import why_mbac, why_snapshots, why_synthetic
 
 
 def draw(figure: str, tables: Tables, settings: FigureSettings) -> Drawing:
@@ -194,5 +195,8 @@ _FIGURES = {
     "sac_returns": sac_returns,
     "fit_curves_synthetic": fit_curves_synthetic,
     "fit_curves_snapshots": fit_curves_snapshots,
+    "why_synthetic": why_synthetic,
+    "why_snapshots": why_snapshots,
+    "why_mbac": why_mbac,
     "model_sigma": model_sigma,
 }

@@ -8,6 +8,7 @@ the authors' as `published_<name>`, and returns the figure and exactly the rows 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from vaml.analysis.aggregates import METRICS
 from vaml.analysis.drawing import (
@@ -27,6 +28,7 @@ from vaml.analysis.published import (
 )
 from vaml.analysis.seed_panels import (
     FLOOR,
+    UNTRAINED,
     curves,
     interval_note,
     legend,
@@ -34,7 +36,13 @@ from vaml.analysis.seed_panels import (
     set_scale,
     steps_axis,
 )
-from vaml.analysis.seed_rows import average_returns, floor_rows, joined, seeds_and_means
+from vaml.analysis.seed_rows import (
+    average_returns,
+    floor_rows,
+    joined,
+    seeds_and_means,
+    untrained_rows,
+)
 
 _TRUTH = "the true dynamics under the same metric"
 _SAMPLING = "action-sampling floor"
@@ -179,9 +187,11 @@ def figure_3_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
         for part in seeds_and_means(source, by, metric, settings.confidence)
     ]
     floor = floor_rows(fits, by, "action_sampling_floor").assign(metric="value_aware_error")
+    untrained = untrained_rows(averages).assign(metric="average_return")
     shown = pd.concat([source.loc[:, by] for source in sources.values()])
     theirs = published_curves(tables["published_figure_3"], shown)
-    rows = joined([*parts, floor, theirs], ["environment", "agent", "metric", "env_step"])
+    labels = ["environment", "agent", "metric", "env_step"]
+    rows = joined([*parts, floor, untrained, theirs], labels)
     methods = settings.methods(runs["agent"].unique())
     environments = list(runs["environment"].unique())
     places = [(place, metric) for place in environments for metric in METRICS]
@@ -189,12 +199,17 @@ def figure_3_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
     for axes, (environment, metric) in zip(grid, places, strict=True):
         panel = rows.loc[(rows["environment"] == environment) & (rows["metric"] == metric)]
         curves(axes, panel, "env_step", "agent", methods)
+        for level in panel.loc[panel["kind"] == "untrained", "value"]:
+            axes.axhline(level, **UNTRAINED)
         steps_axis(axes, environment, "Environment steps", METRIC_LABELS[metric])
     n = rows.loc[rows["kind"] == "mean", "n"]
     names = their_environments(tables["published_figure_3"], environments)
     finish(
         figure,
-        legend(methods, rows, f"{_SAMPLING}, by agent"),
+        [
+            *legend(methods, rows, f"{_SAMPLING}, by agent"),
+            Line2D([], [], **UNTRAINED, label="untrained policy"),
+        ],
         [
             f"Study “{settings.study}”. Thin lines: one run each; thick lines: mean over n = "
             f"{counted(n, 'run')}. {interval_note('Bands', settings, rows)} "

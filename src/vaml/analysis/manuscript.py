@@ -35,7 +35,8 @@ def manuscript_data(
     KeyError: one of these lacks an entry.
     """
     labels = _labels(study)
-    claims, notes = claim_entries(judged["claims"], labels)
+    entries, notes = claim_entries(judged["claims"], labels)
+    claims = [entry for entry in entries if not entry["explains"]]
     return {
         "study": {"name": study.study.name, "level": level(study)},
         "config": study.model_dump(mode="json"),
@@ -52,6 +53,7 @@ def manuscript_data(
         },
         "mbac": _summary("train_mbac", tables["summary_mbac"], study, labels),
         "claims": claims,
+        "explanations": [entry for entry in entries if entry["explains"]],
         "notes": notes,
         "counts": {side: verdict_counts(claims, side) for side in ("ours", "authors")},
         "statistics": judged["statistics"],

@@ -50,13 +50,8 @@ def measure(comparison: Comparison, part: str, method: str, tables: Tables) -> S
         (values,), diverged = _complete(comparison, [values])
         summary = _by_seed(values, _summarise(comparison, values))
         return Sample(summary, None, diverged, _describe(comparison, values))
-    other_table = comparison.baseline_table or comparison.table
-    other = _values(comparison, other_table, part, comparison.baseline, tables)
+    other = _values(comparison, comparison.table, part, comparison.baseline, tables)
     steps = values.columns.union(other.columns)
-    if comparison.baseline_table:  # evaluated at steps of its own
-        steps = values.columns.intersection(other.columns)
-        if steps.empty:
-            raise NotMeasurable(f"{other_table} has no evaluation at the same steps")
     both = [frame.reindex(columns=steps) for frame in (values, other)]
     if comparison.pairing == "paired":
         seeds = values.index.intersection(other.index)
@@ -106,6 +101,7 @@ def _values(
             raise NotMeasurable(f"the table {table} has no column {column}")
         if column is not None and rows[column].dtype.kind not in "iuf":
             raise NotMeasurable(f"the column {column} of the table {table} holds no numbers")
+    rows = rows.loc[~_without_number(table, comparison.metric, rows, tables)]
     metric = rows[comparison.metric].to_numpy(np.float64)
     if comparison.minus is not None:
         metric = metric - rows[comparison.minus].to_numpy(np.float64)
@@ -121,6 +117,20 @@ def _values(
     means["mean"] = means["mean"].where(means["count"] == means["size"])
     frame = means.pivot(index="seed", columns="cell", values="mean")
     return frame.reindex(index=pd.Index(runs["seed"].unique(), name="seed"))
+
+
+def _without_number(table: str, metric: str, rows: pd.DataFrame, tables: Tables) -> pd.Series:
+    """Which rows lie in a cell that has no number by its nature.
+
+    Such as the error for the next snapshot's value function at the last one: no run of any method
+    has it there, and none of them diverged.
+    """
+    if table not in CELL or "status" not in rows:
+        return pd.Series(False, rows.index)
+    everything = tables[table]
+    known = everything[metric].notna() | (everything["status"] == _DIVERGED)
+    lacking = ~rows[CELL[table]].isin(everything.loc[known, CELL[table]])
+    return pd.Series(lacking, rows.index)
 
 
 def _complete(comparison: Comparison, frames: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], int]:
@@ -180,7 +190,7 @@ def _divergence(comparison: Comparison, part: str, method: str, tables: Tables) 
         return {int(seed): float(flag) for seed, flag in failed.items()}  # type: ignore[arg-type]
 
     mine = flags(comparison.table, method)
-    theirs = flags(comparison.baseline_table or comparison.table, comparison.baseline)
+    theirs = flags(comparison.table, comparison.baseline)
     return Sample(mine, theirs, int(sum(mine.values()) + sum(theirs.values())))
 
 

@@ -12,6 +12,7 @@ from vaml.analysis.drawing import FigureSettings
 from vaml.analysis.figures_style import THOUSANDS, Methods
 
 FLOOR: dict[str, Any] = {"color": "0.15", "linestyle": (0, (1, 1.2)), "linewidth": 1.1}
+UNTRAINED: dict[str, Any] = {"color": "0.45", "linestyle": (0, (6, 2, 1, 2)), "linewidth": 0.9}
 AUTHORS: dict[str, Any] = {
     "marker": "x",
     "markersize": 3.2,

@@ -1,8 +1,9 @@
 """Rows of the figures with single seeds: values, their mean and its interval, what bounds them.
 
 Every row has a `kind`: "seed" (one run's value), "mean" (over seeds, with `low`, `high`, `n`),
-"floor" (what the metric gives without any error of the model) or "authors" (a published number;
-`low` and `high` bound the error of reading it off a figure).
+"floor" (what the metric gives without any error of the model), "untrained" (the mean return before
+any learning) or "authors" (a published number; `low` and `high` bound the error of reading it off a
+figure).
 """
 
 from collections.abc import Sequence
@@ -51,6 +52,17 @@ def seeds_and_means(
 ) -> list[pd.DataFrame]:
     """Both, to be joined with others."""
     return [seed_rows(rows, by, value), mean_rows(rows, by, value, confidence)]
+
+
+def untrained_rows(averages: pd.DataFrame) -> pd.DataFrame:
+    """By environment, the mean return of the first evaluation, before learning; a seed counts once.
+
+    averages: as from `average_returns`. Agents of one seed start with the same policy.
+    """
+    first = averages.groupby(["environment", "seed"], sort=False)["env_step"].transform("min")
+    once = averages.loc[averages["env_step"] == first].drop_duplicates(["environment", "seed"])
+    found = mean_rows(once, ["environment"], "average_return", confidence=0.5)
+    return found.assign(kind="untrained", low=np.nan, high=np.nan)
 
 
 def joined(parts: Sequence[pd.DataFrame], labels: Sequence[str]) -> pd.DataFrame:

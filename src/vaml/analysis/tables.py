@@ -20,6 +20,7 @@ _DIVERGED = ("status", "diverged_where", "diverged_step")
 _FIT = ("epochs", "gradient_steps", "best_epoch")
 _METRICS = ("value_aware_error", "eq9_error", "nll", "sigma_l1", "mean_l1", "sigma_collapsed")
 _DISTANCES = ("mean_l1_error", "sigma_l1_error", "parameter_l2")
+_SPREAD = ("sigma_q05", "sigma_q50", "sigma_q95", "coverage_90")
 _EXACT = ("exact_error", "skill", "model_variance_term", "value_aware_error_k1000")
 _ENVIRONMENT = ("noise_floor", "noise_floor_se", "no_change_error", "state_rms")
 _PARTS = (
@@ -29,6 +30,18 @@ _PARTS = (
     "target_variance_term",
     "value_variance",
     "normalised_error",
+)
+_BEHIND = (
+    "next_value_aware_error",
+    "next_value_variance",
+    "slope_data",
+    "slope_data_q95",
+    "slope_model",
+    "slope_model_q95",
+    "nll_gradient",
+    "value_gradient",
+    "gradient_cosine",
+    "value_share",
 )
 _RUN = ("env_steps", "gradient_steps", "final_return", "final_temperature")
 
@@ -42,12 +55,12 @@ _OUTCOMES: dict[str, tuple[str, ...]] = {
     "fit_synthetic": (
         *_DIVERGED,
         *_FIT,
-        *_last_and_best((*_METRICS, *_EXACT, *_DISTANCES)),
+        *_last_and_best((*_METRICS, *_EXACT, *_DISTANCES, *_SPREAD)),
         *(f"true_{name}" for name in (*_METRICS, *_EXACT)),
         *_ENVIRONMENT,
     ),
     "train_sac": (*_DIVERGED, *_RUN),
-    "fit_snapshot": (*_DIVERGED, *_FIT, *_last_and_best((*_METRICS, *_PARTS))),
+    "fit_snapshot": (*_DIVERGED, *_FIT, *_last_and_best((*_METRICS, *_PARTS, *_SPREAD, *_BEHIND))),
     "train_mbac": (*_DIVERGED, *_RUN, "fits"),
 }
 # The metrics of the last weights need no prefix: they are what the paper reports.

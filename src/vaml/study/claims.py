@@ -18,7 +18,6 @@ from vaml.study.yaml_file import read
 Text = Annotated[str, Field(min_length=1)]
 Column = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Table = Literal["synthetic", "snapshots", "mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics"]
-BaselineTable = Literal["sac", "sac_returns"]
 Variant = Literal["paper", "corrected"]
 Direction = Literal["lower", "higher", "not_lower", "not_higher", "equivalent"]
 Verdict = Literal["supported", "contradicted", "equivalent", "inconclusive", "not tested"]
@@ -36,18 +35,12 @@ METHOD = {
 CELL = {
     "synthetic": "hidden_size",
     "snapshots": "step",
-    "sac_returns": "env_step",
     "mbac_returns": "env_step",
     "mbac_fits": "env_step",
     "mbac_diagnostics": "env_step",
 }
 # The table that lists a curve's runs: one that diverged at once has no point.
-RUNS = {
-    "sac_returns": "sac",
-    "mbac_returns": "mbac",
-    "mbac_fits": "mbac",
-    "mbac_diagnostics": "mbac",
-}
+RUNS = {"mbac_returns": "mbac", "mbac_fits": "mbac", "mbac_diagnostics": "mbac"}
 
 
 class Comparison(Section):
@@ -63,9 +56,6 @@ class Comparison(Section):
         min_length=1, description="objectives or agents, each compared by itself"
     )
     baseline: Name | None = Field(default=None, description="what they are compared with")
-    baseline_table: BaselineTable | None = Field(
-        default=None, description="instead: a table of runs of another kind"
-    )
     pairing: Literal["none", "paired", "unpaired"] = Field(
         description="none: no baseline; paired: differences within a seed"
     )
@@ -87,11 +77,8 @@ class Comparison(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Comparison":
-        baselines = [self.baseline, self.baseline_table].count(None)
-        if baselines != (2 if self.pairing == "none" else 1):
-            raise _error("pairing none has no baseline; the others have one, or a baseline_table")
-        if self.baseline_table and self.pairing == "paired":
-            raise _error("a baseline_table has other runs: pairing must be unpaired")
+        if (self.baseline is None) != (self.pairing == "none"):
+            raise _error("pairing none has no baseline; the others have one")
         if self.summary == "diverged" and not (
             self.pairing == "unpaired" and self.direction in ("lower", "higher")
         ):
@@ -109,16 +96,17 @@ class Comparison(Section):
     @property
     def tables(self) -> Iterator[str]:
         """Every table that it reads."""
-        for table in (self.table, self.baseline_table):
-            if table is not None:
-                yield from {table, RUNS.get(table, table)}
+        yield from {self.table, RUNS.get(self.table, self.table)}
 
 
 class Claim(Section):
-    """One statement of the paper."""
+    """One statement of the paper, or one that explains such statements."""
 
     statement: Text = Field(description="in our own words")
     sections: list[Text] = Field(min_length=1, description="of the paper")
+    explains: list[Text] = Field(
+        default=[], description="claims of the paper whose verdict it is to explain; none: its own"
+    )
     unit: Text = Field(description="what is repeated independently")
     family: Name = Field(description="claims whose p values are adjusted together")
     needs: Literal["all", "any"] = Field(description="of its comparisons")
@@ -130,6 +118,14 @@ class Claims(Section):
     """config/claims.yaml."""
 
     claims: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], Claim] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _explained(self) -> "Claims":
+        for claim_id, claim in self.claims.items():
+            for other in claim.explains:
+                if other not in self.claims or self.claims[other].explains:
+                    raise _error(f"{claim_id} explains {other}, which is no claim of the paper")
+        return self
 
     @property
     def tables(self) -> list[str]:

@@ -5,10 +5,10 @@ The workflow and the tables both read this module, so that they cannot disagree.
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from vaml.study.config import Config
 from vaml.study.digest import code_digest
@@ -61,6 +61,9 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "sac_returns": ("sac", "sac_returns"),
     "fit_curves_synthetic": ("synthetic", "synthetic_curves"),
     "fit_curves_snapshots": ("snapshots", "snapshots_curves"),
+    "why_synthetic": ("synthetic",),
+    "why_snapshots": ("snapshots",),
+    "why_mbac": ("mbac", "mbac_diagnostics"),
     "model_sigma": ("synthetic", "synthetic_curves", "snapshots", "mbac", "mbac_fits"),
 }
 
@@ -206,45 +209,3 @@ def key(stage: str, study: Config, labels: Labels) -> str:
     start = source(stage, labels)
     source_key = key(start[0], study, start[1]) if start else ""
     return job_key(settings(stage, study, labels), code(stage), source_key)
-
-
-def branch(stage: str, study: Config) -> str:
-    """Canonical JSON of the part of the config that the jobs of a stage use, all together."""
-    sections: dict[str, Any] = {}
-
-    def keep(section: str, definitions: Mapping[str, BaseModel], used: Iterable[str]) -> None:
-        sections[section] = {name: definitions[name].model_dump(mode="json") for name in used}
-
-    def whole(section: str) -> None:
-        sections[section] = getattr(study, section).model_dump(mode="json")
-
-    match stage:
-        case "fit_synthetic":
-            whole("synthetic")
-            keep("objectives", study.objectives, study.synthetic.objectives)
-        case "train_sac" | "fit_snapshot":
-            whole("sac")
-            keep("environments", study.environments, study.sac.environments)
-            if stage == "fit_snapshot":
-                whole("snapshots")
-                keep("objectives", study.objectives, study.snapshots.objectives)
-        case "train_mbac":
-            whole("mbac")
-            agents = [name for name in study.mbac.agents if name != MODEL_FREE]
-            runs = sections["mbac"]["runs"]
-            sections["mbac"]["runs"] = {name: runs[name] for name in study.mbac.environments}
-            keep("environments", study.environments, study.mbac.environments)
-            keep("agents", study.agents, agents)
-            keep("objectives", study.objectives, {study.agents[a].objective for a in agents})
-        case _:
-            raise KeyError(stage)
-    return canonical(sections)
-
-
-def read_branch(text: str) -> Config:
-    """The config that `branch` gave: its other sections are absent."""
-    sections: dict[str, Any] = {}
-    for name, section in json.loads(text).items():
-        annotation: Any = Config.model_fields[name].annotation
-        sections[name] = TypeAdapter(annotation).validate_python(section)
-    return Config.model_construct(**sections)

@@ -1,0 +1,192 @@
+"""What explains the three experiments' outcomes: exact errors, and the models' diagnostics.
+
+Each function takes the tables by name and returns the figure and exactly the rows that it shows.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from vaml.analysis.drawing import ERROR_DEFINITION, Drawing, FigureSettings, Tables
+from vaml.analysis.figures_style import Methods, counted, failures, finish, panels
+from vaml.analysis.seed_panels import FLOOR, curves, interval_note, steps_axis
+from vaml.analysis.seed_rows import floor_rows, joined, seeds_and_means
+
+# Panel: its label, the column, the column that it is divided by, and the level to compare it with.
+_Panel = tuple[str, str, str | None, float | None]
+_SLOPE: _Panel = (
+    "Slope of V at model samples\nover that at data (95 % quantiles)",
+    "slope_model_q95",
+    "slope_data_q95",
+    1.0,
+)
+_COVERAGE: _Panel = ("Share of s′ inside the model’s\n90 % interval", "coverage_90", None, 0.9)
+_SHARE: _Panel = ("Share of the update\nfrom the value term", "value_share", None, None)
+_SNAPSHOTS: tuple[_Panel, ...] = (
+    ("Share of V’s variance\nthat the model misses", "normalised_error", None, None),
+    (
+        "Error for the next snapshot’s V\nover that for its own",
+        "next_value_aware_error",
+        "value_aware_error",
+        1.0,
+    ),
+    _COVERAGE,
+    _SLOPE,
+)
+_AGENTS: tuple[_Panel, ...] = (
+    (
+        "Critic target’s distance from the\ntrue one, policy’s actions (SD of V)",
+        "bellman_error_policy",
+        "value_sd",
+        None,
+    ),
+    (
+        "Value-aware error at policy’s\nactions over that at replayed ones",
+        "error_policy",
+        "error_replay",
+        1.0,
+    ),
+    (
+        "Error of the last evaluation’s model\nfor the present V over that for its own",
+        "error_stale",
+        "error_previous",
+        1.0,
+    ),
+    _COVERAGE,
+    _SLOPE,
+    _SHARE,
+)
+
+
+def why_synthetic(tables: Tables, settings: FigureSettings) -> Drawing:
+    """Experiment A: the K-sample error with its floor, the exact error, and the variance."""
+    fits = tables["synthetic"]
+    fits = fits.assign(sigma_ratio=fits["sigma_l1"] / fits["true_sigma_l1"])
+    by = ["setting", "objective", "hidden_size"]
+    metrics = {
+        "value_aware_error": ("Value-aware error, K samples\n(value²)", "noise_floor"),
+        "exact_error": ("Exact value-aware error\n(value²)", "no_change_error"),
+        "sigma_ratio": ("Model’s σ over the true one,\nL1 norms", None),
+    }
+    parts = []
+    for metric, (_, floor) in metrics.items():
+        found = seeds_and_means(fits, by, metric, settings.confidence)
+        if floor:
+            found.append(floor_rows(fits, ["setting", "hidden_size"], floor))
+        else:
+            found.append(_level_rows(fits, "setting", "hidden_size", 1.0))
+        parts += [part.assign(metric=metric) for part in found]
+    rows = joined(parts, ["metric", *by])
+    methods = settings.methods(fits["objective"].unique())
+    places = [(setting, metric) for setting in fits["setting"].unique() for metric in metrics]
+    figure, grid = panels(settings.width, 2.3, len(places), len(metrics))
+    for axes, (setting, metric) in zip(grid, places, strict=True):
+        panel = rows.loc[(rows["setting"] == setting) & (rows["metric"] == metric)]
+        curves(axes, panel, "hidden_size", "objective", methods, marker=True)
+        axes.set(title=setting.capitalize(), xlabel="Hidden size", ylabel=metrics[metric][0])
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(sizes := sorted(fits["hidden_size"].unique()), map(str, sizes))
+        axes.minorticks_off()
+    floors = "½ Var V(s′); exact error of predicting no change; σ of the true dynamics"
+    _finish(figure, methods, rows, floors, "fit", fits, settings, "Test rows. " + ERROR_DEFINITION)
+    return figure, rows
+
+
+def why_snapshots(tables: Tables, settings: FigureSettings) -> Drawing:
+    """Experiment B: the error on V's own scale, its life after the snapshot, the variance."""
+    fits = tables["snapshots"]
+    return _diagnostics(
+        fits,
+        fits,
+        ("objective", "step", "fit"),
+        _SNAPSHOTS,
+        "Snapshot (environment steps of SAC)",
+        settings,
+        "Test rows. The next snapshot comes one SAC snapshot interval later; the last has none.",
+    )
+
+
+def why_mbac(tables: Tables, settings: FigureSettings) -> Drawing:
+    """Experiment C: the critics' targets, where the model errs, and what trained it."""
+    return _diagnostics(
+        tables["mbac_diagnostics"],
+        tables["mbac"],
+        ("agent", "env_step", "run"),
+        _AGENTS,
+        "Environment steps",
+        settings,
+        "Replayed states, unless said otherwise; the policy’s actions start from simulator states "
+        "kept along the run.",
+    )
+
+
+def _diagnostics(
+    source: pd.DataFrame,
+    runs: pd.DataFrame,
+    names: tuple[str, str, str],
+    shown: tuple[_Panel, ...],
+    xlabel: str,
+    settings: FigureSettings,
+    note: str,
+) -> Drawing:
+    """A row of panels per environment.
+
+    names: the columns of the methods and of the steps, and what a row of `runs` is.
+    """
+    method, step, noun = names
+    by = ["environment", method, step]
+    parts = []
+    for label, column, per, level in shown:
+        value = source[column] / source[per] if per else source[column]
+        source = source.assign(shown=value.astype(np.float64))
+        found = seeds_and_means(source, by, "shown", settings.confidence)
+        if level is not None:
+            found.append(_level_rows(source, "environment", step, level))
+        parts += [part.assign(metric=label.replace("\n", " ")) for part in found]
+    rows = joined(parts, ["metric", *by])
+    methods = settings.methods(runs[method].unique())
+    environments = list(runs["environment"].unique())
+    places = [(environment, panel) for environment in environments for panel in shown]
+    figure, grid = panels(settings.width, 2.1, len(places), 3 if len(shown) % 3 == 0 else 2)
+    for axes, (environment, (label, *_)) in zip(grid, places, strict=True):
+        metric = label.replace("\n", " ")
+        panel = rows.loc[(rows["environment"] == environment) & (rows["metric"] == metric)]
+        curves(axes, panel, step, method, methods)
+        steps_axis(axes, environment, xlabel, label)
+        axes.set_ylabel(label, fontsize=7)
+    _finish(figure, methods, rows, "a model without fault", noun, runs, settings, note)
+    return figure, rows
+
+
+def _level_rows(source: pd.DataFrame, place: str, x: str, level: float) -> pd.DataFrame:
+    """The level from end to end of each panel, as rows."""
+    ends = [
+        {place: name, x: end, "kind": "floor", "value": level}
+        for name, rows in source.groupby(place, sort=False)
+        for end in np.unique(np.quantile(rows[x].to_numpy(), [0, 1]))
+    ]
+    return pd.DataFrame(ends)
+
+
+def _finish(
+    figure: Figure,
+    methods: Methods,
+    rows: pd.DataFrame,
+    levels: str,
+    noun: str,
+    runs: pd.DataFrame,
+    settings: FigureSettings,
+    note: str,
+) -> None:
+    handles = [methods.handle(name, linestyle=methods.lines[name]) for name in methods.names]
+    n = rows.loc[rows["kind"] == "mean", "n"]
+    finish(
+        figure,
+        [*handles, Line2D([], [], **FLOOR, label=levels)],
+        [
+            f"Study “{settings.study}”. Thin lines: one seed each; thick lines: mean over n = "
+            f"{counted(n, 'seed')}. {interval_note('Bands', settings, rows)} "
+            f"{failures(noun, runs)} {note}"
+        ],
+    )
