@@ -1,0 +1,155 @@
+"""Draw an episode of a trained policy: a sheet of frames with times and returns so far, as PNG."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from pydantic import ValidationError
+
+from vaml.study.files import UnreadableFile, atomic, read_json, read_tensors
+from vaml.study.job import one_thread
+from vaml.study.mbac import TrainMBACJob
+from vaml.study.sac import TrainSACJob
+from vaml.study.seeding import Streams
+
+
+class Moment(NamedTuple):
+    """A state of an episode: its time, the return so far, and the body's pose (qpos)."""
+
+    seconds: float
+    total: float
+    pose: np.ndarray
+
+
+_SETTINGS = {"train_sac": TrainSACJob, "train_mbac": TrainMBACJob}
+_COLUMNS, _ROWS = 4, 3
+_PIXELS = 240
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The first episode of the evaluation at the run's last step, or last snapshot.
+
+    Ends with one line and exit code 1, and writes nothing, where there is no OpenGL.
+    """
+    parser = argparse.ArgumentParser(prog="python -m vaml.render_policy", description=__doc__)
+    parser.add_argument("--stage", choices=_SETTINGS, required=True, help="what trained the policy")
+    parser.add_argument("--settings", type=Path, required=True, help="the run's config.json")
+    parser.add_argument("--networks", type=Path, required=True, help="its networks or snapshots")
+    parser.add_argument("--png", type=Path, required=True, help="output file")
+    arguments = parser.parse_args(argv)
+    one_thread()
+    try:
+        settings = _SETTINGS[arguments.stage].model_validate(read_json(arguments.settings))
+        networks, step = _networks(settings, arguments.networks)
+        renderer = _renderer_type()
+        env = _make(settings)
+        streams = Streams(settings.seed, arguments.stage, settings.environment_id)
+        moments = list(_episode(env, networks, streams.seed("evaluation", step)))
+        title = f"{settings.environment_id}, seed {settings.seed}, after {step} steps"
+        _save(arguments.png, title, moments, _pictures(env, renderer))
+    except ValidationError as error:
+        sys.exit(f"render_policy: {arguments.settings}: {error.errors()[0]['msg']}")
+    except (UnreadableFile, OSError) as error:
+        sys.exit(f"render_policy: {error}")
+
+
+def _networks(
+    settings: TrainSACJob | TrainMBACJob, path: Path
+) -> tuple[dict[str, np.ndarray], int]:
+    """The networks that a run ended with, and the environment steps that trained them."""
+    if isinstance(settings, TrainMBACJob):
+        return read_tensors(path), settings.total_steps
+    steps = {int(name.partition("/")[0]) for name in read_tensors(path)}
+    if not steps:
+        raise UnreadableFile(f"{path}: the run diverged before its first snapshot")
+    return read_tensors(path, f"{max(steps)}/"), max(steps)
+
+
+def _renderer_type() -> Any:
+    """MuJoCo's offscreen renderer, found to work. MUJOCO_GL chooses how: egl or osmesa."""
+    platform = os.environ.setdefault("MUJOCO_GL", "egl")
+    try:
+        import mujoco
+
+        library: Any = mujoco
+        empty = library.MjModel.from_xml_string("<mujoco/>")
+        library.Renderer(empty, 1, 1).close()
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise OSError(
+            f"no OpenGL through MUJOCO_GL={platform} ({reason}); install a driver with EGL, or"
+            " OSMesa and set MUJOCO_GL=osmesa"
+        ) from error
+    return library.Renderer
+
+
+def _make(settings: TrainSACJob | TrainMBACJob) -> Any:
+    from vaml.envs import mujoco
+
+    return mujoco.make(
+        settings.environment_id,
+        keep_position=settings.environment.keep_position,
+        time_limit=settings.environment.time_limit,
+    )
+
+
+def _episode(env: Any, networks: dict[str, np.ndarray], seed: int) -> Iterator[Moment]:
+    """Every state of the episode, the first included, as the evaluation played it."""
+    import torch
+
+    from vaml.networks.value import SoftValue
+
+    actor, data = SoftValue.from_snapshot(networks).actor, env.unwrapped.data
+    observation, _ = env.reset(seed=seed)
+    total, done = 0.0, False
+    yield Moment(0.0, total, data.qpos.copy())
+    while not done:
+        action = actor.mode(torch.from_numpy(observation.astype(np.float32))).numpy()
+        observation, reward, terminated, truncated, _ = env.step(action)
+        total, done = total + float(reward), terminated or truncated
+        yield Moment(data.time, total, data.qpos.copy())
+
+
+def _pictures(env: Any, renderer_type: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """The picture (height, width, 3) of the body in a pose, seen by the model's own camera."""
+    simulator = env.unwrapped
+    renderer = renderer_type(simulator.model, _PIXELS, _PIXELS)
+    camera = 0 if simulator.model.ncam else -1
+
+    def picture(pose: np.ndarray) -> np.ndarray:
+        simulator.set_state(pose, np.zeros(simulator.model.nv))
+        renderer.update_scene(simulator.data, camera=camera)
+        return renderer.render()
+
+    return picture
+
+
+def _save(
+    path: Path,
+    title: str,
+    moments: Sequence[Moment],
+    picture: Callable[[np.ndarray], np.ndarray],
+) -> None:
+    """A grid of pictures, evenly spaced in time from the first moment to the last."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 6), layout="constrained")
+    figure.suptitle(f"{title}. Return: {moments[-1].total:.1f}", fontsize=9)
+    count = min(_COLUMNS * _ROWS, len(moments))
+    chosen = np.linspace(0, len(moments) - 1, count).round().astype(int)
+    for place, axes in enumerate(figure.subplots(_ROWS, _COLUMNS).flat):
+        axes.axis("off")
+        if place < count:
+            moment = moments[chosen[place]]
+            axes.imshow(picture(moment.pose))
+            axes.set_title(f"{moment.seconds:.2f} s, return {moment.total:.1f}", fontsize=7)
+    with atomic(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=150, metadata={"Software": None})
+
+
+if __name__ == "__main__":
+    main()

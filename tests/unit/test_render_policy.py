@@ -1,0 +1,76 @@
+"""A sheet of a trained policy shows the evaluation's episode, or says that there is no OpenGL."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import mbac_runs
+import numpy as np
+import pytest
+
+from vaml import render_policy
+from vaml.algorithms.mbac import MBACRun
+from vaml.study.files import write_json, write_tensors
+from vaml.study.mbac import TrainMBACJob
+from vaml.study.seeding import Streams
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainMBACJob, MBACRun, list[str]]:
+    """A run before any learning, its last evaluation, and the flags for its files."""
+    settings = mbac_runs.job()
+    run = MBACRun(settings, Streams(settings.seed, "train_mbac", settings.environment_id))
+    run.evaluations.add(run.agent.actor, settings.total_steps)
+    folder = tmp_path_factory.mktemp("run")
+    write_json(folder / "config.json", settings.model_dump(mode="json"))
+    write_tensors(folder / "networks.safetensors", run.networks())
+    files = [str(folder / name) for name in ("config.json", "networks.safetensors")]
+    return settings, run, ["--stage=train_mbac", "--settings", files[0], "--networks", files[1]]
+
+
+Run = tuple[TrainMBACJob, MBACRun, list[str]]
+
+
+def test_the_episode_is_the_evaluations(run: Run) -> None:
+    settings, trained, _ = run
+    env = render_policy._make(settings)
+    streams = Streams(settings.seed, "train_mbac", settings.environment_id)
+    seed = streams.seed("evaluation", settings.total_steps)
+    moments = list(render_policy._episode(env, trained.networks(), seed))
+    assert moments[-1].total == trained.evaluations.rows()[0]["return"]
+    assert len(moments) == 1 + moments[-1].total  # the pendulum's reward is 1 per step
+    assert moments[-1].seconds == pytest.approx(0.04 * moments[-1].total)
+    assert len({moment.pose.tobytes() for moment in moments}) == len(moments)
+
+
+def _run(flags: list[str], png: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "vaml.render_policy", *flags, "--png", str(png)]
+    path = str(Path(render_policy.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": path, **variables}
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def test_without_opengl_it_says_so_in_one_line(run: Run, tmp_path: Path) -> None:
+    png = tmp_path / "policies" / "sheet.png"
+    done = _run(run[2], png, MUJOCO_GL="disabled")
+    assert done.returncode == 1
+    assert done.stderr.startswith("render_policy: no OpenGL through MUJOCO_GL=disabled (")
+    assert done.stderr.count("\n") == 1
+    assert not png.parent.exists()
+
+
+@pytest.mark.slow
+def test_the_sheet_has_twelve_pictures(run: Run, tmp_path: Path) -> None:
+    png = tmp_path / "sheet.png"
+    done = _run(run[2], png, MUJOCO_GL=os.environ.get("MUJOCO_GL", "egl"))
+    if "no OpenGL" in done.stderr:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    pixels = matplotlib.image.imread(png)[..., :3]
+    height, width = pixels.shape[0] // 3, pixels.shape[1] // 4
+    for row in range(3):
+        for column in range(4):
+            cell = pixels[row * height : (row + 1) * height, column * width : (column + 1) * width]
+            assert len(np.unique(cell.reshape(-1, 3), axis=0)) > 50

@@ -1,0 +1,144 @@
+"""The recipes of docs/extending.md, followed in a copy of the project."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import yaml
+from finished_study import PROJECT
+
+from vaml.study.claims import load_claims
+from vaml.study.config import Config, load
+from vaml.study.jobs import FOLDERS, labels
+
+PAGE = (PROJECT / "docs" / "extending.md").read_text(encoding="utf-8")
+
+
+def blocks(heading: str) -> list[str]:
+    """The code of a recipe, in order, without the indent of its list."""
+    (section,) = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
+    found = re.findall(r"^( *)```[a-z]*\n(.*?)^ *```$", section, re.M | re.S)
+    return [re.sub(rf"^{indent}", "", code, flags=re.M) for indent, code in found]
+
+
+def insert(path: Path, code: str, before: str) -> None:
+    """Write `code` where the line `before` stands for the first time."""
+    text = path.read_text(encoding="utf-8")
+    start = text.index(f"\n{before}") + 1
+    path.write_text(text[:start] + code + text[start:], encoding="utf-8")
+
+
+def run(folder: Path, *command: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def check(folder: Path, *tests: str) -> None:
+    run(folder, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    left_out = (".git", ".venv", ".snakemake", "results", "__pycache__", "*.egg-info")
+    shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns(*left_out))
+    return folder
+
+
+def new_jobs(overlay: str) -> dict[str, int]:
+    """How many jobs of each stage the overlay adds to the paper's study."""
+    config = yaml.safe_load((PROJECT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    before = load(config)
+    for section, change in yaml.safe_load(overlay).items():
+        config[section] |= change
+    added = {stage: _labels(stage, load(config)) - _labels(stage, before) for stage in FOLDERS}
+    return {stage: len(jobs) for stage, jobs in added.items() if jobs}
+
+
+def _labels(stage: str, study: Config) -> set[str]:
+    return {str(job) for job in labels(stage, study)}
+
+
+@pytest.mark.parametrize(
+    ("heading", "simulations", "fits"), [("Add a seed", 6, 36), ("Add a hidden size", 5, 30)]
+)
+def test_a_longer_list_adds_these_jobs(heading: str, simulations: int, fits: int) -> None:
+    (overlay,) = blocks(heading)
+    assert new_jobs(overlay) == {"simulate_dynamics": simulations, "fit_synthetic": fits}
+    assert re.search(rf"{simulations} simulations\s+and\s+{fits} fits", PAGE)
+
+
+@pytest.mark.slow
+def test_an_environment(copy: Path) -> None:
+    facts, reward, known, first, overlay, command = blocks("Add an environment")
+    insert(copy / "src/vaml/study/environments.py", facts, before="}\n")
+    source = copy / "src/vaml/envs/known.py"
+    insert(source, f"{reward}\n\n", before="_KNOWN: ")
+    insert(source, known, before="}\nKNOWN")
+    test = copy / "tests/unit/test_known.py"
+    insert(test, first, before="}\nTERMINATING")
+    check(copy, str(test), "-k", "Reacher or listed")
+    (copy / "my.yaml").write_text(overlay, encoding="utf-8")
+    words = command.split()
+    run(copy, *words[:-1], "results/reacher/train_mbac/Reacher-v5/reg_vaml/s0/outcome.json")
+    # The table has more agents; that it can be asked for is enough.
+    run(copy, *words[:1], "--dry-run", *words[1:])
+
+
+@pytest.mark.slow
+def test_a_figure(copy: Path) -> None:
+    tables, function, line, caption, command = blocks("Add a figure")
+    insert(copy / "src/vaml/study/jobs.py", tables, before="}\n\n# Figure: the authors'")
+    source = copy / "src/vaml/analysis/diagnostics_figures.py"
+    insert(source, f"{function}\n\n", before="def fit_curves_synthetic")
+    table = copy / "src/vaml/analysis/figures.py"
+    insert(table, line, before="}\n")
+    imported = "from vaml.analysis.diagnostics_figures import (\n"
+    text = table.read_text(encoding="utf-8")
+    table.write_text(text.replace(imported, f"{imported}    agent_returns,\n"), encoding="utf-8")
+    insert(copy / "workflow/report/figures.rst", caption, before="{% elif ")
+    readme = copy / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    readme.write_text(text.replace("`sac_returns`,", "`sac_returns`, `agent_returns`,", 1))
+    check(
+        copy,
+        *("tests/unit/test_improved_figures.py", "tests/unit/test_figures.py", "-k"),
+        "agent_returns or within_the_figure",
+    )
+    check(copy, "tests/unit/test_docs.py", "-k", "where_results_land")
+    words = command.split()
+    run(copy, *words[:1], "--dry-run", *words[1:])
+
+
+@pytest.mark.slow
+def test_a_claim(copy: Path) -> None:
+    claim, command = blocks("Add a claim")
+    path = copy / "config" / "claims.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + claim, encoding="utf-8")
+    assert load_claims(path).claims["X1"].family == "artificial_error"
+    check(copy, "tests/unit/test_claims_file.py", "tests/unit/test_judge_claims.py")
+    words = command.split()
+    run(copy, *words[:1], "--dry-run", *words[1:])
+
+
+@pytest.mark.slow
+def test_a_loss(copy: Path) -> None:
+    """`mse` is there already; taken out first, it is put back from the page."""
+    function, line, name, _, overlay, _, command = blocks("Add a loss")
+    losses, table = copy / "src/vaml/losses/regression.py", copy / "src/vaml/losses/model.py"
+    text = losses.read_text(encoding="utf-8")
+    text = re.sub(r"^def mse\(.*?(?=^def |\Z)", f"{function}\n\n", text, flags=re.M | re.S)
+    losses.write_text(text, encoding="utf-8")
+    assert line in table.read_text(encoding="utf-8")
+    assert name.strip() in (copy / "src/vaml/study/objectives.py").read_text(encoding="utf-8")
+    check(copy, "tests/unit/test_value_aware_losses.py", "-k", "mse")
+    (copy / "my.yaml").write_text(textwrap.dedent(overlay), encoding="utf-8")
+    words = command.split()
+    run(copy, *words[:1], "--dry-run", *words[1:])

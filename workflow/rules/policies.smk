@@ -1,0 +1,31 @@
+"""A sheet of frames of a trained policy. Not part of `all`: ask for the file by its name."""
+
+
+rule render_policy:
+    input:
+        settings=f"{RESULTS}/{{run}}/config.json",
+        networks=lambda wildcards: (
+            f"{RESULTS}/{wildcards.run}/snapshots.safetensors"
+            if wildcards.run.startswith("train_sac/")
+            else f"{RESULTS}/{wildcards.run}/networks.safetensors"
+        ),
+    output:
+        png=f"{RESULTS}/policies/{{run}}.png",
+    log:
+        f"{RESULTS}/logs/policies/{{run}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/policies/{{run}}.tsv"
+    wildcard_constraints:
+        run="train_(sac|mbac)/.+",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        code=code("render_policy"),
+        stage=lambda wildcards: wildcards.run.partition("/")[0],
+    shell:
+        "python -m vaml.render_policy --stage {params.stage:q} --settings {input.settings:q}"
+        " --networks {input.networks:q} --png {output.png:q} 2> {log:q}"
