@@ -182,6 +182,8 @@ def test_batch_dimensions_broadcast(environment: str) -> None:
         assert torch.equal(terminated[k], known.terminated(samples[k]))
     many = known.reward(observations.expand(8, 5, -1), actions, samples[0])
     torch.testing.assert_close(many, reward[:1].expand(8, 5))
+    many = known.reward(observations, actions.expand(8, 5, -1), samples[0])
+    torch.testing.assert_close(many, reward[:1].expand(8, 5))
 
 
 def test_the_listed_ids_have_them_and_no_other() -> None:

@@ -240,3 +240,19 @@ def test_holm_against_values_worked_out_by_hand() -> None:
     assert holm({"x": 0.6, "y": 0.7}) == {"x": 1.0, "y": 1.0}
     assert holm({"only": 0.03}) == {"only": 0.03}
     assert holm({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("standard_error", "degrees_of_freedom", "spread"),
+    [(0.5, 1.0, True), (0.5, 0.0, False), (0.0, 4.0, False)],
+)
+def test_two_different_values_are_a_spread(
+    standard_error: float, degrees_of_freedom: float, spread: bool
+) -> None:
+    assert Estimate(1.0, standard_error, degrees_of_freedom).has_spread == spread
+
+
+def test_a_single_run_adds_no_spread_and_no_degrees_of_freedom() -> None:
+    difference = difference_of_means([5.0], [1.0, 2.0, 6.0])
+    assert difference.effect == 2.0
+    assert difference.degrees_of_freedom == pytest.approx(2.0)
