@@ -22,7 +22,12 @@ from vaml.study.files import atomic, write_rows
 
 matplotlib.use("Agg")
 
-_PALETTE = [(red, green, blue) for red, green, blue in sns.color_palette("colorblind")]
+# Ten colours, and darker ones where a study has more methods.
+_PALETTE = [
+    (shade * red, shade * green, shade * blue)
+    for shade in (1.0, 0.55)
+    for red, green, blue in sns.color_palette("colorblind")
+]
 _MARKERS = ["o", "^", "s", "D", "v", "P", "X", "<", ">", "p"]
 _LINES = ["-", "--", "-.", ":"]
 # The paper's methods always look the same; others take what is left, in their order.

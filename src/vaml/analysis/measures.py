@@ -119,18 +119,17 @@ def _values(
     return frame.reindex(index=pd.Index(runs["seed"].unique(), name="seed"))
 
 
-def _without_number(table: str, metric: str, rows: pd.DataFrame, tables: Tables) -> pd.Series:
+def _without_number(table: str, metric: str, rows: pd.DataFrame, tables: Tables) -> np.ndarray:
     """Which rows lie in a cell that has no number by its nature.
 
     Such as the error for the next snapshot's value function at the last one: no run of any method
     has it there, and none of them diverged.
     """
     if table not in CELL or "status" not in rows:
-        return pd.Series(False, rows.index)
+        return np.zeros(len(rows), bool)
     everything = tables[table]
     known = everything[metric].notna() | (everything["status"] == _DIVERGED)
-    lacking = ~rows[CELL[table]].isin(everything.loc[known, CELL[table]])
-    return pd.Series(lacking, rows.index)
+    return ~np.isin(rows[CELL[table]], everything.loc[known, CELL[table]])
 
 
 def _complete(comparison: Comparison, frames: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], int]:

@@ -81,13 +81,18 @@ def curves(
             "linestyle": methods.lines[name],
             "linewidth": 0.9 if len(mean) > _DENSE else 1.4,
         }
+        if len(mean) == 1:  # a line of one point is none
+            look["marker"] = methods.markers[name]
         axes.plot(mean[x], mean["value"], label=name, **look, **colour)
         floor = mine.loc[mine["kind"] == "floor"]
         axes.plot(floor[x], floor["value"], **{**FLOOR, **colour}, gid="floor")
         theirs = mine.loc[mine["kind"] == "authors"]
         published(axes, theirs[x].to_numpy(np.float64), theirs, methods.colours[name])
     floor = rows.loc[(rows["kind"] == "floor") & rows[method].isna()]
-    axes.plot(floor[x], floor["value"], **FLOOR, gid="floor", zorder=1.9)
+    if len(floor) == 1:
+        axes.axhline(floor["value"].item(), **FLOOR, gid="floor", zorder=1.9)
+    else:
+        axes.plot(floor[x], floor["value"], **FLOOR, gid="floor", zorder=1.9)
     set_scale(axes, rows["value"].to_numpy(np.float64))
 
 

@@ -155,7 +155,9 @@ def _diagnostics(
         curves(axes, panel, step, method, methods)
         steps_axis(axes, environment, xlabel, label)
         axes.set_ylabel(label, fontsize=7)
-    _finish(figure, methods, rows, "a model without fault", noun, runs, settings, note)
+    _finish(
+        figure, methods, rows, "no difference; of the interval, 90 %", noun, runs, settings, note
+    )
     return figure, rows
 
 
