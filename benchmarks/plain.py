@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from vaml.data.replay import Batch
 from vaml.data.transitions import Transitions
+from vaml.envs.known import KnownFunctions
 from vaml.networks.actor_critic import Actor, Critic
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
@@ -190,3 +191,23 @@ class PlainFit:
         loss.backward()
         self.optimizer.step()
         return loss.item()
+
+
+class PlainMBAC:
+    """One step of the model-based agent: a model step, and SAC's with targets from the model."""
+
+    def __init__(self, agent: PlainSAC, fit: PlainFit, known: KnownFunctions, samples: int) -> None:
+        self.agent, self.fit, self.known, self.samples = agent, fit, known, samples
+
+    def step(self, batch: Batch, noise: torch.Generator) -> None:
+        states, actions = batch.observations, batch.actions
+        self.fit.step(Transitions(states, actions, batch.next_observations), noise)
+        with torch.no_grad():
+            mean, std = self.fit.model(states, actions)
+            draws = torch.empty(self.samples, *mean.shape).normal_(generator=noise)
+            following = states + mean + std * draws
+            values = self.agent.value(following, noise)
+            values = torch.where(self.known.terminated(following), 0.0, values)
+            rewards = self.known.reward(states, actions, following)
+            targets = (rewards + self.agent.discount * values).mean(0)
+        self.agent.update(states, actions, targets, noise)
