@@ -1,4 +1,6 @@
-"""Prints what the reliability tests counted, at the end of every run that has them."""
+"""What all tests share. Prints what the reliability tests counted, at the end of a run."""
+
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,3 +19,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("reliability")
         for name, (good, tried) in sorted(totals.items()):
             terminalreporter.line(f"{name.removeprefix(_PREFIX)}: {good} of {tried}")
+
+
+@pytest.fixture
+def double_precision() -> Iterator[None]:
+    """Networks in double precision, where one step's order shows however small the step."""
+    import torch
+
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)

@@ -185,16 +185,9 @@ class UpdateByHand:
                     slow.copy_(0.995 * slow + 0.005 * fast)
 
 
-def double(made: ActorCritic) -> ActorCritic:
-    """In double precision, where one step's order shows however small the step."""
-    for module in (made.actor, *made.critics, *made.target_critics):
-        module.double()
-    made.log_temperature.data = made.log_temperature.data.double()
-    return made
-
-
+@pytest.mark.usefixtures("double_precision")
 def test_update_equals_one_written_by_hand() -> None:
-    mine, reference = double(agent()), double(agent())
+    mine, reference = agent(), agent()
     by_hand = UpdateByHand(reference)
     noises = generator(3), generator(3)
     for step in range(1, 4):

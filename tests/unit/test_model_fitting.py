@@ -63,14 +63,12 @@ def same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:
     return all(first[name].tobytes() == second[name].tobytes() for name in first)
 
 
-def test_a_gradient_step_is_adam_with_the_decay_in_the_gradient_of_every_parameter() -> None:
-    value = RandomValue(N, 16, generator(2)).double()
+def test_a_gradient_step_is_adam_with_the_decay_in_the_gradient_of_every_parameter(
+    double_precision: None,
+) -> None:
+    value = RandomValue(N, 16, generator(2))
     fit, train = fitting(value, learning_rate=0.01, weight_decay=0.1), rows(20)
-    train = Transitions(
-        train.observations.double(), train.actions.double(), train.next_observations.double()
-    )
-    fit.model.double()
-    model = GaussianDynamics(N, M, [8, 8], "default", generator(1)).double()
+    model = GaussianDynamics(N, M, [8, 8], "default", generator(1))
     parameters = list(model.parameters())
     adam = torch.optim.Adam(parameters, lr=0.01)
     streams = Streams(0, "test")

@@ -1,23 +1,34 @@
 """Soft actor-critic's networks, optimisers and one gradient step of each."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vaml.algorithms.adam import Adam
 from vaml.algorithms.training_state import (
     Arrays,
     below,
     load_module,
-    load_optimizer,
     module_arrays,
-    optimizer_arrays,
     prefixed,
 )
-from vaml.losses.actor_critic import actor_loss, critic_loss, temperature_loss
-from vaml.networks.actor_critic import Actor, Critic, smaller_value
+from vaml.losses.actor_critic import (
+    actor_loss,
+    actor_loss_gradients,
+    critic_loss,
+    critic_loss_gradients,
+    temperature_loss,
+)
+from vaml.networks.actor_critic import Actor, Critic
+from vaml.networks.gradients import (
+    CriticPasses,
+    PolicyPass,
+)
+from vaml.networks.passes import ParameterVector
 from vaml.networks.value import SoftValue
 from vaml.study.divergence import Diverged
 from vaml.study.sac import ActorCriticSettings
@@ -57,24 +68,24 @@ class ActorCritic:
         self.log_temperature = torch.tensor(
             math.log(settings.initial_temperature), requires_grad=True
         )
+        self._vectors = {
+            "actor": ParameterVector(self.actor.parameters()),
+            "critics": ParameterVector(*(critic.parameters() for critic in self.critics)),
+            "temperature": ParameterVector([self.log_temperature]),
+        }
+        self._target_vector = ParameterVector(
+            *(critic.parameters() for critic in self.target_critics)
+        )
+        self._optimizers = {
+            name: Adam(vector, settings.learning_rate) for name, vector in self._vectors.items()
+        }
         self.value = SoftValue(self.actor, self.target_critics, self.log_temperature)
         self.target_entropy = -float(len(low))
         self.polyak = settings.polyak
         self.gradient_steps = 0
+        self._passes = lru_cache(1)(partial(_Passes, self.actor, self.critics, self._vectors))
 
-        self._actor_parameters = list(self.actor.parameters())
-        self._critic_parameters = [p for critic in self.critics for p in critic.parameters()]
-        self._target_parameters = [p for target in self.target_critics for p in target.parameters()]
-
-        def adam(parameters: Sequence[Tensor]) -> torch.optim.Adam:
-            return torch.optim.Adam(parameters, lr=settings.learning_rate, fused=True)
-
-        self._optimizers = {
-            "actor": adam(self._actor_parameters),
-            "critics": adam(self._critic_parameters),
-            "temperature": adam([self.log_temperature]),
-        }
-
+    @torch.no_grad()
     def update(
         self,
         critic_inputs: tuple[Tensor, Tensor],
@@ -88,33 +99,34 @@ class ActorCritic:
         the actor and the temperature use `observations` (batch, n). Raises Diverged at a
         non-finite loss.
         """
-        values = (self.critics[0](*critic_inputs), self.critics[1](*critic_inputs))
-        self._descend("critics", critic_loss(values, targets), self._critic_parameters)
+        passes = self._passes(len(targets))
+        torch.cat(critic_inputs, 1, out=passes.inputs)
+        values = passes.critics.forward()
+        passes.critics.train(*critic_loss_gradients(values, targets))
+        self._descend("critics", critic_loss(values, targets))
 
-        actions, log_probabilities = self.actor.sample(observations, generator)
-        smaller = smaller_value(self.critics, observations, actions)
-        temperature = self.log_temperature.detach().exp()
-        self._descend(
-            "actor", actor_loss(smaller, log_probabilities, temperature), self._actor_parameters
+        passes.observations.copy_(observations)
+        actions, log_probabilities = passes.actor.forward(self.actor.noise(observations, generator))
+        torch.cat([observations, actions], 1, out=passes.inputs)
+        temperature, smaller = self.log_temperature.exp(), passes.critics.smaller()
+        of_smaller, of_log_probabilities = actor_loss_gradients(
+            smaller, log_probabilities, temperature
         )
-        self._descend(
-            "temperature",
-            temperature_loss(self.log_temperature, log_probabilities, self.target_entropy),
-            [self.log_temperature],
-        )
-        with torch.no_grad():
-            for slow, fast in zip(self._target_parameters, self._critic_parameters, strict=True):
-                slow.lerp_(fast, self.polyak)
+        of_actions = passes.critics.gradient_of_smaller(of_smaller)[:, -actions.shape[1] :]
+        passes.actor.train(of_actions, of_log_probabilities)
+        self._descend("actor", actor_loss(smaller, log_probabilities, temperature))
+
+        loss = temperature_loss(self.log_temperature, log_probabilities, self.target_entropy)
+        # exp is its own derivative.
+        self._vectors["temperature"].gradients.copy_(loss)
+        self._descend("temperature", loss)
+        self._target_vector.values.lerp_(self._vectors["critics"].values, self.polyak)
         self.gradient_steps += 1
 
-    def _descend(self, name: str, loss: Tensor, parameters: Sequence[Tensor]) -> None:
+    def _descend(self, name: str, loss: Tensor) -> None:
+        """An Adam step along the gradients in the vector of that name."""
         if not math.isfinite(loss.item()):
             raise Diverged(f"{name} loss", self.gradient_steps)
-        # Only these parameters' gradients: none of the critics' in the actor's loss.
-        for parameter, gradient in zip(
-            parameters, torch.autograd.grad(loss, parameters), strict=True
-        ):
-            parameter.grad = gradient
         self._optimizers[name].step()
 
     def networks(self) -> Arrays:
@@ -132,14 +144,14 @@ class ActorCritic:
         """Networks, optimisers and counter, for saving."""
         state = self.networks()
         for name, optimizer in self._optimizers.items():
-            state |= prefixed(f"optimizer_{name}", optimizer_arrays(optimizer))
+            state |= prefixed(f"optimizer_{name}", optimizer.arrays())
         return {**state, "gradient_steps": np.array(self.gradient_steps)}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Go on from what `arrays` gave."""
         self.load_networks(arrays)
         for name, optimizer in self._optimizers.items():
-            load_optimizer(optimizer, below(f"optimizer_{name}", arrays))
+            optimizer.restore(below(f"optimizer_{name}", arrays))
         self.gradient_steps = int(arrays["gradient_steps"])
 
     def load_networks(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -155,3 +167,21 @@ class ActorCritic:
             load_module(module, below(name, arrays))
         with torch.no_grad():
             self.log_temperature.copy_(torch.from_numpy(arrays["log_temperature"].copy()))
+
+
+class _Passes:
+    """The passes of one gradient step on batches of this size."""
+
+    def __init__(
+        self,
+        actor: Actor,
+        critics: tuple[Critic, Critic],
+        trained: Mapping[str, ParameterVector],
+        rows: int,
+    ) -> None:
+        sizes = actor.observation_size, len(actor.centre)
+        self.inputs, self.observations = (
+            trained["actor"].values.new_empty(rows, size) for size in (sum(sizes), sizes[0])
+        )
+        self.critics = CriticPasses(critics, self.inputs, trained["critics"])
+        self.actor = PolicyPass(actor, self.observations, trained["actor"])

@@ -3,11 +3,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from vaml.algorithms.adam import Adam
 from vaml.algorithms.model_metrics import Metrics, batch_means
 from vaml.algorithms.training_state import (
     Arrays,
@@ -15,14 +18,14 @@ from vaml.algorithms.training_state import (
     generator_array,
     load_generator,
     load_module,
-    load_optimizer,
     module_arrays,
-    optimizer_arrays,
     prefixed,
 )
 from vaml.data.transitions import Transitions
-from vaml.losses.model import model_loss
-from vaml.networks.dynamics import GaussianDynamics, Prediction
+from vaml.losses.model import model_loss, model_loss_and_gradients
+from vaml.networks.dynamics import GaussianDynamics
+from vaml.networks.gradients import KEPT, DynamicsPass
+from vaml.networks.passes import ParameterVector
 from vaml.networks.value import Value
 from vaml.study.divergence import Diverged, require_finite
 from vaml.study.objectives import Objective
@@ -108,10 +111,9 @@ class ModelFitting:
         self.objective = objective
         self.batch_size = batch_size
         self.truth = truth
-        self.parameters = list(model.parameters())
-        self.optimizer = torch.optim.Adam(
-            self.parameters, lr=learning_rate, weight_decay=weight_decay, fused=True
-        )
+        self._vector = ParameterVector(model.parameters())
+        self.optimizer = Adam(self._vector, learning_rate, weight_decay)
+        self._passes = lru_cache(KEPT)(partial(DynamicsPass, model, self._vector))
         self.shuffles = streams.numpy("batches")
         self.noise = torch.Generator().manual_seed(streams.seed("model_noise"))
         self.validation_noise = torch.Generator().manual_seed(streams.seed("validation_noise"))
@@ -166,28 +168,24 @@ class ModelFitting:
         if self.progress.best_weights:
             load_module(self.model, self.progress.best_weights)
 
+    @torch.no_grad()
     def _gradient_step(self, batch: Transitions) -> float:
-        prediction = self.model(batch.observations, batch.actions)
-        loss, _ = self._loss(prediction, batch, self.noise)
+        passed = self._passes(len(batch))
+        prediction = passed.forward(batch.observations, batch.actions)
+        loss, gradients = model_loss_and_gradients(
+            prediction, *self._loss_arguments(batch, self.noise)
+        )
         number = loss.item()
         if not math.isfinite(number):
             raise Diverged("model training loss", self.progress.gradient_steps)
-        # Gradients for the model alone: nothing is spent on the value function's parameters. Some
-        # losses leave the head of the standard deviation out: its gradient is 0.
-        gradients = torch.autograd.grad(
-            loss, self.parameters, allow_unused=True, materialize_grads=True
-        )
-        for parameter, gradient in zip(self.parameters, gradients, strict=True):
-            parameter.grad = gradient
+        passed.train(*gradients)
         self.optimizer.step()
         self.progress.gradient_steps += 1
         return number
 
-    def _loss(
-        self, prediction: Prediction, batch: Transitions, noise: torch.Generator
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        return model_loss(
-            prediction,
+    def _loss_arguments(self, batch: Transitions, noise: torch.Generator) -> tuple[Any, ...]:
+        """What `model_loss` takes after the prediction."""
+        return (
             batch.next_observations,
             self.value,
             self.objective,
@@ -199,7 +197,9 @@ class ModelFitting:
     def _validate(self) -> Metrics:
         def measure(batch: Transitions) -> dict[str, Tensor]:
             prediction = self.model(batch.observations, batch.actions)
-            loss, terms = self._loss(prediction, batch, self.validation_noise)
+            loss, terms = model_loss(
+                prediction, *self._loss_arguments(batch, self.validation_noise)
+            )
             value_loss = (
                 {"validation_value_loss": terms[self.objective.loss]}
                 if self.objective.loss in terms
@@ -218,7 +218,7 @@ class ModelFitting:
         """Model, optimiser and streams, for saving; the present fit's `progress` stands apart."""
         return {
             **prefixed("model", module_arrays(self.model)),
-            **prefixed("optimizer", optimizer_arrays(self.optimizer)),
+            **prefixed("optimizer", self.optimizer.arrays()),
             "noise": generator_array(self.noise),
             "validation_noise": generator_array(self.validation_noise),
             "shuffles": generator_state(self.shuffles),
@@ -227,7 +227,7 @@ class ModelFitting:
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Go on from what `arrays` gave."""
         load_module(self.model, below("model", arrays))
-        load_optimizer(self.optimizer, below("optimizer", arrays))
+        self.optimizer.restore(below("optimizer", arrays))
         load_generator(self.noise, arrays["noise"])
         load_generator(self.validation_noise, arrays["validation_noise"])
         set_generator_state(self.shuffles, arrays["shuffles"])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 Arrays = dict[str, np.ndarray]
 
@@ -28,24 +28,6 @@ def module_arrays(module: nn.Module) -> Arrays:
 def load_module(module: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
     """Set a module's parameters and buffers; all must be there."""
     module.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
-
-
-def optimizer_arrays(optimizer: torch.optim.Optimizer) -> Arrays:
-    """Copies of an optimiser's moments and step counts, by parameter index."""
-    return {
-        f"{index}/{name}": tensor.numpy().copy()
-        for index, moments in optimizer.state_dict()["state"].items()
-        for name, tensor in moments.items()
-    }
-
-
-def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, np.ndarray]) -> None:
-    """Set an optimiser's moments and step counts; its settings stay."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, array in arrays.items():
-        index, name = key.split("/")
-        state.setdefault(int(index), {})[name] = torch.from_numpy(array.copy())
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 
 def generator_array(generator: torch.Generator) -> np.ndarray:

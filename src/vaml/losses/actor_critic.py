@@ -27,12 +27,28 @@ def model_target(
 
 def critic_loss(values: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
     """Sum over the two critics of the batch-mean squared error, eq. (3); no factor ½."""
-    return sum(((value - targets).square().mean() for value in values), torch.zeros(()))
+    first, second = ((value - targets).square().mean() for value in values)
+    return first + second
+
+
+def critic_loss_gradients(values: tuple[Tensor, Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Of `critic_loss` in both critics' values (batch,)."""
+    first, second = ((value - targets).mul_(2 / len(targets)) for value in values)
+    return first, second
 
 
 def actor_loss(smaller_values: Tensor, log_probabilities: Tensor, temperature: Tensor) -> Tensor:
     """-mean[min(Q1, Q2)(s, a) - temperature log π(a|s)] with reparameterised a; all (batch,)."""
     return (temperature * log_probabilities - smaller_values).mean()
+
+
+def actor_loss_gradients(
+    smaller_values: Tensor, log_probabilities: Tensor, temperature: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Of `actor_loss` in values and log-probabilities (batch,)."""
+    share = 1 / len(smaller_values)
+    of_values = torch.full_like(smaller_values, -share)
+    return of_values, (temperature * share).expand(len(log_probabilities))
 
 
 def temperature_loss(

@@ -35,6 +35,7 @@ class Actor(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
+        self.observation_size = observation_size
         self.hidden = hidden_layers(observation_size, hidden_sizes, "xavier_relu", generator)
         self.mean_head = linear(hidden_sizes[-1], len(low), "xavier", generator)
         self.log_std_head = linear(hidden_sizes[-1], len(low), "xavier", generator)
@@ -44,14 +45,17 @@ class Actor(nn.Module):
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log standard deviation of z (..., m) for observations (..., n)."""
         features = relu_features(self.hidden, observations)
-        log_std = self.log_std_head(features).clamp(MIN_LOG_STD, MAX_LOG_STD)
-        return self.mean_head(features), log_std
+        return self.mean_head(features), clamped(self.log_std_head(features))
 
     def sample(self, observations: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Reparameterised actions (..., m) and their log-probabilities (...,)."""
         mean, log_std = self(observations)
-        noise = torch.empty(mean.shape, dtype=mean.dtype).normal_(generator=generator)
-        return self.squash(mean, log_std, noise)
+        return self.squash(mean, log_std, self.noise(observations, generator))
+
+    def noise(self, observations: Tensor, generator: torch.Generator) -> Tensor:
+        """Standard normal draws (..., m), one row per observation (..., n)."""
+        shape = (*observations.shape[:-1], len(self.centre))
+        return torch.empty(shape, dtype=observations.dtype).normal_(generator=generator)
 
     def squash(self, mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Actions and log-probabilities of z = mean + exp(log_std) noise."""
@@ -90,6 +94,11 @@ class Critic(nn.Module):
         """Q (...,) of observations (..., n) and actions (..., m)."""
         features = relu_features(self.hidden, torch.cat([observations, actions], dim=-1))
         return self.output(features).squeeze(-1)
+
+
+def clamped(log_std: Tensor) -> Tensor:
+    """Hard bounds on the policy's log standard deviation."""
+    return log_std.clamp(MIN_LOG_STD, MAX_LOG_STD)
 
 
 def smaller_value(critics: tuple[Critic, Critic], observations: Tensor, actions: Tensor) -> Tensor:

@@ -54,6 +54,7 @@ class GaussianDynamics(nn.Module):
         head_gain: float = 0.01,
     ) -> None:
         super().__init__()
+        self.observation_size, self.action_size = observation_size, action_size
         inputs = observation_size + action_size
         self.hidden = hidden_layers(inputs, hidden_sizes, hidden_init, generator)
         last = hidden_sizes[-1]
@@ -86,6 +87,14 @@ def bounded(log_std: Tensor) -> Tensor:
     """Soft bounds on the log standard deviation: the upper one first, then the lower one."""
     below = MAX_LOG_STD - functional.softplus(MAX_LOG_STD - log_std)
     return MIN_LOG_STD + functional.softplus(below - MIN_LOG_STD)
+
+
+def bounded_and_slope(log_std: Tensor) -> tuple[Tensor, Tensor]:
+    """`bounded` and its derivative."""
+    above = MAX_LOG_STD - log_std
+    inside = (MAX_LOG_STD - functional.softplus(above)) - MIN_LOG_STD
+    slope = torch.sigmoid(above).mul_(torch.sigmoid(inside))
+    return functional.softplus(inside).add_(MIN_LOG_STD), slope
 
 
 def _unbounded(log_std: float) -> float:

@@ -1,13 +1,15 @@
 """State-value functions that the value-aware error compares next states with."""
 
 from collections.abc import Mapping
+from functools import lru_cache, partial
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vaml.networks.actor_critic import Actor, Critic, smaller_value
+from vaml.networks.actor_critic import Actor, Critic
+from vaml.networks.gradients import KEPT, SoftValuePass, WithGradient, slope_needed
 from vaml.networks.layers import linear
 
 
@@ -29,8 +31,17 @@ class RandomValue(nn.Module):
         self.output = linear(hidden_size, 1, "orthogonal", generator)
 
     def forward(self, observations: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """V (...,) of observations (..., n); deterministic."""
-        return self.output(torch.relu_(self.hidden(observations))).squeeze(-1)
+        """V (...,) of observations (..., n), which alone receive gradients; deterministic."""
+        needed = slope_needed(observations)
+        with torch.no_grad():
+            features = torch.relu_(self.hidden(observations))
+            values = self.output(features).squeeze(-1)
+            if not needed:
+                return values
+            of_features = self.output.weight.expand_as(features)
+            of_linear = torch.ops.aten.threshold_backward(of_features, features, 0)
+            slope = of_linear @ self.hidden.weight
+        return WithGradient.apply(observations, values, slope)
 
 
 class SoftValue:
@@ -44,12 +55,21 @@ class SoftValue:
         self.actor = actor
         self.critics = critics
         self.log_temperature = log_temperature
+        self._passes = lru_cache(KEPT)(partial(SoftValuePass, actor, critics))
 
     def __call__(self, observations: Tensor, generator: torch.Generator) -> Tensor:
-        actions, log_probabilities = self.actor.sample(observations, generator)
+        needed = slope_needed(observations)
+        noise = self.actor.noise(observations, generator)
         temperature = self.log_temperature.detach().exp()
-        values = smaller_value(self.critics, observations, actions)
-        return values - temperature * log_probabilities
+        with torch.no_grad():
+            states = observations.detach().reshape(-1, observations.shape[-1])
+            passed = self._passes(len(states))
+            values = passed.forward(states, temperature, noise.view(len(states), -1))
+            values = values.view(observations.shape[:-1])
+            if not needed:
+                return values
+            slope = passed.slope(temperature).reshape(observations.shape)
+        return WithGradient.apply(observations, values, slope)
 
     @classmethod
     def from_snapshot(cls, arrays: Mapping[str, np.ndarray]) -> "SoftValue":

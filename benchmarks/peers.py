@@ -1,0 +1,32 @@
+"""SAC of other libraries, with our networks and batch size, in our environment."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+
+
+def step(library: str) -> Callable[[int], object]:
+    """A function that makes so many environment steps, each with an update.
+
+    library: `stable_baselines3` or `sbx`. Raises ImportError where it is not installed.
+    """
+    warnings.simplefilter("ignore")
+    if library == "sbx":
+        from sbx import SAC  # pyright: ignore[reportMissingImports]
+    else:
+        from stable_baselines3 import SAC  # pyright: ignore[reportMissingImports]
+    env = gymnasium.make("Hopper-v5", exclude_current_positions_from_observation=False)
+    device: dict[str, Any] = {} if library == "sbx" else {"device": "cpu"}
+    agent = SAC(
+        "MlpPolicy",
+        env,
+        learning_starts=300,
+        batch_size=256,
+        buffer_size=200_000,
+        policy_kwargs={"net_arch": [256, 256]},
+        **device,
+    )
+    agent.learn(310)
+    return lambda steps: agent.learn(steps, reset_num_timesteps=False)

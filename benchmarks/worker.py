@@ -1,0 +1,90 @@
+"""One measured process: `python benchmarks/worker.py <way> <path> <core>`, driven by speed.py.
+
+Reads a number of steps per line and answers with the seconds of CPU and of wall time that they
+took. Ways: ours, plain, plain+allocator, products, memory, or a peer's module name.
+"""
+
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def make(way: str, path: str) -> Callable[[int], object]:
+    """A function that makes so many steps."""
+    from vaml.study.allocator import keep_freed_memory
+
+    if way in ("ours", "plain+allocator", "products", "memory"):
+        keep_freed_memory()
+    if way in ("stable_baselines3", "sbx"):
+        import peers
+
+        return peers.step(way)
+    if way == "products":
+        import products
+
+        one = products.of(path)
+    else:
+        import paths
+
+        one = (paths.OURS if way == "ours" else paths.PLAIN)[path]()
+
+    def steps(count: int) -> None:
+        for _ in range(count):
+            one()
+
+    return steps
+
+
+def memory() -> float:
+    """Peak resident memory, in MB, of a SAC job with its whole history, as it saves its state."""
+    import numpy as np
+    import paths
+
+    from vaml.study.allocator import keep_freed_memory
+    from vaml.study.checkpoint import Checkpoint
+
+    keep_freed_memory()
+    run = paths.sac_run()
+    history = run.interaction.history
+    history.size = run.settings.total_steps
+    for column in history.arrays().values():
+        if column.dtype == np.float32:
+            column[:] = np.random.default_rng(0).standard_normal(column.shape, np.float32)
+    for step in run.settings.snapshot_schedule:
+        run.snapshots |= {f"{step}/{name}": array for name, array in run.networks().items()}
+    for _ in range(100):
+        run._learn()
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = Checkpoint(Path(folder), "benchmark")
+        with checkpoint.lock():
+            checkpoint.save(run.arrays(), {})
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+
+
+def main() -> None:
+    way, path, core = sys.argv[1:]
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = "1"
+    os.sched_setaffinity(0, {int(core)})
+    if way == "memory":
+        print(memory(), flush=True)
+        return
+    try:
+        steps = make(way, path)
+    except ImportError as error:
+        print(f"skipped: {error}", flush=True)
+        return
+    steps(3)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        cpu, wall = time.process_time(), time.perf_counter()
+        steps(int(line))
+        print(time.process_time() - cpu, time.perf_counter() - wall, flush=True)
+
+
+if __name__ == "__main__":
+    main()

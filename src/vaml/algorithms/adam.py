@@ -1,0 +1,62 @@
+"""Adam (Kingma and Ba, 2015) on a vector of parameters, by PyTorch's fused kernel."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from vaml.algorithms.training_state import Arrays
+from vaml.networks.passes import ParameterVector
+
+
+class Adam:
+    """The numbers of `torch.optim.Adam(fused=True)` with its default moments and epsilon.
+
+    That class spends 0.1 ms on each step around the kernel: a third of a maximum-likelihood step.
+    Weight decay is part of the gradient.
+    """
+
+    def __init__(
+        self, vector: ParameterVector, learning_rate: float, weight_decay: float = 0.0
+    ) -> None:
+        self._vector = vector
+        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self._first, self._second = (torch.zeros_like(vector.values) for _ in range(2))
+        self._steps = torch.zeros(())
+
+    def step(self) -> None:
+        """Descend along the vector's gradients."""
+        self._steps += 1
+        torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage]
+            [self._vector.values],
+            [self._vector.gradients],
+            [self._first],
+            [self._second],
+            [],
+            [self._steps],
+            lr=self.learning_rate,
+            weight_decay=self.weight_decay,
+            beta1=0.9,
+            beta2=0.999,
+            eps=1e-8,
+            amsgrad=False,
+            maximize=False,
+        )
+
+    def arrays(self) -> Arrays:
+        """Copies of the moments by parameter index, and of the step count."""
+        return {
+            f"{index}/{name}": tensor.numpy().copy()
+            for name, moments in self._moments().items()
+            for index, tensor in enumerate(self._vector.views(moments))
+        } | {"step": self._steps.numpy().copy()}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `arrays` gave."""
+        for name, moments in self._moments().items():
+            for index, tensor in enumerate(self._vector.views(moments)):
+                tensor.copy_(torch.from_numpy(arrays[f"{index}/{name}"].copy()))
+        self._steps.fill_(float(arrays["step"]))
+
+    def _moments(self) -> dict[str, torch.Tensor]:
+        return {"exp_avg": self._first, "exp_avg_sq": self._second}

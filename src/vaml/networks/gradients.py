@@ -1,0 +1,170 @@
+"""What training differentiates: policy, critics, value functions and dynamics model.
+
+Each gives the numbers and gradients of its module, by passes that are written out, over a fixed
+number of rows; tests hold them to autograd's. What stays small is left to autograd itself.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from vaml.networks.actor_critic import MAX_LOG_STD, MIN_LOG_STD, Actor, Critic
+from vaml.networks.dynamics import GaussianDynamics, Prediction, bounded_and_slope
+from vaml.networks.passes import ParameterVector, Pass
+
+# Passes for so many numbers of rows are kept; each has buffers of its own.
+KEPT = 4
+
+
+def slope_needed(observations: Tensor) -> bool:
+    """Whether autograd will ask for the gradient in the observations."""
+    return torch.is_grad_enabled() and observations.requires_grad
+
+
+class WithGradient(Function):
+    """Values (...,) for autograd, as a function of inputs (..., n) with these gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, values: Tensor, gradients: Tensor) -> Tensor:
+        ctx.save_for_backward(gradients)
+        return values
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *of_values: Tensor
+    ) -> tuple[Tensor, None, None]:
+        (gradients,) = ctx.saved_tensors
+        return of_values[0].unsqueeze(-1) * gradients, None, None
+
+
+class CriticPasses:
+    """Q1 and Q2 (rows,) on inputs (rows, n + m), observations and actions."""
+
+    def __init__(
+        self, critics: tuple[Critic, Critic], inputs: Tensor, trained: ParameterVector | None = None
+    ) -> None:
+        self._passes = [
+            Pass(critic.hidden, [critic.output], inputs, trained=trained) for critic in critics
+        ]
+        self.inputs = inputs
+
+    def forward(self) -> tuple[Tensor, Tensor]:
+        first, second = (each.forward()[:, 0] for each in self._passes)
+        return first, second
+
+    def train(self, *gradients: Tensor) -> None:
+        """Gradients of both critics' parameters, from those of their values (rows,)."""
+        for each, gradient in zip(self._passes, gradients, strict=True):
+            each.train(gradient.unsqueeze(1))
+
+    def smaller(self) -> Tensor:
+        """min(Q1, Q2) (rows,)."""
+        first, second = self.forward()
+        self._is_first = first <= second
+        return torch.minimum(first, second)
+
+    def gradient_of_smaller(self, gradient: Tensor) -> Tensor:
+        """Of the inputs, from that of `smaller` (rows,): each row through its critic alone."""
+        found = torch.empty_like(self.inputs)
+        for each, chosen in zip(self._passes, (self._is_first, ~self._is_first), strict=True):
+            rows = chosen.nonzero()[:, 0]
+            part = gradient.index_select(0, rows).unsqueeze(1)
+            found.index_copy_(0, rows, each.input_gradient_on(rows, part))
+        return found
+
+
+class PolicyPass:
+    """Reparameterised actions (rows, m) and log-probabilities (rows,) of an actor."""
+
+    def __init__(
+        self, actor: Actor, observations: Tensor, trained: ParameterVector | None = None
+    ) -> None:
+        self._actor = actor
+        heads = [actor.mean_head, actor.log_std_head]
+        self._pass = Pass(actor.hidden, heads, observations, trained=trained)
+        self._mean, self._log_std_head = self._pass.outputs.chunk(2, 1)
+        self._of_heads = torch.empty_like(self._pass.outputs)
+        self._of_mean, self._of_log_std = self._of_heads.chunk(2, 1)
+
+    def forward(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """For the present observations and this noise (rows, m)."""
+        self._pass.forward()
+        log_std = self._log_std_head.clamp(MIN_LOG_STD, MAX_LOG_STD)
+        self._last = noise, log_std
+        return self._actor.squash(self._mean, log_std, noise)
+
+    def train(self, of_actions: Tensor, of_log_probabilities: Tensor) -> None:
+        """Gradients of the parameters, from those of actions and log-probabilities."""
+        self._pass.train(self._through_squashing(of_actions, of_log_probabilities))
+
+    def input_gradient(self, of_actions: Tensor, of_log_probabilities: Tensor) -> Tensor:
+        """Of the observations, from the same."""
+        return self._pass.input_gradient(self._through_squashing(of_actions, of_log_probabilities))
+
+    def _through_squashing(self, of_actions: Tensor, of_log_probabilities: Tensor) -> Tensor:
+        """Gradient of both heads (rows, 2 m); the derivative of `Actor.squash`."""
+        noise, log_std = self._last
+        spread = torch.exp(log_std).mul_(noise)
+        tanh = torch.add(self._mean, spread).div_(self._actor.half_range).tanh_()
+        of_density = of_log_probabilities.unsqueeze(-1)
+        # da/dz = 1 - tanh², d log π/dz = 2 tanh / h.
+        of_z = torch.addcmul(of_actions, of_actions, tanh * tanh, value=-1)
+        of_z.addcmul_(of_density, tanh.div_(self._actor.half_range), value=2)
+        self._of_mean.copy_(of_z)
+        torch.sub(of_z.mul_(spread), of_density, out=self._of_log_std)
+        self._of_log_std.mul_(self._log_std_head == log_std)
+        return self._of_heads
+
+
+class SoftValuePass:
+    """min(Q1, Q2)(s, a) - temperature log π(a|s) (rows,), and its slope in s."""
+
+    def __init__(self, actor: Actor, critics: tuple[Critic, Critic], rows: int) -> None:
+        self._size = actor.observation_size
+        inputs = actor.centre.new_empty(rows, self._size + len(actor.centre))
+        self._observations, self._actions = inputs.split([self._size, len(actor.centre)], 1)
+        self._states = self._observations.contiguous()
+        self._policy = PolicyPass(actor, self._states)
+        self._critics = CriticPasses(critics, inputs)
+        self._ones = inputs.new_ones(rows)
+
+    def forward(self, observations: Tensor, temperature: Tensor, noise: Tensor) -> Tensor:
+        self._states.copy_(observations)
+        self._observations.copy_(observations)
+        actions, log_probabilities = self._policy.forward(noise)
+        self._actions.copy_(actions)
+        return self._critics.smaller() - temperature * log_probabilities
+
+    def slope(self, temperature: Tensor) -> Tensor:
+        """Gradient in the observations (rows, n) at the last call."""
+        found = self._critics.gradient_of_smaller(self._ones)
+        of_states, of_actions = found[:, : self._size], found[:, self._size :]
+        return of_states + self._policy.input_gradient(of_actions, -temperature * self._ones)
+
+
+class DynamicsPass:
+    """A dynamics model's prediction for its inputs (rows, n + m), observations and actions."""
+
+    def __init__(self, model: GaussianDynamics, trained: ParameterVector, rows: int) -> None:
+        sizes = [model.observation_size, model.action_size]
+        inputs = trained.values.new_empty(rows, sum(sizes))
+        self._inputs = inputs.split(sizes, 1)
+        heads = [model.mean_head, model.log_std_head]
+        self._pass = Pass(model.hidden, heads, inputs, swish=True, trained=trained)
+        self._mean, self._log_std_head = self._pass.outputs.chunk(2, 1)
+
+    def forward(self, observations: Tensor, actions: Tensor) -> Prediction:
+        """For observations (rows, n) and actions (rows, m)."""
+        for target, given in zip(self._inputs, (observations, actions), strict=True):
+            target.copy_(given)
+        self._pass.forward()
+        log_std, self._slope = bounded_and_slope(self._log_std_head)
+        return Prediction(observations, self._mean, log_std)
+
+    def train(self, of_mean: Tensor, of_log_std: Tensor) -> None:
+        """Gradients of the parameters, from those of the prediction's mean and log_std."""
+        self._pass.train(torch.cat([of_mean, self._slope * of_log_std], 1))

@@ -1,0 +1,173 @@
+"""Forward and backward passes of perceptrons, written out: what a gradient step spends its time on.
+
+Autograd gives the same numbers, and spends as long on its bookkeeping and on small operations as on
+the products. Here each pass writes into buffers of its own, so that every view is made once; a
+network's heads are one product, and a gradient is computed only where it is asked for.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+# Weight (out, in) and bias (out,) of a layer.
+Layer = tuple[Tensor, Tensor]
+
+
+_ALIGNED = 16  # entries: 64 bytes, where torch places a tensor of its own
+
+
+class ParameterVector:
+    """Parameters as one vector, and one of the same layout for their gradients.
+
+    The parameters become views of the vector. Each network's matrices come before its biases, and
+    those of one shape follow each other, so that neighbouring heads are one matrix.
+    """
+
+    def __init__(self, *networks: Iterable[Tensor]) -> None:
+        groups = [list(network) for network in networks]
+        self.parameters = [tensor for group in groups for tensor in group]
+        order = [tensor for group in groups for tensor in sorted(group, key=lambda t: t.ndim < 2)]
+        starts, stop, before = [], 0, torch.Size()
+        for tensor in order:
+            if tensor.shape != before:
+                # The products' last bits depend on this.
+                stop = -(-stop // _ALIGNED) * _ALIGNED
+            starts.append(stop)
+            stop, before = stop + tensor.numel(), tensor.shape
+        self.values = self.parameters[0].new_zeros(stop)
+        self.gradients = torch.zeros_like(self.values)
+        for tensor, start in zip(order, starts, strict=True):
+            view = self.values[start : start + tensor.numel()].view(tensor.shape)
+            tensor.data = view.copy_(tensor.data)
+
+    def views(self, vector: Tensor) -> list[Tensor]:
+        """The parts of a vector of this layout, by parameter."""
+        return [self.view(vector, parameter) for parameter in self.parameters]
+
+    def view(self, vector: Tensor, part: Tensor) -> Tensor:
+        """The part of a vector of this layout that stands where `part` does in the values."""
+        return vector.as_strided(part.shape, part.stride(), part.storage_offset())
+
+
+def joined(heads: Sequence[nn.Linear]) -> Layer:
+    """The heads of a network as one layer on the same memory; they become neighbours there."""
+    return _joined([head.weight for head in heads]), _joined([head.bias for head in heads])
+
+
+def _joined(tensors: Sequence[Tensor]) -> Tensor:
+    data = [tensor.data for tensor in tensors]
+    stops = [part.data_ptr() + part.nbytes for part in data[:-1]]
+    if stops != [part.data_ptr() for part in data[1:]]:
+        whole = torch.cat(data)
+        for tensor, part in zip(tensors, whole.split([len(part) for part in data]), strict=True):
+            tensor.data = part
+        return whole
+    size = (sum(map(len, data)), *data[0].shape[1:])
+    return data[0].as_strided(size, data[0].stride())
+
+
+class Pass:
+    """Passes of one ReLU or Swish perceptron over a fixed number of rows.
+
+    inputs: (rows, in), for the caller to fill. outputs: (rows, out), those of the last `forward`,
+    which the gradients belong to. The network's parameters must stay where they are.
+    """
+
+    def __init__(
+        self,
+        hidden: Iterable[nn.Module],
+        heads: Sequence[nn.Linear],
+        inputs: Tensor,
+        *,
+        swish: bool = False,
+        trained: ParameterVector | None = None,
+    ) -> None:
+        layers = [joined([layer]) for layer in hidden if isinstance(layer, nn.Linear)]
+        head_weight, head_bias = joined(heads)
+        self.inputs = inputs
+        self._swish = swish
+        # Of each hidden layer: its features, what its activation's slope is made from, and the
+        # gradient of its linear outputs.
+        self._features = [inputs.new_empty(len(inputs), len(bias)) for _, bias in layers]
+        self._slopes = [torch.empty_like(f) if swish else f for f in self._features]
+        self._deltas = [torch.empty_like(f) for f in self._features]
+        self._outputs = inputs.new_empty(len(head_bias), len(inputs))
+        self.outputs = self._outputs.t()
+        sources = [inputs, *self._features]
+        self._layers = [
+            (bias, source, weight.t(), slope, features)
+            for (weight, bias), source, slope, features in zip(
+                layers, sources, self._slopes, self._features, strict=False
+            )
+        ]
+        self._head = (head_bias.unsqueeze(1), head_weight, self._features[-1].t())
+        # From the last hidden layer to the first: the weight above it.
+        weights = [head_weight, *(weight for weight, _ in layers[:0:-1])]
+        self._steps = list(zip(weights, self._deltas[::-1], self._slopes[::-1], strict=True))
+        self._first_weight = layers[0][0]
+        self._input_gradient = inputs.new_empty(inputs.shape[1], len(inputs))
+        self._to_inputs = (self._first_weight.t(), self._deltas[0].t())
+        if trained:
+            of = [[trained.view(trained.gradients, t) for t in layer] for layer in layers]
+            self._of_head = (
+                trained.view(trained.gradients, head_weight),
+                trained.view(trained.gradients, head_bias),
+            )
+            self._of_layers = [
+                (delta, delta.t(), source, of_weight, of_bias)
+                for delta, source, (of_weight, of_bias) in zip(
+                    self._deltas, sources, of, strict=False
+                )
+            ]
+            self._first = inputs.t(), inputs.new_empty(inputs.shape[1], len(layers[0][1]))
+
+    def forward(self) -> Tensor:
+        """The outputs (rows, out) for the present inputs; the next call overwrites them."""
+        for bias, source, weight, linear, features in self._layers:
+            torch.addmm(bias, source, weight, out=linear)
+            if self._swish:
+                torch.ops.aten.silu.out(linear, out=features)
+            else:
+                linear.relu_()
+        # MKL is faster at few rows than at few columns.
+        torch.addmm(*self._head, out=self._outputs)
+        return self.outputs
+
+    def train(self, gradient: Tensor) -> None:
+        """Gradients of all parameters, into their vector, from that of the outputs (rows, out)."""
+        of_weight, of_bias = self._of_head
+        torch.mm(gradient.t(), self._features[-1], out=of_weight)
+        torch.sum(gradient, 0, out=of_bias)
+        self._backward(gradient)
+        for delta, _, _, _, of_bias in self._of_layers:
+            torch.sum(delta, 0, out=of_bias)
+        for _, delta, source, of_weight, _ in self._of_layers[1:]:
+            torch.mm(delta, source, out=of_weight)
+        first, of_first = self._first
+        torch.mm(first, self._deltas[0], out=of_first)
+        self._of_layers[0][3].copy_(of_first.t())
+
+    def input_gradient(self, gradient: Tensor) -> Tensor:
+        """Of the inputs (rows, in), from that of the outputs; the next call overwrites it."""
+        self._backward(gradient)
+        return torch.mm(*self._to_inputs, out=self._input_gradient).t()
+
+    def input_gradient_on(self, rows: Tensor, gradient: Tensor) -> Tensor:
+        """The same on some rows alone (chosen, in)."""
+        for weight, _, slopes in self._steps:
+            gradient = self._through_activation(gradient @ weight, slopes.index_select(0, rows))
+        return (self._first_weight.t() @ gradient.t()).t()
+
+    def _backward(self, gradient: Tensor) -> None:
+        for weight, delta, slopes in self._steps:
+            torch.mm(gradient, weight, out=delta)
+            gradient = self._through_activation(delta, slopes)
+
+    def _through_activation(self, gradient: Tensor, slopes: Tensor) -> Tensor:
+        """In place."""
+        if self._swish:
+            return torch.ops.aten.silu_backward.grad_input(gradient, slopes, grad_input=gradient)
+        return torch.ops.aten.threshold_backward.grad_input(
+            gradient, slopes, 0, grad_input=gradient
+        )
