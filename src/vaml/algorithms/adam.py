@@ -27,7 +27,7 @@ class Adam:
     def step(self) -> None:
         """Descend along the vector's gradients."""
         self._steps += 1
-        torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage]
+        torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage, reportPrivateUsage]
             [self._vector.values],
             [self._vector.gradients],
             [self._first],
