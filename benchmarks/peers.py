@@ -1,5 +1,6 @@
 """SAC of other libraries, with our networks and batch size, in our environment."""
 
+import importlib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -13,13 +14,10 @@ def step(library: str) -> Callable[[int], object]:
     library: `stable_baselines3` or `sbx`. Raises ImportError where it is not installed.
     """
     warnings.simplefilter("ignore")
-    if library == "sbx":
-        from sbx import SAC  # pyright: ignore[reportMissingImports]
-    else:
-        from stable_baselines3 import SAC  # pyright: ignore[reportMissingImports]
+    algorithm = importlib.import_module(library).SAC
     env = gymnasium.make("Hopper-v5", exclude_current_positions_from_observation=False)
     device: dict[str, Any] = {} if library == "sbx" else {"device": "cpu"}
-    agent = SAC(
+    agent = algorithm(
         "MlpPolicy",
         env,
         learning_starts=300,
