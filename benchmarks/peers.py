@@ -14,10 +14,10 @@ def step(library: str) -> Callable[[int], object]:
     library: `stable_baselines3` or `sbx`. Raises ImportError where it is not installed.
     """
     warnings.simplefilter("ignore")
-    made_by: Any = importlib.import_module(library)
+    algorithm = importlib.import_module(library).SAC
     env = gymnasium.make("Hopper-v5", exclude_current_positions_from_observation=False)
     device: dict[str, Any] = {} if library == "sbx" else {"device": "cpu"}
-    agent = made_by.SAC(
+    agent = algorithm(
         "MlpPolicy",
         env,
         learning_starts=300,

@@ -140,6 +140,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
         "networks": "networks.safetensors",
         "evaluations": "evaluations.csv",
         "fits": "fits.csv",
+        "diagnostics": "diagnostics.csv",
         "outcome": "outcome.json",
     },
 }
