@@ -93,18 +93,22 @@ def test_changed_code_and_lost_files_are_named(editable: Project) -> None:
 
 @pytest.mark.parametrize("stage", jobs.FOLDERS)
 def test_each_setting_of_a_job_stands_at_its_key_in_the_config(paper: Config, stage: str) -> None:
-    config = paper.model_dump(mode="json")
     for labels in jobs.labels(stage, paper):
+        config = paper.model_dump(mode="json")
         settings = json.loads(jobs.settings(stage, paper, labels))
         names = {
             **labels,
             "objective": labels.get("objective")
             or paper.agents[labels.get("agent", "mle")].objective,
         }
+        if settings.get("agent"):  # with its objective in place of the name
+            settings["objective"] = settings["agent"].pop("objective")
         for name in settings.keys() - {"seed", "step", "setting", "hidden_size", "environment_id"}:
             value = config
             for part in KEYS[stage][name].format(**names).split("."):
                 value = value[part]
+            if name == "agent":
+                assert value.pop("objective") == names["objective"]
             assert value == settings[name], (stage, name)
 
 

@@ -206,8 +206,8 @@ CODE_CHANGES: dict[str, tuple[Edit, Expected]] = {
     "a constant of the update that SAC and MBAC share": (
         (
             "src/vaml/algorithms/actor_critic.py",
-            "slow.lerp_(fast, self",
-            "slow.lerp_(fast, 2 * self",
+            "values, self.polyak)",
+            "values, 2 * self.polyak)",
         ),
         only(("train_sac", {}), ("train_mbac", {})),
     ),

@@ -16,9 +16,11 @@ from vaml.algorithms.training_state import (
     module_arrays,
     prefixed,
 )
+from vaml.data.replay import Batch
 from vaml.losses.actor_critic import (
     actor_loss,
     actor_loss_gradients,
+    bellman_target,
     critic_loss,
     critic_loss_gradients,
     temperature_loss,
@@ -81,9 +83,15 @@ class ActorCritic:
         }
         self.value = SoftValue(self.actor, self.target_critics, self.log_temperature)
         self.target_entropy = -float(len(low))
-        self.polyak = settings.polyak
+        self.discount, self.polyak = settings.discount, settings.polyak
         self.gradient_steps = 0
         self._passes = lru_cache(1)(partial(_Passes, self.actor, self.critics, self._vectors))
+
+    @torch.no_grad()
+    def replay_targets(self, batch: Batch, generator: torch.Generator) -> Tensor:
+        """The critics' targets (batch,) of SAC: from the next states of a batch of the history."""
+        next_values = self.value(batch.next_observations, generator)
+        return bellman_target(batch.rewards, batch.terminated, next_values, self.discount)
 
     @torch.no_grad()
     def update(

@@ -10,7 +10,6 @@ from vaml.algorithms.diagnostics import Diagnostics
 from vaml.algorithms.evaluation import Evaluations
 from vaml.algorithms.interaction import Interaction
 from vaml.algorithms.learned_model import LearnedModel
-from vaml.algorithms.sac import replay_targets
 from vaml.algorithms.training_state import (
     Arrays,
     below,
@@ -100,7 +99,7 @@ class MBACRun:
         batch = self.interaction.history.sample(settings.batch_size, self.replay)
         observations, actions = batch.observations, batch.actions
         if self.learned is None:
-            targets = replay_targets(self.agent, batch, settings.discount, self.policy_noise)
+            targets = self.agent.replay_targets(batch, self.policy_noise)
         else:
             noise = self.learned.target_noise
             if self.learned.agent.critic_actions == "policy":

@@ -15,20 +15,9 @@ from vaml.algorithms.training_state import (
     load_generator,
     prefixed,
 )
-from vaml.data.replay import Batch
-from vaml.losses.actor_critic import bellman_target
 from vaml.study.divergence import require_finite
 from vaml.study.sac import TrainSACJob
 from vaml.study.seeding import Streams, generator_state, set_generator_state
-
-
-@torch.no_grad()
-def replay_targets(
-    agent: ActorCritic, batch: Batch, discount: float, generator: torch.Generator
-) -> torch.Tensor:
-    """The critics' targets (B,) from the next states of a batch of the history."""
-    next_values = agent.value(batch.next_observations, generator)
-    return bellman_target(batch.rewards, batch.terminated, next_values, discount)
 
 
 class SACRun:
@@ -89,7 +78,7 @@ class SACRun:
     def _learn(self) -> None:
         settings = self.settings.actor_critic
         batch = self.interaction.history.sample(settings.batch_size, self.replay)
-        targets = replay_targets(self.agent, batch, settings.discount, self.policy_noise)
+        targets = self.agent.replay_targets(batch, self.policy_noise)
         self.agent.update(
             (batch.observations, batch.actions), targets, batch.observations, self.policy_noise
         )
