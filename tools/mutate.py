@@ -185,7 +185,7 @@ class Overlay(importlib.machinery.SourceFileLoader):
 
     def get_code(self, fullname: str) -> Any:
         """Never from the cache of compiled files."""
-        return self.source_to_code(self.tree, self.path)  # type: ignore[arg-type]
+        return self.source_to_code(self.tree, self.path)
 
 
 class FirstFailure:
