@@ -6,13 +6,12 @@ from vaml.study.files import (
     UnreadableFile,
     read_arrays,
     read_tensors,
-    tensor_names,
     write_rows,
     write_tensors,
 )
 from vaml.study.job import running
 from vaml.study.seeding import Streams
-from vaml.study.snapshots import FitSnapshotJob
+from vaml.study.snapshots import FitSnapshotJob, saved_steps
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -49,8 +48,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             write_rows(job.outputs["curve"], CURVE_COLUMNS, [])
             job.write_outcome(not_started("train_sac", steps))
             return
-        later = {int(name.split("/")[0]) for name in tensor_names(snapshots)}
-        next_step = min((step for step in later if step > settings.step), default=None)
+        later = (step for step in saved_steps(snapshots) if step > settings.step)
+        next_step = next(later, None)
         next_value = None
         if next_step is not None:
             next_value = SoftValue.from_snapshot(read_tensors(snapshots, f"{next_step}/"))

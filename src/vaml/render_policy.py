@@ -15,6 +15,7 @@ from vaml.study.job import one_thread
 from vaml.study.mbac import TrainMBACJob
 from vaml.study.sac import TrainSACJob
 from vaml.study.seeding import Streams
+from vaml.study.snapshots import saved_steps
 
 
 class Moment(NamedTuple):
@@ -63,10 +64,10 @@ def _networks(
     """The networks that a run ended with, and the environment steps that trained them."""
     if isinstance(settings, TrainMBACJob):
         return read_tensors(path), settings.total_steps
-    steps = {int(name.partition("/")[0]) for name in read_tensors(path)}
+    steps = saved_steps(path)
     if not steps:
         raise UnreadableFile(f"{path}: the run diverged before its first snapshot")
-    return read_tensors(path, f"{max(steps)}/"), max(steps)
+    return read_tensors(path, f"{steps[-1]}/"), steps[-1]
 
 
 def _renderer_type() -> Any:
@@ -90,11 +91,7 @@ def _renderer_type() -> Any:
 def _make(settings: TrainSACJob | TrainMBACJob) -> Any:
     from vaml.envs import mujoco
 
-    return mujoco.make(
-        settings.environment_id,
-        keep_position=settings.environment.keep_position,
-        time_limit=settings.environment.time_limit,
-    )
+    return mujoco.configured(settings.environment_id, settings.environment)
 
 
 def _episode(env: Any, networks: dict[str, np.ndarray], seed: int) -> Iterator[Moment]:

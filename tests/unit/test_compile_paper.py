@@ -202,6 +202,22 @@ def test_another_result_gives_another_text(finished: Path, tmp_path: Path) -> No
     assert pdfs[0] != pdfs[1]
 
 
+def test_sac_may_be_among_the_agents(finished: Path, tmp_path: Path) -> None:
+    """It has no entry in `agents`, no model and no fits."""
+    study = small_study()
+    mbac = study.mbac.model_copy(update={"agents": [*study.mbac.agents, "sac"]})
+
+    def change(tables: dict[str, Any]) -> None:
+        fits = tables["mbac_fits"]
+        tables["mbac_fits"] = fits.loc[fits["agent"] != "sac"]
+
+    with_sac = study.model_copy(update={"mbac": mbac})
+    folder = compiled(tmp_path / "other", with_sac, change, finished / "claims.json")
+    rows = read_json(folder / "paper.json")["mbac"]["rows"]
+    assert [row["method"] for row in rows] == ["MLE", "reg-VAML", "SAC"] * 2
+    assert [row["nll"] for row in rows] == ["20.0", "20.0", "–"] * 2
+
+
 def test_verdicts_come_from_the_judgement(finished: Path) -> None:
     assert "not tested (C1," in text(finished, finished / "paper.json")
     document = read_json(finished / "claims.json")

@@ -62,12 +62,11 @@ class Diagnostics:
     value_sd: of V(s'). sigma_q05 to q95: quantiles of the model's standard deviations. coverage_90:
     share of next states' entries inside the model's central 90 % interval. slope_data and
     slope_model: median length of ∂V/∂s at s' and at the model's samples of it; `_q95`, their 95 %
-    quantile. error_previous: of the model of one evaluation before (at first, of
-    the warm-up's end), for its own time's V;
-    error_stale: of that model for the present V. nll_gradient, value_gradient: lengths of the two
-    terms' gradients in the model's parameters; gradient_cosine, of the angle between them;
-    value_share: the value term's part in the last refit's mixture, (1 - c) |g_v| over
-    c |g_n| + (1 - c) |g_v|.
+    quantile. error_previous: of the model of one evaluation before (at first, of the warm-up's
+    end), for its own time's V; error_stale: of that model for the present V. nll_gradient,
+    value_gradient: lengths of the two terms' gradients in the model's parameters; gradient_cosine,
+    of the angle between them; value_share: the value term's part in the last refit's mixture,
+    (1 - c) |g_v| over c |g_n| + (1 - c) |g_v|.
 
     Streams: `diagnostics`, env_step, and a name for each number.
     """
@@ -109,12 +108,7 @@ class Diagnostics:
         return torch.Generator().manual_seed(self._seed(*name))
 
     def _environment(self) -> mujoco.Env:
-        settings = self.job.environment
-        env = mujoco.make(
-            self.job.environment_id,
-            keep_position=settings.keep_position,
-            time_limit=settings.time_limit,
-        )
+        env = mujoco.configured(self.job.environment_id, self.job.environment)
         env.reset(seed=self._seed("environment"))
         return env
 

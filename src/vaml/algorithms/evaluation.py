@@ -33,11 +33,7 @@ class Evaluations:
     @torch.no_grad()
     def add(self, actor: Actor, env_step: int) -> None:
         """Evaluate now. Raises Diverged at a non-finite return."""
-        env = mujoco.make(
-            self.environment_id,
-            keep_position=self.environment.keep_position,
-            time_limit=self.environment.time_limit,
-        )
+        env = mujoco.configured(self.environment_id, self.environment)
         seed = self.streams.seed("evaluation", env_step)
         for episode in range(self.episodes):
             observation, _ = env.reset(seed=seed if episode == 0 else None)

@@ -35,11 +35,7 @@ class Interaction:
         warmup_steps: int,
         streams: Streams,
     ) -> None:
-        self.env = mujoco.make(
-            environment_id,
-            keep_position=environment.keep_position,
-            time_limit=environment.time_limit,
-        )
+        self.env = mujoco.configured(environment_id, environment)
         self.low, self.high = mujoco.action_bounds(self.env)
         self.observation_size = mujoco.observation_size(self.env)
         self.warmup_steps = warmup_steps

@@ -123,15 +123,10 @@ def later_metrics(
         prediction = model(batch.observations, batch.actions)
         error = vaml(prediction, batch.next_observations, value, samples, generator)
         values = value(batch.next_observations, generator).double()
-        return {
-            "next_value_aware_error": error,
-            "mean": values.mean(),
-            "square": values.square().mean(),
-        }
+        return {"next_value_aware_error": error, **_moments(values)}
 
     metrics = batch_means(transitions, batch_size, measure)
-    mean, square = metrics.pop("mean"), metrics.pop("square")
-    return {**metrics, "next_value_variance": max(square - mean**2, 0.0)}
+    return {"next_value_variance": _variance(metrics), **metrics}
 
 
 def floor_metrics(
@@ -182,13 +177,21 @@ def decomposition(
             "squared_bias": 0.5 * squared.mean(),
             "model_variance_term": 0.5 * model_noise.mean() / samples,
             "target_variance_term": 0.5 * noise.mean(),
-            "first_moment": targets.mean(),
-            "second_moment": targets.mean(0).square().mean(),
+            **_moments(targets.mean(0)),
         }
 
     metrics = batch_means(transitions, batch_size, measure)
-    mean, square = metrics.pop("first_moment"), metrics.pop("second_moment")
-    metrics["value_variance"] = max(square - mean**2, 0.0)
+    metrics["value_variance"] = _variance(metrics)
     if metrics["value_variance"] > 0:
         metrics["normalised_error"] = 2 * metrics["squared_bias"] / metrics["value_variance"]
     return metrics
+
+
+def _moments(values: Tensor) -> dict[str, Tensor]:
+    return {"first_moment": values.mean(), "second_moment": values.square().mean()}
+
+
+def _variance(metrics: Metrics) -> float:
+    """Over all transitions, from the batch means of `_moments`, which it takes out."""
+    mean, square = metrics.pop("first_moment"), metrics.pop("second_moment")
+    return max(square - mean**2, 0.0)

@@ -28,7 +28,7 @@ def _row(finding: Finding, findings: Sequence[Finding]) -> Row:
         "comparison": question.index + 1,
         "part": question.part,
         "method": question.method,
-        "baseline": question.baseline,
+        "baseline": comparison.baseline,
         "measured": question.measured,
         "direction": comparison.direction,
         "smallest_difference": comparison.smallest_difference,

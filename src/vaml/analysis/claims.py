@@ -25,11 +25,6 @@ class Question:
     method: str
 
     @property
-    def baseline(self) -> str | None:
-        """What the method is compared with."""
-        return self.comparison.baseline
-
-    @property
     def measured(self) -> str:
         """The number of a run, in words."""
         comparison = self.comparison

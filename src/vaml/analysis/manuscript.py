@@ -63,7 +63,7 @@ def manuscript_data(
 
 
 def _labels(study: Config) -> dict[str, str]:
-    names = [*study.objectives, *study.agents]
+    names = [*study.objectives, *study.agents, *study.mbac.agents]
     return {name: Methods([], names).label(name) for name in names} | _OTHER_LABELS
 
 

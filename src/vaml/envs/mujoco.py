@@ -13,6 +13,7 @@ from gymnasium.envs.mujoco import MujocoEnv
 from numpy.typing import NDArray
 
 from vaml.study.environments import ENVIRONMENTS
+from vaml.study.sac import Environment
 
 Env = gymnasium.Env[NDArray[Any], NDArray[Any]]
 _LOG = logging.getLogger(__name__)
@@ -41,6 +42,11 @@ def make(environment: str, *, keep_position: bool, time_limit: int) -> Env:
         return gymnasium.make(
             environment, max_episode_steps=time_limit, disable_env_checker=True, **options
         )
+
+
+def configured(environment: str, settings: Environment) -> Env:
+    """Make an environment as the config says; see `make`."""
+    return make(environment, keep_position=settings.keep_position, time_limit=settings.time_limit)
 
 
 def observation_size(env: Env) -> int:

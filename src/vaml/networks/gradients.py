@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from vaml.networks.actor_critic import MAX_LOG_STD, MIN_LOG_STD, Actor, Critic
+from vaml.networks.actor_critic import Actor, Critic, clamped
 from vaml.networks.dynamics import GaussianDynamics, Prediction, bounded_and_slope
 from vaml.networks.passes import ParameterVector, Pass
 
@@ -93,7 +93,7 @@ class PolicyPass:
     def forward(self, noise: Tensor) -> tuple[Tensor, Tensor]:
         """For the present observations and this noise (rows, m)."""
         self._pass.forward()
-        log_std = self._log_std_head.clamp(MIN_LOG_STD, MAX_LOG_STD)
+        log_std = clamped(self._log_std_head)
         self._last = noise, log_std
         return self._actor.squash(self._mean, log_std, noise)
 

@@ -1,8 +1,11 @@
 """Experiment B's fits on SAC snapshots: their section of the config and their job's settings."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from vaml.study.fields import Count, Distinct, EnvironmentId, JobSettings, Name, Section, Share
+from vaml.study.files import tensor_names
 from vaml.study.objectives import FitSettings, Objective
 
 
@@ -32,3 +35,8 @@ class FitSnapshotJob(JobSettings):
     objective: Objective
     fit: SnapshotFitSettings
     step: Count
+
+
+def saved_steps(snapshots: Path) -> list[int]:
+    """The environment steps of the snapshots in a SAC run's file, in their order."""
+    return sorted({int(name.partition("/")[0]) for name in tensor_names(snapshots)})
