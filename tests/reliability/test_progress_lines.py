@@ -22,7 +22,8 @@ def test_logging_is_neutral(
     caplog.set_level(logging.INFO)
     results = []
     for seconds in (0.0, 1e9):
-        monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", seconds)
+        monkeypatch.setattr(progress, "_FIRST_PAUSE", seconds)
+        monkeypatch.setattr(progress, "_LONGEST_PAUSE", seconds)
         caplog.clear()
         run = make_run(step)
         outcome = run_training(run, 10**6, job_in(tmp_path))

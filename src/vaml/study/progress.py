@@ -4,7 +4,8 @@ import logging
 import time
 from datetime import timedelta
 
-_SECONDS_BETWEEN_LINES = 15.0
+# The first line comes soon, so that one sees that a job works; then ever fewer, down to these.
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 
 
 class Progress:
@@ -13,15 +14,17 @@ class Progress:
     def __init__(self, unit: str, total: int, done: int = 0) -> None:
         self.unit, self.total, self.first = unit, total, done
         self.start = self.last = time.monotonic()
+        self.pause = _FIRST_PAUSE
         if done:
             logging.info("goes on from %s %d of %d", unit, done, total)
 
     def at(self, done: int) -> None:
         """Say that this many are done."""
         now = time.monotonic()
-        if now - self.last < _SECONDS_BETWEEN_LINES and done < self.total:
+        if now - self.last < self.pause and done < self.total:
             return
         self.last = now
+        self.pause = min(2 * self.pause, _LONGEST_PAUSE)
         rate = (done - self.first) / max(now - self.start, 1e-9)
         left = timedelta(seconds=round((self.total - done) / max(rate, 1e-9)))
         logging.info("%s %d of %d, %.4g/s, %s left", self.unit, done, self.total, rate, left)
