@@ -38,7 +38,7 @@ def sac_run() -> SACRun:
     job = job.model_copy(update={"training": training})
     run = SACRun(job, Streams(0, "benchmark"))
     while run.steps < WARMUP - 1:
-        run.interaction.step(run.agent.actor)
+        run.interaction.step(run.agent.act)
     return run
 
 
@@ -46,7 +46,7 @@ def sac() -> Step:
     run = sac_run()
 
     def step() -> None:
-        run.interaction.step(run.agent.actor)
+        run.interaction.step(run.agent.act)
         run._learn()
 
     return step
@@ -57,7 +57,7 @@ def plain_sac() -> Step:
     plain = PlainSAC(run.agent.actor, run.agent.critics)
 
     def step() -> None:
-        run.interaction.step(plain.actor)  # type: ignore[arg-type]
+        run.interaction.step(plain.act)
         plain.step(run.interaction.history.sample(256, run.replay), run.policy_noise)
 
     return step
@@ -68,7 +68,7 @@ def mbac_run(objective: str) -> MBACRun:
     job = TrainMBACJob.model_validate_json(jobs.settings("train_mbac", study(), labels))
     run = MBACRun(job.model_copy(update={"warmup_steps": WARMUP}), Streams(0, "benchmark"))
     while run.steps < WARMUP - 1:
-        run.interaction.step(run.agent.actor)
+        run.interaction.step(run.agent.act)
     return run
 
 
@@ -81,7 +81,7 @@ def mbac(objective: str) -> Step:
     random = np.random.default_rng(0)
 
     def step() -> None:
-        run.interaction.step(run.agent.actor)
+        run.interaction.step(run.agent.act)
         rows = run.interaction.history.sample(settings.batch_size, random)
         fitting._gradient_step(Transitions(rows.observations, rows.actions, rows.next_observations))
         run._learn()
@@ -107,7 +107,7 @@ def plain_mbac(objective: str) -> Step:
     both = PlainMBAC(plain, fit, run.learned.known, samples)
 
     def step() -> None:
-        run.interaction.step(plain.actor)  # type: ignore[arg-type]
+        run.interaction.step(plain.act)
         batch = run.interaction.history.sample(settings.batch_size, run.replay)
         both.step(batch, run.policy_noise)
 

@@ -6,6 +6,7 @@ as copies of ours, and noise comes from the same generators in the same order.
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.distributions import Normal
@@ -106,6 +107,10 @@ class PlainSAC:
         self.critic_optimizer = torch.optim.Adam(self.of_critics, learning_rate)
         self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), learning_rate)
         self.temperature_optimizer = torch.optim.Adam([self.log_temperature], learning_rate)
+
+    @torch.no_grad()
+    def act(self, observation: np.ndarray, noise: torch.Generator) -> np.ndarray:
+        return self.actor.sample(torch.from_numpy(observation), noise)[0].numpy()
 
     def step(self, batch: Batch, noise: torch.Generator) -> None:
         with torch.no_grad():

@@ -26,10 +26,7 @@ from vaml.losses.actor_critic import (
     temperature_loss,
 )
 from vaml.networks.actor_critic import Actor, Critic
-from vaml.networks.gradients import (
-    CriticPasses,
-    PolicyPass,
-)
+from vaml.networks.gradients import CriticPasses, PolicyPass
 from vaml.networks.passes import ParameterVector
 from vaml.networks.value import SoftValue
 from vaml.study.divergence import Diverged
@@ -85,7 +82,16 @@ class ActorCritic:
         self.target_entropy = -float(len(low))
         self.discount, self.polyak = settings.discount, settings.polyak
         self.gradient_steps = 0
+        self._observation = torch.empty(1, observation_size)
+        self._acting = PolicyPass(self.actor, self._observation)
         self._passes = lru_cache(1)(partial(_Passes, self.actor, self.critics, self._vectors))
+
+    @torch.no_grad()
+    def act(self, observation: np.ndarray, generator: torch.Generator) -> np.ndarray:
+        """An action (m,) of the policy at an observation (n,)."""
+        self._observation.copy_(torch.from_numpy(observation))
+        actions, _ = self._acting.forward(self.actor.noise(self._observation, generator))
+        return actions[0].numpy()
 
     @torch.no_grad()
     def replay_targets(self, batch: Batch, generator: torch.Generator) -> Tensor:

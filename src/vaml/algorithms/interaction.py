@@ -1,6 +1,6 @@
 """Acting in an environment: collecting the history of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -14,7 +14,6 @@ from vaml.algorithms.training_state import (
 )
 from vaml.data.replay import History
 from vaml.envs import mujoco
-from vaml.networks.actor_critic import Actor
 from vaml.study.divergence import require_finite
 from vaml.study.sac import Environment
 from vaml.study.seeding import Streams, generator_state, set_generator_state
@@ -23,7 +22,7 @@ from vaml.study.seeding import Streams, generator_state, set_generator_state
 class Interaction:
     """One environment, the policy's exploration in it, and the history of the run.
 
-    Actions are uniform in the action box for `warmup_steps`, then drawn from the actor. Streams
+    Actions are uniform in the action box for `warmup_steps`, then drawn from the policy. Streams
     `environment`, `warmup_actions` and `exploration`.
     """
 
@@ -50,14 +49,15 @@ class Interaction:
         """Environment steps so far."""
         return self.history.size
 
-    def step(self, actor: Actor) -> None:
-        """One environment step into the history, and a reset where the episode ended."""
+    def step(self, act: Callable[[np.ndarray, torch.Generator], np.ndarray]) -> None:
+        """One environment step into the history, and a reset where the episode ended.
+
+        After the warm-up the action is what `act` draws at the observation.
+        """
         if self.steps < self.warmup_steps:
             action = self._uniform.uniform(self.low, self.high).astype(np.float32)
         else:
-            with torch.no_grad():
-                sampled, _ = actor.sample(torch.from_numpy(self.observation), self._exploration)
-            action = sampled.numpy()
+            action = act(self.observation, self._exploration)
         observation, reward, terminated, truncated, _ = self.env.step(action)
         observation = observation.astype(np.float32)
         require_finite(

@@ -73,7 +73,7 @@ class MBACRun:
         """One environment step; after the warm-up, perhaps a refit, and one gradient step."""
         if self.learned:
             self.diagnostics.record_state(self.interaction.env, self.steps)
-        self.interaction.step(self.agent.actor)
+        self.interaction.step(self.agent.act)
         calls = self.learning_calls
         if calls == 1:
             self.evaluations.add(self.agent.actor, self.steps)

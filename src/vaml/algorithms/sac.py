@@ -63,7 +63,7 @@ class SACRun:
 
     def advance(self) -> None:
         """One environment step and, after the warm-up, one gradient step."""
-        self.interaction.step(self.agent.actor)
+        self.interaction.step(self.agent.act)
         if self.steps == self.settings.warmup_steps:
             self.evaluations.add(self.agent.actor, self.steps)
         if self.steps >= self.settings.warmup_steps:

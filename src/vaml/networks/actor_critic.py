@@ -59,12 +59,13 @@ class Actor(nn.Module):
 
     def squash(self, mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Actions and log-probabilities of z = mean + exp(log_std) noise."""
-        scaled = (mean + torch.exp(log_std) * noise) / self.half_range
-        actions = self.centre + self.half_range * torch.tanh(scaled)
-        gaussian = -0.5 * noise.square() - log_std - 0.5 * math.log(2 * math.pi)
+        scaled = torch.addcmul(mean, torch.exp(log_std), noise) / self.half_range
+        actions = torch.addcmul(self.centre, self.half_range, torch.tanh(scaled))
         # log da/dz = log(1 - tanh²(z/h)): the two factors h cancel.
-        log_slope = 2 * (math.log(2) - scaled - functional.softplus(-2 * scaled))
-        return actions, (gaussian - log_slope).sum(-1)
+        minus_log_slope = 2 * (scaled + functional.softplus(-2 * scaled))
+        densities = torch.addcmul(minus_log_slope - log_std, noise, noise, value=-0.5)
+        constant = 0.5 * math.log(2 * math.pi) + 2 * math.log(2)
+        return actions, densities.sum(-1) - constant * mean.shape[-1]
 
     def mode(self, observations: Tensor) -> Tensor:
         """The deterministic policy: the squashed mean (..., m)."""

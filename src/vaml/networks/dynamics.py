@@ -33,7 +33,7 @@ class Prediction(NamedTuple):
         """Reparameterised next observations (samples, batch, n)."""
         noise = torch.empty(samples, *self.mean.shape, dtype=self.mean.dtype)
         noise.normal_(generator=generator)
-        return (self.observations + self.mean) + torch.exp(self.log_std) * noise
+        return torch.addcmul(self.observations + self.mean, torch.exp(self.log_std), noise)
 
 
 class GaussianDynamics(nn.Module):

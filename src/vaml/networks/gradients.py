@@ -63,14 +63,15 @@ class CriticPasses:
 
     def smaller(self) -> Tensor:
         """min(Q1, Q2) (rows,)."""
-        first, second = self.forward()
-        self._is_first = first <= second
-        return torch.minimum(first, second)
+        self._values = self.forward()
+        return torch.minimum(*self._values)
 
     def gradient_of_smaller(self, gradient: Tensor) -> Tensor:
         """Of the inputs, from that of `smaller` (rows,): each row through its critic alone."""
+        first, second = self._values
+        is_first = first <= second
         found = torch.empty_like(self.inputs)
-        for each, chosen in zip(self._passes, (self._is_first, ~self._is_first), strict=True):
+        for each, chosen in zip(self._passes, (is_first, ~is_first), strict=True):
             rows = chosen.nonzero()[:, 0]
             part = gradient.index_select(0, rows).unsqueeze(1)
             found.index_copy_(0, rows, each.input_gradient_on(rows, part))
