@@ -177,6 +177,11 @@ def test_the_wall_time_is_a_share_or_the_longest_chain(paper: Config) -> None:
     last = PlannedJob("publish", {}, "", ())
     assert wall_seconds([*study, table, figure, last], [*times, 7, 3, 1], 8) == pytest.approx(116)
     assert wall_seconds([], [], 8) == 0
+    # Neither the even share of two cores (10) nor the longest chain (10).
+    apart = [
+        PlannedJob("train_sac", {"environment": "E", "seed": f"{i}"}, "", ()) for i in (0, 1, 2)
+    ]
+    assert wall_seconds(apart, [5.0, 5.0, 10.0], 2) == pytest.approx(15)
 
 
 def test_longer_runs_and_wider_models_take_longer(paper: Config) -> None:

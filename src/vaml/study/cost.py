@@ -1,10 +1,11 @@
 """What planned jobs will take: from benchmark files where there are any, else from a table."""
 
 import csv
+import heapq
 import json
 import statistics
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -113,18 +114,24 @@ def _scale(study: Config, measured: Measured) -> dict[str, float]:
     return {stage: took[stage] / guessed[stage] for stage in took if took[stage]}
 
 
-def wall_seconds(planned: Iterable[PlannedJob], times: Iterable[float], cores: int) -> float:
-    """About how long `cores` cores take: their even share, or the longest chain of jobs."""
-    total = 0.0
-    chains: dict[str, float] = defaultdict(float)  # by job, and the longest by stage
-    jobs = list(zip(planned, times, strict=True))
-    order = in_order(job.rule for job, _ in jobs)
-    for job, time in sorted(jobs, key=lambda pair: order.index(pair[0].rule)):
-        chain = time + max((chains[name] for name in _before(job) or list(chains)), default=0.0)
-        for name in (job.rule, _name(job.rule, job.labels)):
-            chains[name] = max(chains[name], chain)
-        total += time
-    return max(total / cores, *chains.values(), 0.0)
+def wall_seconds(planned: Sequence[PlannedJob], times: Sequence[float], cores: int) -> float:
+    """How long `cores` cores take, where each goes on with the study's first job that can start."""
+    order = in_order(job.rule for job in planned)
+    waiting = sorted(range(len(planned)), key=lambda i: order.index(planned[i].rule))
+    unfinished = Counter(name for job in planned for name in _names(job))
+    running: list[tuple[float, int]] = []
+    now = 0.0
+    while waiting or running:
+        for i in waiting.copy():
+            if len(running) == cores:
+                break
+            before = _before(planned[i]) or order[: order.index(planned[i].rule)]
+            if not any(unfinished[name] for name in before):
+                waiting.remove(i)
+                heapq.heappush(running, (now + times[i], i))
+        now, ended = heapq.heappop(running)
+        unfinished.subtract(_names(planned[ended]))
+    return now
 
 
 def in_order(rules: Iterable[str]) -> list[str]:
@@ -138,8 +145,13 @@ def _name(rule: str, labels: Mapping[str, str]) -> str:
     return f"{rule} {FOLDERS[rule].format(**labels)}" if rule in FOLDERS else f"{rule} {labels}"
 
 
+def _names(job: PlannedJob) -> tuple[str, str]:
+    """What others wait for: all jobs of its rule, or this one."""
+    return job.rule, _name(job.rule, job.labels)
+
+
 def _before(job: PlannedJob) -> list[str]:
-    """The jobs, or the stage, that end before a job starts; none means all."""
+    """The jobs, or the stage, that end before a job starts; none means all earlier stages."""
     if job.rule in FOLDERS:
         start = source(job.rule, job.labels)
         return [_name(*start)] if start else ["nothing"]
