@@ -21,7 +21,7 @@ RULES = {
     for name in re.findall(r"^rule ([a-z_]+):", path.read_text(encoding="utf-8"), re.MULTILINE)
 }
 # Programs for the user, beside those that a rule calls.
-COMMANDS = {"clean_stale", "plan", "status"}
+COMMANDS = {"clean_stale", "export_minari", "plan", "status"}
 
 # What the modules of a layer may import from: the table of CONTRIBUTING.md.
 MATERIAL = {"study", "envs", "data", "networks"}
