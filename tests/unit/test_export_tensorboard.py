@@ -153,7 +153,7 @@ def test_a_step_may_be_written_as_a_float(tmp_path: Path) -> None:
 
 def test_without_the_extra_one_line_says_so(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    line = "tensorboard is not installed; the extra 'tensorboard' brings it: pip install .*"
+    line = "tensorboard is not installed; the extra 'tensorboard' brings it: make extras, .*"
     with pytest.raises(MissingExtra, match=f"^{line}$"):
         list(export(STUDY, results))
     monkeypatch.setattr(export_tensorboard, "read_study", lambda _: STUDY)

@@ -216,7 +216,7 @@ def test_without_the_extra_one_line_says_so(
     if absent == "h5py":
         pytest.importorskip("minari", reason="the extra minari is not installed")
     monkeypatch.setitem(sys.modules, absent, None)
-    line = f"{absent} is not installed; the extra 'minari' brings it: pip install .*"
+    line = f"{absent} is not installed; the extra 'minari' brings it: make extras, .*"
     with pytest.raises(SystemExit, match=f"^export_minari: {line}$"):
         export_minari.main(["--run", str(run), "--dataset", DATASET])
     with pytest.raises(MissingExtra, match=f"^{line}$"):

@@ -15,6 +15,6 @@ def library(module: str, extra: str) -> Any:
     except ImportError as error:
         missing = error.name or module
         raise MissingExtra(
-            f"{missing} is not installed; the extra {extra!r} brings it: "
-            f"pip install --editable '.[{extra}]' in a clone of this repository"
+            f"{missing} is not installed; the extra {extra!r} brings it: make extras, "
+            f"or pip install --editable '.[{extra}]'"
         ) from error
