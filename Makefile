@@ -21,7 +21,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo why study paper report dry plan status clean-stale test check mutate format schema lock clean-venv
+.PHONY: help setup extras demo why study paper report dry plan status clean-stale test check mutate format schema lock clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ $(STAMP): requirements.txt pyproject.toml $(VENV)/created
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --requirement requirements.txt | sed '/^Requirement already satisfied/d'
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
+
+extras: $(STAMP) ## add what exports to Minari and to TensorBoard need, which no study does
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --constraint requirements.txt --no-build-isolation --editable '.[minari,tensorboard]' | sed '/^Requirement already satisfied/d'
 
 demo: $(STAMP) ## run the whole study at demo scale, in minutes
 	$(IN_VENV) snakemake --cores $(CORES) --configfile config/demo.yaml

@@ -1,0 +1,67 @@
+"""Store the replay history of a SAC run as a local Minari data set."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from vaml.study.extras import MissingExtra, library
+from vaml.study.files import UnreadableFile, read_arrays, read_json
+from vaml.study.job import one_thread
+from vaml.study.provenance import manifest_key, verify
+from vaml.study.sac import TrainSACJob
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Reads the run's files only. Minari's own setting MINARI_DATASETS_PATH says where to store."""
+    parser = argparse.ArgumentParser(prog="python -m vaml.export_minari", description=__doc__)
+    parser.add_argument("--run", type=Path, required=True, help="folder of a finished SAC run")
+    parser.add_argument(
+        "--dataset", required=True, help="id of the new data set: namespace/name-v0"
+    )
+    arguments = parser.parse_args(argv)
+    one_thread()
+    config, manifest, file = (
+        arguments.run / name for name in ("config.json", "manifest.json", "history.npz")
+    )
+    try:
+        library("minari", "minari")
+        settings = TrainSACJob.model_validate(read_json(config))
+        verify(file, manifest, "history")
+        metadata = _metadata(settings, manifest)
+        history = read_arrays(file)
+
+        from vaml.data.minari import save_history
+        from vaml.envs import mujoco
+
+        env = mujoco.configured(settings.environment_id, settings.environment)
+        episodes = save_history(arguments.dataset, history, env, metadata)
+    except ValidationError as error:
+        sys.exit(f"export_minari: {config}: {error.errors()[0]['msg']}")
+    except (MissingExtra, UnreadableFile, OSError) as error:
+        sys.exit(f"export_minari: {error}")
+    print(f"{arguments.dataset}: {len(history['rewards'])} steps in {episodes} episodes")
+
+
+def _metadata(settings: TrainSACJob, manifest: Path) -> dict[str, object]:
+    """What the data set says of its origin."""
+    versions = read_json(manifest)["stable"]["versions"]
+    return {
+        "algorithm_name": "SAC",
+        "description": (
+            f"The whole replay history of a SAC run in {settings.environment_id}, in order. The "
+            f"first {settings.training.warmup_steps} actions are uniform, the others are drawn "
+            "from the policy as it learns. Observations and rewards are rounded to float32. The "
+            "end of the run may cut the last episode, which then neither terminates nor is "
+            "truncated. Seeds of the resets, infos and the simulator's states are not recorded."
+        ),
+        "requirements": [f"{name}=={versions[name]}" for name in ("gymnasium", "mujoco")],
+        "vaml_key": manifest_key(manifest),
+        "vaml_seed": settings.seed,
+    }
+
+
+if __name__ == "__main__":
+    main()
