@@ -1,0 +1,42 @@
+"""What a whole study costs, from `vaml.study.cost` alone: by stage, and on 2, 16 and 64 cores.
+
+    python benchmarks/cost.py [--configfile config/extended.yaml]
+
+The jobs are those that Snakemake lists, and wait for each other as theirs do. Prints Markdown.
+"""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Sequence
+
+from vaml.study.cost import in_order, seconds, wall_seconds
+from vaml.study.dry_run import dry_run, read_study
+
+CORES = (2, 16, 64)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Cost of a study")
+    parser.add_argument("--configfile", nargs="+", default=[])
+    overlays = parser.parse_args(argv).configfile
+    planned = dry_run("--forceall", *(["--configfile", *overlays] if overlays else []))
+    times = seconds(planned, read_study(overlays), {})
+    stages: dict[str, list[float]] = defaultdict(list)
+    for job, time in zip(planned, times, strict=True):
+        stages[job.rule].append(time)
+    print("| stage | jobs | minutes per job | core-hours |\n|---|---:|---:|---:|")
+    for stage in in_order(stages):
+        each = sorted(time / 60 for time in stages[stage])
+        print(f"| `{stage}` | {len(each)} | {_range(each)} | {sum(each) / 60:.1f} |")
+    print(f"| all | {len(times)} | | {sum(times) / 3600:.1f} |\n")
+    walls = [f"{wall_seconds(planned, times, n) / 3600:.1f} h on {n} cores" for n in CORES]
+    print(f"Wall time: {', '.join(walls)}.")
+
+
+def _range(each: Sequence[float]) -> str:
+    low, high = f"{each[0]:.2g}", f"{each[-1]:.2g}"
+    return low if low == high else f"{low} to {high}"
+
+
+if __name__ == "__main__":
+    main()
