@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from plain import PlainFit, PlainRandomValue, PlainSAC, PlainSoftValue
+from mbac_runs import MLE, REG_VAML, learned, start
+from plain import PlainFit, PlainMBAC, PlainRandomValue, PlainSAC, PlainSoftValue
 
 from vaml.algorithms.actor_critic import ActorCritic
 from vaml.algorithms.model_fitting import ModelFitting
@@ -95,3 +96,32 @@ def test_fits(coefficient: float, random: bool) -> None:
         losses.append((fitting._gradient_step(data), plain.step(data, noise)))
     np.testing.assert_allclose(*np.array(losses).T, rtol=2e-4)
     equal(model, plain.model, 1e-3)
+
+
+@pytest.mark.parametrize("objective", [MLE, REG_VAML])
+@pytest.mark.parametrize("environment", ["InvertedPendulum-v4", "Pusher-v5"])
+def test_mbac(environment: str, objective: tuple[float, float]) -> None:
+    """A model step and a learning step: model, critics and actor after twenty of both."""
+    run = start(objective, environment_id=environment)
+    while run.steps < 19:  # the warm-up but for its last step, so that nothing is learned yet
+        run.advance()
+    model, coefficient = learned(run), objective[0]
+    plain = PlainSAC(run.agent.actor, run.agent.critics, discount=0.9)
+    fit = PlainFit(model.model, plain.value, coefficient, 3, 1e-4, 1e-5)
+    both = PlainMBAC(plain, fit, model.known, 4)
+    noise, same_noise = (torch.Generator().manual_seed(1) for _ in range(2))
+    model.fitting.noise = noise
+    everything = run.interaction.history.transitions()
+    model.fitting.start(everything, everything, coefficient, 1, 1)
+    for seed in range(STEPS):
+        rows = run.interaction.history.sample(8, np.random.default_rng(seed))
+        states, actions = rows.observations, rows.actions
+        model.fitting._gradient_step(Transitions(states, actions, rows.next_observations))
+        targets = model.critic_targets(states, actions, noise)
+        run.agent.update((states, actions), targets, states, noise)
+        both.step(rows, same_noise)
+    equal(model.model, fit.model, 1e-4)
+    equal(run.agent.actor, plain.actor, 3e-4)
+    for index in range(2):
+        equal(run.agent.critics[index], plain.critics[index], 3e-4)
+        equal(run.agent.target_critics[index], plain.targets[index], 3e-4)
