@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from vaml.analysis.aggregates import read_table
 from vaml.analysis.manuscript import TABLES, manuscript_data
 from vaml.study.config import Config
+from vaml.study.fields import first_mistake
 from vaml.study.files import UnreadableFile, atomic, read_json, write_json
 from vaml.study.jobs import FOLDERS, folder, labels
 
@@ -37,8 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         study = Config.model_validate_json(arguments.config)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        parser.error(f"--config: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+        parser.error(f"--config: {first_mistake(error)}")
     for flag, paths, needed in (
         ("--tables", [path.stem for path in arguments.tables], TABLES),
         ("--sources", [path.name for path in arguments.sources], [MAIN]),

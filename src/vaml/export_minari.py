@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from vaml.study.extras import MissingExtra, library
+from vaml.study.fields import first_mistake
 from vaml.study.files import UnreadableFile, read_arrays, read_json
 from vaml.study.job import one_thread
 from vaml.study.provenance import manifest_key, verify
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         env = mujoco.configured(settings.environment_id, settings.environment)
         episodes = save_history(arguments.dataset, history, env, metadata)
     except ValidationError as error:
-        sys.exit(f"export_minari: {config}: {error.errors()[0]['msg']}")
+        sys.exit(f"export_minari: {config}: {first_mistake(error)}")
     except (MissingExtra, UnreadableFile, OSError) as error:
         sys.exit(f"export_minari: {error}")
     print(f"{arguments.dataset}: {len(history['rewards'])} steps in {episodes} episodes")

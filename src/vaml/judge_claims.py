@@ -14,6 +14,7 @@ from vaml.analysis.claims import judge
 from vaml.study.claims import load_claims
 from vaml.study.config import ConfigError
 from vaml.study.digest import code_digest
+from vaml.study.fields import first_mistake
 from vaml.study.files import UnreadableFile, sha256, write_json, write_rows
 from vaml.study.statistics import Statistics
 
@@ -32,8 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         statistics = Statistics.model_validate_json(arguments.config)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        parser.error(f"--config: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+        parser.error(f"--config: {first_mistake(error)}")
     try:
         claims = load_claims(arguments.claims)
         tables = {path.stem: read_table(path) for path in arguments.tables}

@@ -12,6 +12,7 @@ from vaml.analysis.drawing import FigureSettings
 from vaml.analysis.figures import draw
 from vaml.analysis.figures_style import save
 from vaml.analysis.published import read_published
+from vaml.study.fields import first_mistake
 from vaml.study.files import UnreadableFile
 from vaml.study.jobs import FIGURES, PUBLISHED
 
@@ -31,8 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         settings = FigureSettings.model_validate_json(arguments.config)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        parser.error(f"--config: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+        parser.error(f"--config: {first_mistake(error)}")
     paths = {path.stem: path for path in arguments.tables}
     needed = FIGURES[arguments.name]
     if set(paths) != set(needed):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
+from vaml.study.fields import first_mistake
 from vaml.study.files import UnreadableFile, atomic, read_json, read_tensors
 from vaml.study.job import one_thread
 from vaml.study.mbac import TrainMBACJob
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         title = f"{settings.environment_id}, seed {settings.seed}, after {step} steps"
         _save(arguments.png, title, moments, _pictures(env, renderer))
     except ValidationError as error:
-        sys.exit(f"render_policy: {arguments.settings}: {error.errors()[0]['msg']}")
+        sys.exit(f"render_policy: {arguments.settings}: {first_mistake(error)}")
     except (UnreadableFile, OSError) as error:
         sys.exit(f"render_policy: {error}")
 

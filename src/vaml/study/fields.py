@@ -9,7 +9,14 @@ import re
 from collections.abc import Hashable
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
 
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
@@ -55,3 +62,10 @@ class JobSettings(Section):
     """What one job uses, and nothing more."""
 
     seed: Seed
+
+
+def first_mistake(error: ValidationError) -> str:
+    """Where the first mistake is, and what is wrong there, in one line."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"])) or "the text"
+    return f"{where}: {first['msg']}"

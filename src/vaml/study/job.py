@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from vaml.study.allocator import keep_freed_memory
 from vaml.study.checkpoint import Checkpoint, save_interval
 from vaml.study.digest import code_digest, module_digests, unexpected_modules
-from vaml.study.fields import JobSettings
+from vaml.study.fields import JobSettings, first_mistake
 from vaml.study.files import UnreadableFile, reading, write_json
 from vaml.study.lock import AlreadyRunning
 from vaml.study.provenance import job_key, manifest, manifest_key, verify
@@ -154,9 +154,7 @@ def _settings(settings_type: type[Settings], text: str) -> Settings:
     try:
         return settings_type.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the text"
-        raise UnreadableFile(f"--config: {where}: {first['msg']}") from None
+        raise UnreadableFile(f"--config: {first_mistake(error)}") from None
 
 
 def _require_known(step: str, modules: Iterable[str]) -> None:
