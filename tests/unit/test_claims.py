@@ -86,6 +86,11 @@ def test_never_a_verdict_from_fewer_than_four_seeds(seeds: int) -> None:
             assert math.isfinite(ours.effect)
 
 
+def test_four_seeds_are_enough_for_a_verdict() -> None:
+    ours = find(judged(study(4), ["C2"]), "C2", "realizable").ours
+    assert (ours.n, ours.verdict) == ((4,), "supported")
+
+
 def test_the_seed_is_the_unit_not_the_snapshot_or_the_episode() -> None:
     """Each snapshot, evaluation and episode twice: the same numbers, to the last digit."""
     tables = study()

@@ -120,6 +120,10 @@ def test_a_non_finite_prediction_is_terminal_and_its_reward_finite(
     if environment in TERMINATING:
         assert terminated.all()
         assert reward.isfinite().all()
+        if environment in WALKING:  # an unknown position is no way forward, and no way back
+            bonus = 1.0 if environment.endswith("v4") else 0.0
+            cost = 0.001 * steps.actions[0].square().sum().item()
+            assert reward[0].item() == pytest.approx(bonus - cost)
     else:  # nothing ends there: what is wrong must show
         assert not terminated.any()
         first = NEVER_TERMINATING[environment]

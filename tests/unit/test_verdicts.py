@@ -1,11 +1,17 @@
 """The rule from numbers to a verdict: margins, Holm's adjustment, and a claim's own verdict."""
 
+import itertools
 import math
+from typing import Any
 
+import numpy as np
 import pytest
+from scipy import stats
 from verdict_rules import STATISTICS, claim, comparison
 
-from vaml.analysis.verdicts import Judgement, combine, decide, verdict
+from vaml.analysis.measures import Sample
+from vaml.analysis.stats import mean_of
+from vaml.analysis.verdicts import Judgement, combine, decide, from_estimate, from_sample, verdict
 from vaml.study.claims import Direction, Verdict
 
 
@@ -40,6 +46,36 @@ def test_verdict_of_an_interval_with_a_margin_of_one_tenth(
     direction: Direction, low: float, high: float, expected: Verdict
 ) -> None:
     assert verdict(comparison(direction), (low, high), significant=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("direction", "low", "high"),
+    [
+        ("lower", -0.5, -0.1),
+        ("lower", -0.3, -0.2),
+        ("lower", -0.5, -0.3),
+        ("lower", 0.1, 0.5),
+        ("lower", -0.1, 0.05),
+        ("lower", -0.05, 0.1),
+        ("higher", 0.1, 0.25),
+        ("higher", 0.2, 0.3),
+        ("higher", 0.3, 0.5),
+        ("higher", -0.5, -0.1),
+        ("not_lower", -0.1, 0.5),
+        ("not_lower", -0.5, -0.1),
+        ("not_higher", -0.5, 0.1),
+        ("not_higher", 0.1, 0.5),
+        ("equivalent", -0.1, 0.05),
+        ("equivalent", -0.05, 0.1),
+        ("equivalent", 0.1, 0.5),
+        ("equivalent", -0.5, -0.1),
+    ],
+)
+def test_an_interval_that_touches_a_limit_is_on_neither_side_of_it(
+    direction: Direction, low: float, high: float
+) -> None:
+    asked = comparison(direction, largest=0.3 if direction in ("lower", "higher") else None)
+    assert verdict(asked, (low, high), significant=True) == "inconclusive"
 
 
 @pytest.mark.parametrize(
@@ -116,3 +152,56 @@ def test_families_and_variants_are_adjusted_apart() -> None:
 )
 def test_verdict_of_a_claim(verdicts: list[Verdict], needs: str, expected: Verdict) -> None:
     assert combine(verdicts, needs) == expected
+
+
+@pytest.mark.parametrize(
+    ("direction", "nulls", "null"),
+    [
+        ("lower", [(0.0, "two-sided")], "no difference"),
+        ("higher", [(0.0, "two-sided")], "no difference"),
+        ("not_lower", [(-0.25, "greater")], "-0.25 or lower"),
+        ("not_higher", [(0.25, "less")], "0.25 or higher"),
+        ("equivalent", [(-0.25, "greater"), (0.25, "less")], "beyond ±0.25"),
+    ],
+)
+def test_each_direction_is_tested_against_what_would_refute_it(
+    direction: Direction, nulls: list[tuple[float, Any]], null: str
+) -> None:
+    """Student's test by scipy, of the mean that the statement allows and is nearest."""
+    values = [0.3, -0.2, 0.6, 0.1, 0.05]
+    asked = comparison(direction, smallest=0.25)
+    judgement = from_estimate(asked, mean_of(values), (5,), STATISTICS)
+    tests: list[Any] = [stats.ttest_1samp(values, mean, alternative=side) for mean, side in nulls]
+    assert judgement.p == pytest.approx(max(test.pvalue for test in tests))
+    assert (judgement.n, judgement.p_null, judgement.reason) == ((5,), null, "")
+    two_sided: Any = stats.ttest_1samp(values, 0)
+    assert judgement.interval == pytest.approx(tuple(two_sided.confidence_interval(0.95)))
+
+
+def test_shares_of_diverged_runs_are_compared_exactly() -> None:
+    """3 of 4 against 0 of 4: 10 of the 70 ways to deal out three failures are as uneven."""
+    asked = comparison("higher").model_copy(update={"summary": "diverged", "pairing": "unpaired"})
+    failed, unequal = ([1.0, 1.0, 1.0, 0.0], [0.0] * 4), ([1.0, 0.0, 0.0, 0.0], [1.0] * 5 + [0.0])
+    for arms in (failed, unequal):
+        (count, n), (other_count, other_n) = ((int(sum(arm)), len(arm)) for arm in arms)
+        sample = Sample(*(dict(enumerate(arm)) for arm in arms))
+        judgement = from_sample(asked, sample, STATISTICS, np.random.default_rng(0))
+        assert judgement.n == (n, other_n)
+        assert judgement.effect == pytest.approx(count / n - other_count / other_n)
+        low, high = judgement.interval
+        assert low < judgement.effect < high
+        table = [[count, n - count], [other_count, other_n - other_count]]
+        expected: Any = stats.fisher_exact(table)
+        assert judgement.p == pytest.approx(expected.pvalue)
+        assert judgement.p_null == "no difference"
+    sample = Sample(*(dict(enumerate(arm)) for arm in failed))
+    judgement = from_sample(asked, sample, STATISTICS, np.random.default_rng(0))
+    uneven = [sum(chosen) in (0, 3) for chosen in itertools.combinations([1] * 3 + [0] * 5, 4)]
+    assert judgement.p_permutation == pytest.approx(np.mean(uneven))
+
+
+def test_a_p_value_of_exactly_the_level_is_small_enough() -> None:
+    asked = comparison("lower")
+    strict = STATISTICS.model_copy(update={"confidence": 0.75})
+    entry = (claim(asked), asked, Judgement(p=0.25, interval=(-1, -0.5)))
+    assert decide([entry], strict)[0].verdict == "supported"
