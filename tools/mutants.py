@@ -121,6 +121,8 @@ def mutants(path: Path) -> Iterator[Mutant]:
         for other in replacements(node):
             if node in even and getattr(other, "left", None) is getattr(node, "right", node):
                 continue  # swapped: a square has no sign
+            if ast.dump(other) == ast.dump(node):
+                continue  # two arguments that are the same
             ast.copy_location(other, node)
             put(other)
             # A copy: the next change starts from the source.

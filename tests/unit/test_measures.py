@@ -264,13 +264,17 @@ def test_diverged_runs_are_ones() -> None:
     assert sample == Sample({0: 0.0, 1: 0.0, 2: 1.0}, {0: 0.0, 1: 0.0, 2: 0.0}, 1)
     mirrored = comparison.model_copy(update={"baseline": "vaml"})
     assert measure(mirrored, PART, "mle", _returns()).diverged == 1
+    # One diverged fit of three is enough.
+    fits = measured(asked(summary="diverged", pairing="unpaired"), rows())
+    assert fits.treatment == {0: 1.0, 1: 0.0, 2: 0.0, 3: 0.0}
 
 
 @pytest.mark.parametrize(
     ("changes", "value", "lack"),
     [
         ({"scale": "log"}, 0.0, "a log ratio needs values above 0: 0"),
-        ({"summary": "log_of_mean"}, -1e9, "a log ratio needs means above 0"),
+        ({"summary": "log_of_mean"}, -1.0, "a log ratio needs means above 0: -1"),
+        ({"summary": "log_of_mean"}, 0.0, "a log ratio needs means above 0: 0"),
         ({"metric": "nowhere"}, 1.0, "no column nowhere"),
         ({"minus": "nowhere"}, 1.0, "no column nowhere"),
         ({"per": "nowhere"}, 1.0, "no column nowhere"),
@@ -280,7 +284,8 @@ def test_diverged_runs_are_ones() -> None:
 )
 def test_what_cannot_be_measured_is_named(changes: Row, value: float, lack: str) -> None:
     made = rows()
-    made[8]["value_aware_error"] = value
+    for row in made[6:9]:  # a run
+        row["value_aware_error"] = value
     with pytest.raises(NotMeasurable, match=lack):
         measured(asked(**changes), made)
 
