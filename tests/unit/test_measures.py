@@ -198,6 +198,8 @@ def test_in_how_many_snapshots_the_methods_mean_is_lower() -> None:
     lower = int((means["vaml"] < means["mle"]).sum())
     assert lower != 3 - lower
     assert details == {"lower": lower, "of": 3}
+    tied = [row | {"value_aware_error": 5.0, "status": "ok"} for row in rows()]
+    assert measured(comparison, tied).details == {"lower": 0, "of": 3}
     for steps, of in ((2, 2), (1, None)):
         some = [row for row in rows() if row["step"] >= STEPS[-steps]]
         assert measured(comparison, some).details.get("of") == of
