@@ -35,7 +35,7 @@ RENAMED = {
     **{"min": "max", "max": "min", "any": "all", "all": "any"},
     **{"mean": "sum", "sum": "mean", "var": "std"},
 }
-# Methods without arguments that are left out: x.square() becomes x.
+# Left out: x.square() and torch.square(x) become x.
 DROPPED = {"abs", "detach", "exp", "norm", "sqrt", "square"}
 # Lists of fields that are no formula.
 UNTOUCHED = {"annotation", "returns", "decorator_list", "bases"}
@@ -98,6 +98,8 @@ def _calls(
             yield ast.Call(ast.Name(RENAMED[name], ast.Load()), arguments, keywords)
         case ast.Attribute(value, name) if name in RENAMED:
             yield ast.Call(ast.Attribute(value, RENAMED[name], ast.Load()), arguments, keywords)
+        case ast.Attribute(ast.Name("torch"), name) if name in DROPPED:
+            yield arguments[0]
         case ast.Attribute(value, name) if name in DROPPED:
             yield value
     symmetric = isinstance(function, ast.Name) and function.id in ("min", "max")

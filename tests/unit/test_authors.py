@@ -61,7 +61,7 @@ def test_figure_1(
 def reach(variances: list[float]) -> float:
     """Half the interval of a sum of means of four runs each (Welch and Satterthwaite)."""
     degrees = sum(variances) ** 2 / sum(variance**2 / 3 for variance in variances)
-    return stats.t.ppf(0.975, degrees) * math.sqrt(sum(variances))
+    return float(stats.t.ppf(0.975, degrees)) * math.sqrt(sum(variances))
 
 
 def test_figure_1_by_hand(findings: list[Finding]) -> None:

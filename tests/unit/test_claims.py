@@ -10,7 +10,7 @@ from judged_tables import CLAIMS, HIDDEN_SIZES, STATISTICS, STEPS, find, judged,
 
 from vaml.analysis.claims import Finding, overall
 from vaml.analysis.verdicts import Judgement
-from vaml.study.claims import Claims
+from vaml.study.claims import Claims, Verdict
 
 IDS = ["C1", "C1m", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9a", "C9b", "C10", "C11", "C12"]
 
@@ -94,9 +94,10 @@ def test_four_seeds_are_enough_for_a_verdict() -> None:
 
 
 def test_a_claim_needs_all_of_its_comparisons_or_any(findings: list[Finding]) -> None:
+    verdicts: dict[str, Verdict] = {"InvertedPendulum": "supported", "Pusher": "contradicted"}
     mixed = [
         replace(find(findings, "C7", part), ours=Judgement(verdict=verdict))
-        for part, verdict in (("InvertedPendulum", "supported"), ("Pusher", "contradicted"))
+        for part, verdict in verdicts.items()
     ]
     assert overall(mixed, "C7", "paper")[0] == "contradicted"
     assert overall(mixed, "C7", "corrected") == ("not tested", "not tested")

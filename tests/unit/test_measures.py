@@ -170,7 +170,7 @@ def test_in_how_many_cells_the_method_is_lower(scale: str) -> None:
 @pytest.mark.parametrize(("shift", "overlapping"), [(1.9, 3), (2.1, 0)])
 def test_bars_overlap_within_the_sum_of_their_deviations(shift: float, overlapping: int) -> None:
     """Bars of the populations' deviation, 1 each, around means that differ by `shift`."""
-    made = [
+    made: list[Row] = [
         {
             **{"environment": "Hopper-v4", "objective": objective, "seed": seed, "step": step},
             **{"status": "ok", "value_aware_error": 10 + distance + (1 if seed else -1)},
@@ -230,7 +230,7 @@ def test_a_trend_is_the_rank_correlation_with_the_step() -> None:
 
 def _returns() -> Tables:
     """Two episodes an evaluation; agent vaml's seed 2 stopped before the first."""
-    runs = [
+    runs: list[Row] = [
         {"environment": "Hopper-v4", "agent": agent, "seed": seed, "status": "ok"}
         for agent in ("vaml", "mle")
         for seed in (0, 1, 2)

@@ -182,8 +182,9 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-def sample_of(*arms: list[float]) -> Sample:
-    return Sample(*(dict(enumerate(arm)) for arm in arms))
+def sample_of(method: list[float], baseline: list[float] | None = None) -> Sample:
+    other = None if baseline is None else dict(enumerate(baseline))
+    return Sample(dict(enumerate(method)), other)
 
 
 def test_one_sample_is_judged_by_students_test_and_its_sign_flips() -> None:
@@ -231,7 +232,7 @@ def test_the_smaller_sample_says_whether_there_is_a_test(sizes: tuple[int, int])
 @pytest.mark.parametrize(("effect", "low", "high"), [(0.9, 0.3, 1.0), (-0.9, -1.0, -0.3)])
 def test_a_correlations_interval_ends_at_one(effect: float, low: float, high: float) -> None:
     """The mean's interval, ±0.6 here, but for what no correlation can be."""
-    estimate = Estimate(effect, 0.6 / stats.t.ppf(0.975, 4), 4)
+    estimate = Estimate(effect, 0.6 / float(stats.t.ppf(0.975, 4)), 4)
     asked = comparison("higher").model_copy(update={"summary": "rank_correlation"})
     found = from_estimate(asked, estimate, (5,), STATISTICS).interval
     assert found == pytest.approx((low, high))
