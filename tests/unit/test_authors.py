@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from judged_tables import CLAIMS, REFERENCE, ROOT, find, judged
+from judged_tables import CLAIMS, REFERENCE, ROOT, STATISTICS, find, judged
+from scipy import stats
 
-from vaml.analysis.authors import FILES, read_reference
+from vaml.analysis.authors import FILES, Reference, assess_published, read_reference
 from vaml.analysis.claims import Finding, overall
 from vaml.study.files import UnreadableFile
 
@@ -57,22 +58,79 @@ def test_figure_1(
     assert finding.authors.verdict == "inconclusive"
 
 
+def reach(variances: list[float]) -> float:
+    """Half the interval of a sum of means of four runs each (Welch and Satterthwaite)."""
+    degrees = sum(variances) ** 2 / sum(variance**2 / 3 for variance in variances)
+    return float(stats.t.ppf(0.975, degrees)) * math.sqrt(sum(variances))
+
+
 def test_figure_1_by_hand(findings: list[Finding]) -> None:
-    """The standard error of the mean log ratio, from the bars' deviations and reading errors."""
+    """The error of the mean log ratio, from the bars' deviations and reading errors."""
     bars = REFERENCE.files["figure_1"]
     bars = bars.loc[(bars["setting"] == "realizable") & bars["objective"].isin(["mle", "vaml"])]
-    errors = ((bars["sd"] ** 2 / 3 + bars["mean_reading_error"] ** 2) / bars["mean"] ** 2).sum()
+    # The bars show the population's deviation; d log m = dm / m.
+    variances = (bars["sd"] ** 2 / 3 + bars["mean_reading_error"] ** 2) / bars["mean"] ** 2
     finding = find(findings, "C1")
     low, high = finding.authors.interval
-    standard_error = math.sqrt(errors) / 6
-    # Student's quantile for the 20 or so degrees of freedom of twelve bars of four.
-    assert (high - low) / 2 / standard_error == pytest.approx(2.08, abs=0.05)
+    assert (high - low) / 2 == pytest.approx(reach(variances.to_list()) / 6)
+
+
+def test_the_end_of_figure_3_by_hand(findings: list[Finding]) -> None:
+    curves = REFERENCE.files["figure_3"]
+    curves = curves.loc[curves["environment"].str.startswith("Pusher")]
+    curves = curves.loc[curves["metric"] == "return"]
+    ends = curves.loc[curves["env_step"] == curves["env_step"].max()]
+    assert len(ends) == 2
+    variances = ends["sd"] ** 2 / 4 + ends["mean_reading_error"] ** 2
+    low, high = find(findings, "C9b", index=0).authors.interval
+    assert (high - low) / 2 == pytest.approx(reach(variances.to_list()))
+
+
+@pytest.mark.parametrize("agent", ["mle", "reg_vaml"])
+def test_a_band_too_thin_to_read_gives_no_test(agent: str) -> None:
+    curves = REFERENCE.files["figure_3"]
+    thin = (curves["agent"] == agent) & (curves["metric"] == "return")
+    changed = curves.assign(sd=curves["sd"].mask(thin))
+    made = Reference({**REFERENCE.files, "figure_3": changed})
+    asked = CLAIMS.claims["C9b"].comparisons[0]
+    _, judgement = assess_published(asked, "Pusher", "mle", made, STATISTICS)
+    assert judgement.effect == pytest.approx(-109.3 + 214.7)
+    assert judgement.reason.endswith("the spread of this number was not published")
+    assert math.isnan(judgement.p)
+
+
+def test_bars_overlap_within_the_sum_of_their_deviations() -> None:
+    """Bars at 1 and 2: apart, though the wider one twice would reach; touching; and overlapping."""
+    deviations = {"vaml": (0.1, 0.5, 0.5), "mle": (0.55, 0.5, 0.6)}
+    bars = [
+        {
+            **{"setting": "realizable", "hidden_size": size, "objective": objective},
+            **{"mean": mean, "sd": sd, "mean_reading_error": 0.01},
+        }
+        for objective, mean in (("vaml", 1.0), ("mle", 2.0))
+        for size, sd in zip((16, 32, 64), deviations[objective], strict=True)
+    ]
+    made = Reference({**REFERENCE.files, "figure_1": pd.DataFrame(bars)})
+    asked = CLAIMS.claims["C1"].comparisons[0]
+    sample, judgement = assess_published(asked, "realizable", "vaml", made, STATISTICS)
+    assert sample is not None
+    assert sample.details["overlapping"] == 1
+    assert judgement.effect == pytest.approx(-math.log(2))
+
+
+def test_which_figure_answers_what() -> None:
+    asked = CLAIMS.claims["C7"].comparisons[0]
+    assert REFERENCE.source(asked) == "figure_3"
+    for update in ({"minus": "nll"}, {"metric": "nowhere"}):  # no difference of two curves
+        assert REFERENCE.source(asked.model_copy(update=update)) is None
 
 
 def test_collapse_of_sigma_is_one_run(findings: list[Finding]) -> None:
     finding = find(findings, "C2", "unrealizable")
     assert math.exp(finding.authors.effect) == pytest.approx(0.4386 / 9.7, rel=1e-3)
     assert (finding.authors.verdict, finding.authors.reason) == ("not tested", "one run")
+    assert finding.authors.n == (1,)
+    assert find(findings, "C7", "Pusher").authors.n == (1, 1)  # a curve of each agent
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What each claim measures, per run, on tables whose answer is known; and what is never tested."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,8 @@ import pytest
 from judged_tables import CLAIMS, HIDDEN_SIZES, STATISTICS, STEPS, find, judged, study
 
 from vaml.analysis.claims import Finding, overall
-from vaml.study.claims import Claims
+from vaml.analysis.verdicts import Judgement
+from vaml.study.claims import Claims, Verdict
 
 IDS = ["C1", "C1m", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9a", "C9b", "C10", "C11", "C12"]
 
@@ -84,6 +86,33 @@ def test_never_a_verdict_from_fewer_than_four_seeds(seeds: int) -> None:
         if finding.sample is not None:
             assert ours.reason == f"n = {seeds}, needs 4"
             assert math.isfinite(ours.effect)
+
+
+def test_four_seeds_are_enough_for_a_verdict() -> None:
+    ours = find(judged(study(4), ["C2"]), "C2", "realizable").ours
+    assert (ours.n, ours.verdict) == ((4,), "supported")
+
+
+def test_a_claim_needs_all_of_its_comparisons_or_any(findings: list[Finding]) -> None:
+    verdicts: dict[str, Verdict] = {"InvertedPendulum": "supported", "Pusher": "contradicted"}
+    mixed = [
+        replace(find(findings, "C7", part), ours=Judgement(verdict=verdict))
+        for part, verdict in verdicts.items()
+    ]
+    assert overall(mixed, "C7", "paper")[0] == "contradicted"
+    assert overall(mixed, "C7", "corrected") == ("not tested", "not tested")
+    question = mixed[0].question
+    question = replace(question, claim=question.claim.model_copy(update={"needs": "any"}))
+    mixed[0] = replace(mixed[0], question=question)
+    assert overall(mixed, "C7", "paper")[0] == "supported"
+
+
+def test_what_is_measured_is_said_in_words(findings: list[Finding]) -> None:
+    question = find(findings, "C1").question
+    assert question.measured == "mean of log value_aware_error"
+    units = {"minus": "noise_floor", "per": "epochs", "divide_by": 4.0, "scale": "linear"}
+    plain = replace(question, comparison=question.comparison.model_copy(update=units))
+    assert plain.measured == "mean of (value_aware_error - noise_floor) / epochs / 4"
 
 
 def test_the_seed_is_the_unit_not_the_snapshot_or_the_episode() -> None:
@@ -198,6 +227,16 @@ def test_runs_that_are_all_the_same_are_inconclusive() -> None:
 def test_fewer_seeds_than_planned_are_said(findings: list[Finding]) -> None:
     assert find(findings, "C1").ours.reason == "n = 5, planned 20"
     assert find(findings, "C4", "Hopper").ours.reason == ""
+    # Of two agents, the one with fewer runs counts.
+    planned = find(findings, "C7", "Pusher").question.comparison.parts["Pusher"]
+    tables = study(planned)
+    assert find(judged(tables, ["C7"]), "C7", "Pusher").ours.reason == ""
+    for name in ("mbac", "mbac_fits"):
+        rows = tables[name]
+        tables[name] = rows.loc[(rows["agent"] != "mle") | (rows["seed"] > 0)]
+    fewer = find(judged(tables, ["C7"]), "C7", "Pusher").ours
+    assert fewer.n == (planned, planned - 1)
+    assert fewer.reason == f"n = {planned - 1}, planned {planned}"
 
 
 def test_overlap_and_counts_over_hidden_sizes(findings: list[Finding]) -> None:

@@ -127,7 +127,7 @@ def test_without_spread_there_is_no_interval_and_no_test() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for estimate in (
-            mean_of([0.1 + 0.2] * 5),
+            mean_of([0.1] * 3),  # whose mean is not 0.1
             mean_of([7.0]),
             difference_of_means([1000.0] * 4, [1000.0] * 4),
         ):
@@ -136,7 +136,15 @@ def test_without_spread_there_is_no_interval_and_no_test() -> None:
             assert math.isnan(estimate.p_difference())
             assert math.isnan(estimate.p_equivalence(1.0))
             assert math.isnan(estimate.detectable(0.95, 0.8))
-        assert all(map(math.isnan, bootstrap_interval([[2.0] * 4], 0.95, 100, rng())))
+        for samples in ([[2.0] * 4], [[1.0, 2.0, 3.0, 4.0], [2.0] * 4]):
+            assert all(map(math.isnan, bootstrap_interval(samples, 0.95, 100, rng())))
+
+
+def test_two_runs_have_a_spread() -> None:
+    """Of 1 and 3 the deviation is √2, and the mean's error that over √2."""
+    estimate = mean_of([1.0, 3.0])
+    assert (estimate.effect, estimate.degrees_of_freedom) == (2.0, 1)
+    assert estimate.standard_error == pytest.approx(1.0)
 
 
 def test_one_constant_sample_of_two_still_gives_an_interval() -> None:
@@ -220,6 +228,8 @@ def test_difference_of_shares_has_the_methods_share_first() -> None:
     low, high = share_difference_interval((10, 10), (0, 10), 0.95)
     assert low > 0
     assert high == 1
+    low, high = share_difference_interval((7, 10), (2, 8), 0.95)
+    assert share_difference_interval((2, 8), (7, 10), 0.95) == pytest.approx((-high, -low))
     assert share_difference_p((10, 10), (0, 10)) == pytest.approx(2 / math.comb(20, 10))
 
 
@@ -229,6 +239,7 @@ def test_rank_correlation() -> None:
     assert p == pytest.approx(0.104088, abs=1e-6)
     assert rank_correlation([1, 2, 3], [3.0, 2.0, 1.0])[0] == -1
     assert rank_correlation([1, 2, 3], [4.0, 4.0, 4.0]) == (0.0, 1.0)
+    assert rank_correlation([4, 4, 4], [1.0, 2.0, 3.0]) == (0.0, 1.0)
     assert math.isnan(rank_correlation([1, 2], [1.0, 2.0])[0])
 
 

@@ -1,5 +1,7 @@
 """The value functions of the value-aware loss."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from torch import Tensor
 
 from vaml.algorithms.actor_critic import ActorCritic
 from vaml.networks.actor_critic import Actor
-from vaml.networks.value import RandomValue, SoftValue
+from vaml.networks.value import RandomValue, SoftValue, Value
 from vaml.study.sac import ActorCriticSettings
 from vaml.study.seeding import Streams
 
@@ -143,3 +145,23 @@ def test_soft_value_of_a_snapshot_reads_its_sizes_and_an_off_centre_box() -> Non
         assert torch.equal(
             value(observations, generator(2)), made.value(observations, generator(2))
         )
+
+
+@pytest.mark.parametrize("made", [lambda: RandomValue(N, 16, generator()), lambda: agent().value])
+def test_gradients_go_to_the_observations_alone(made: Callable[[], Value]) -> None:
+    """Weights that are trained elsewhere get nothing from a value-aware loss."""
+    value = made()
+    if isinstance(value, SoftValue):
+        weights = [value.log_temperature, *value.actor.parameters()]
+        weights += [weight for critic in value.critics for weight in critic.parameters()]
+    else:
+        assert isinstance(value, RandomValue)
+        weights = [*value.parameters()]
+    for weight in weights:
+        weight.requires_grad_()
+    assert not value(states(), generator()).requires_grad
+    observations = states().requires_grad_()
+    value(observations, generator()).sum().backward()
+    assert observations.grad is not None
+    assert observations.grad.any()
+    assert all(weight.grad is None for weight in weights)
