@@ -25,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ) as job:
         import torch
 
+        from vaml.algorithms.device import job_device
         from vaml.algorithms.model_fitting import ModelFitting
         from vaml.algorithms.model_metrics import snapshot_metrics
         from vaml.algorithms.offline_fit import CURVE_COLUMNS, not_started, run_offline_fit
@@ -33,13 +34,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         from vaml.networks.dynamics import GaussianDynamics
         from vaml.networks.value import SoftValue
 
-        settings, fit = job.settings, job.settings.fit
+        settings, fit, device = job.settings, job.settings.fit, job_device(job)
         streams = Streams(settings.seed, "fit_snapshot", settings.environment_id, settings.step)
         history = read_arrays(job.read("history"))
         steps = len(history["rewards"])
         snapshots = job.read("snapshots")
         try:
-            value = SoftValue.from_snapshot(read_tensors(snapshots, f"{settings.step}/"))
+            value = SoftValue.from_snapshot(read_tensors(snapshots, f"{settings.step}/"), device)
         except UnreadableFile:
             # Both files are what the run left. Longer than this, it had to take the snapshot.
             if steps > settings.step:
@@ -52,14 +53,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         next_step = next(later, None)
         next_value = None
         if next_step is not None:
-            next_value = SoftValue.from_snapshot(read_tensors(snapshots, f"{next_step}/"))
+            next_value = SoftValue.from_snapshot(read_tensors(snapshots, f"{next_step}/"), device)
         # The replay buffer at the snapshot is the history's first `step` transitions.
         rows = Transitions(
             *(
                 torch.from_numpy(history[name][: settings.step])
                 for name in ("observations", "actions", "next_observations")
             )
-        )
+        ).to(device)
         held_out = [
             round(fraction * len(rows)) for fraction in (fit.validation_fraction, fit.test_fraction)
         ]
@@ -74,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             settings.model_hidden_sizes,
             "orthogonal",
             torch.Generator().manual_seed(streams.seed("initialisation")),
-        )
+        ).to(device)
         fitting = ModelFitting(
             model,
             value,

@@ -19,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ) as job:
         import torch
 
+        from vaml.algorithms.device import job_device
         from vaml.algorithms.model_fitting import ModelFitting
         from vaml.algorithms.offline_fit import CURVE_COLUMNS, run_offline_fit
         from vaml.algorithms.synthetic_metrics import (
@@ -33,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         from vaml.study.objectives import NEED_TRUTH
 
         settings, data, fit = job.settings, job.settings.dynamics, job.settings.fit
+        device = job_device(job)
         streams = Streams(settings.seed, "fit_synthetic", settings.hidden_size)
         size = settings.hidden_size
 
@@ -40,12 +42,13 @@ def main(argv: Sequence[str] | None = None) -> None:
             generator = torch.Generator().manual_seed(streams.seed(stream))
             return GaussianDynamics(
                 data.observation_size, data.action_size, hidden_sizes, "default", generator
-            )
+            ).to(device)
 
         tensors = read_tensors(job.read("dynamics"))
         truth = dynamics([size, size], "truth")  # its weights are replaced
         load_module(truth, below("dynamics", tensors))
         value = RandomValue(data.observation_size, data.value_hidden_size, torch.Generator())
+        value.to(device)
         load_module(value, below("value", tensors))
         for module in (truth, value):
             module.requires_grad_(False)
@@ -57,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                     torch.from_numpy(arrays[f"{part}_{name}"])
                     for name in ("observations", "actions", "next_observations")
                 )
-            )
+            ).to(device)
             for part in ("train", "test")
         )
         held_out = round(fit.validation_fraction * len(train))

@@ -16,6 +16,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv,
         outputs=("networks", "evaluations", "fits", "diagnostics", "outcome"),
     ) as job:
+        from vaml.algorithms.device import job_device
         from vaml.algorithms.diagnostics import DIAGNOSTIC_COLUMNS
         from vaml.algorithms.evaluation import EVALUATION_COLUMNS
         from vaml.algorithms.learned_model import FIT_COLUMNS
@@ -23,7 +24,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         from vaml.algorithms.training_run import run_training
 
         settings = job.settings
-        run = MBACRun(settings, Streams(settings.seed, "train_mbac", settings.environment_id))
+        streams = Streams(settings.seed, "train_mbac", settings.environment_id)
+        run = MBACRun(settings, streams, job_device(job))
         outcome = run_training(run, settings.total_steps, job)
         write_tensors(job.outputs["networks"], run.networks())
         write_rows(job.outputs["evaluations"], EVALUATION_COLUMNS, run.evaluations.rows())

@@ -16,12 +16,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv,
         outputs=("history", "snapshots", "evaluations", "outcome"),
     ) as job:
+        from vaml.algorithms.device import job_device
         from vaml.algorithms.evaluation import EVALUATION_COLUMNS
         from vaml.algorithms.sac import SACRun
         from vaml.algorithms.training_run import run_training
 
         settings = job.settings
-        run = SACRun(settings, Streams(settings.seed, "train_sac", settings.environment_id))
+        streams = Streams(settings.seed, "train_sac", settings.environment_id)
+        run = SACRun(settings, streams, job_device(job))
         outcome = run_training(run, settings.training.total_steps, job)
         write_arrays(job.outputs["history"], run.interaction.history.arrays())
         write_tensors(job.outputs["snapshots"], run.snapshots)

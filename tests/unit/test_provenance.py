@@ -30,6 +30,7 @@ def describe(folder: Path, **changes: Any) -> dict[str, Any]:
         "outputs": {"model": folder / "model.safetensors"},
         "started": time.time() - 2.5,
         "spent": (12.5, 11.25),
+        "device": "cpu",
     }
     return manifest(**{**arguments, **changes})
 

@@ -37,7 +37,8 @@ from vaml.study.seeding import Streams
 class ActorCritic:
     """Actor, twin critics with slow targets, and a learned temperature.
 
-    The target entropy is minus the number of action dimensions. Stream `initialisation`.
+    The target entropy is minus the number of action dimensions. All tensors are on the device.
+    Stream `initialisation`.
     """
 
     def __init__(
@@ -47,7 +48,9 @@ class ActorCritic:
         high: np.ndarray,
         settings: ActorCriticSettings,
         streams: Streams,
+        device: torch.device | str = "cpu",
     ) -> None:
+        self.device = device
         generator = torch.Generator().manual_seed(streams.seed("initialisation"))
         sizes = settings.hidden_sizes
         self.actor = Actor(
@@ -61,11 +64,13 @@ class ActorCritic:
             Critic(observation_size, len(low), sizes, generator),
             Critic(observation_size, len(low), sizes, generator),
         )
+        for module in (self.actor, *self.critics, *self.target_critics):
+            module.to(device)
         for target, critic in zip(self.target_critics, self.critics, strict=True):
             target.load_state_dict(critic.state_dict())
             target.requires_grad_(False)
         self.log_temperature = torch.tensor(
-            math.log(settings.initial_temperature), requires_grad=True
+            math.log(settings.initial_temperature), device=device, requires_grad=True
         )
         self._vectors = {
             "actor": ParameterVector(self.actor.parameters()),
@@ -82,7 +87,7 @@ class ActorCritic:
         self.target_entropy = -float(len(low))
         self.discount, self.polyak = settings.discount, settings.polyak
         self.gradient_steps = 0
-        self._observation = torch.empty(1, observation_size)
+        self._observation = torch.empty(1, observation_size, device=device)
         self._acting = PolicyPass(self.actor, self._observation)
         self._passes = lru_cache(1)(partial(_Passes, self.actor, self.critics, self._vectors))
 
@@ -91,7 +96,7 @@ class ActorCritic:
         """An action (m,) of the policy at an observation (n,)."""
         self._observation.copy_(torch.from_numpy(observation))
         actions, _ = self._acting.forward(self.actor.noise(self._observation, generator))
-        return actions[0].numpy()
+        return actions[0].cpu().numpy()
 
     @torch.no_grad()
     def replay_targets(self, batch: Batch, generator: torch.Generator) -> Tensor:
@@ -151,7 +156,7 @@ class ActorCritic:
             **prefixed("critic_1", module_arrays(self.critics[1])),
             **prefixed("target_critic_0", module_arrays(self.target_critics[0])),
             **prefixed("target_critic_1", module_arrays(self.target_critics[1])),
-            "log_temperature": self.log_temperature.detach().numpy().copy(),
+            "log_temperature": self.log_temperature.detach().cpu().numpy().copy(),
         }
 
     def arrays(self) -> Arrays:

@@ -22,7 +22,7 @@ class Adam:
         self._vector = vector
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self._first, self._second = (torch.zeros_like(vector.values) for _ in range(2))
-        self._steps = torch.zeros(())
+        self._steps = torch.zeros((), device=vector.values.device)
 
     def step(self) -> None:
         """Descend along the vector's gradients."""
@@ -46,10 +46,10 @@ class Adam:
     def arrays(self) -> Arrays:
         """Copies of the moments by parameter index, and of the step count."""
         return {
-            f"{index}/{name}": tensor.numpy().copy()
+            f"{index}/{name}": tensor.cpu().numpy().copy()
             for name, moments in self._moments().items()
             for index, tensor in enumerate(self._vector.views(moments))
-        } | {"step": self._steps.numpy().copy()}
+        } | {"step": self._steps.cpu().numpy().copy()}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Go on from what `arrays` gave."""

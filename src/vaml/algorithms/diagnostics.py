@@ -88,12 +88,12 @@ class Diagnostics:
     ) -> None:
         """Measure now."""
         self._env_step, self._learned, self._value = env_step, learned, agent.value
-        replay, policy = self._replayed(agent.actor, history)
-        data = (replay, policy, self._fresh(agent.actor))
+        pairs = (*self._replayed(agent.actor, history), self._fresh(agent.actor))
+        data = [each.to(agent.device) for each in pairs]
         row: dict[str, float] = {"env_step": env_step}
         for name, transitions in zip(_DATA, data, strict=True):
             row |= {f"{key}_{name}": x for key, x in self._errors(transitions, name).items()}
-        row |= self._details(replay) | self._staleness(replay)
+        row |= self._details(data[0]) | self._staleness(data[0])
         self.rows.append({name: float(row[name]) for name in DIAGNOSTIC_COLUMNS})
         self.remember(agent, learned)
 
@@ -118,7 +118,8 @@ class Diagnostics:
         chosen = rng.permutation(len(self._states))[:TRANSITIONS]
         replay = history.transitions().take(chosen * STATE_EVERY)
         with torch.no_grad():
-            actions, _ = actor.sample(replay.observations, self._generator("actions"))
+            states = replay.observations.to(actor.device)
+            actions = actor.sample(states, self._generator("actions"))[0].cpu()
         env = self._environment()
         reached = [
             mujoco.next_observation(env, self._states[i], action)
@@ -135,7 +136,8 @@ class Diagnostics:
         for _ in range(EPISODES):
             observation, done = env.reset()[0].astype(np.float32), False
             while not done:
-                action = actor.sample(torch.from_numpy(observation), noise)[0].numpy()
+                state = torch.from_numpy(observation).to(actor.device)
+                action = actor.sample(state, noise)[0].cpu().numpy()
                 reached, _, terminated, truncated, _ = env.step(action)
                 reached = reached.astype(np.float32)
                 for column, entry in zip(columns, (observation, action, reached), strict=True):
@@ -200,7 +202,7 @@ class Diagnostics:
             self.job.training.model.hidden_sizes,
             "xavier",
             torch.Generator(),
-        )
+        ).to(learned.device)
         load_module(model, below("model", self._previous))
         prediction = model(data.observations, data.actions)
         samples = learned.agent.objective.model_samples
@@ -210,7 +212,7 @@ class Diagnostics:
             return vaml(prediction, data.next_observations, value, samples, noise).item()
 
         return {
-            "error_previous": error(SoftValue.from_snapshot(self._previous)),
+            "error_previous": error(SoftValue.from_snapshot(self._previous, learned.device)),
             "error_stale": error(self._value),
         }
 

@@ -39,7 +39,8 @@ class Evaluations:
             observation, _ = env.reset(seed=seed if episode == 0 else None)
             total, done = 0.0, False
             while not done:
-                action = actor.mode(torch.from_numpy(observation.astype(np.float32))).numpy()
+                state = torch.from_numpy(observation.astype(np.float32)).to(actor.device)
+                action = actor.mode(state).cpu().numpy()
                 observation, reward, terminated, truncated, _ = env.step(action)
                 total += float(reward)
                 done = terminated or truncated

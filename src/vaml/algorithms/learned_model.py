@@ -45,7 +45,7 @@ def decayed(start: float, end: float, step: int, first_step: int, last_step: int
 
 
 class LearnedModel:
-    """The model, refitted to the agent's transitions for its present value function.
+    """The model, refitted to the agent's transitions for its present value function, beside it.
 
     Streams: `model_initialisation`, `splits`, `target_noise` (model samples and their actions in
     the critic's target) and those of ModelFitting; the metrics of a refit have one of their own.
@@ -65,6 +65,7 @@ class LearnedModel:
         self.streams = streams
         self.value = value
         self.known = known_functions(job.environment_id)
+        self.device = value.log_temperature.device
         generator = torch.Generator().manual_seed(streams.seed("model_initialisation"))
         self.model = GaussianDynamics(
             self.known.observation_size,
@@ -72,7 +73,7 @@ class LearnedModel:
             self.settings.hidden_sizes,
             "xavier",
             generator,
-        )
+        ).to(self.device)
         self.fitting = ModelFitting(
             self.model,
             value,
@@ -100,6 +101,7 @@ class LearnedModel:
     def refit(self, transitions: Transitions, env_step: int) -> None:
         """Fit to all transitions so far, from the present weights; the best validation's stay."""
         settings, first = self.settings, not self.fits
+        transitions = transitions.to(self.device)
         train_rows, validation_rows = self._rows(len(transitions))
         validation = transitions.take(validation_rows)
         coefficient = settings.warmup_mle_coefficient if first else self.mle_coefficient(env_step)

@@ -33,7 +33,9 @@ class MBACRun:
     evaluations and diagnostics have streams of their own.
     """
 
-    def __init__(self, job: TrainMBACJob, streams: Streams) -> None:
+    def __init__(
+        self, job: TrainMBACJob, streams: Streams, device: torch.device | str = "cpu"
+    ) -> None:
         self.job = job
         self.settings = job.training
         self.interaction = Interaction(
@@ -44,7 +46,7 @@ class MBACRun:
             self.interaction.low,
             self.interaction.high,
         )
-        self.agent = ActorCritic(size, low, high, job.training.actor_critic, streams)
+        self.agent = ActorCritic(size, low, high, job.training.actor_critic, streams, device)
         self.replay = streams.numpy("replay")
         self.policy_noise = torch.Generator().manual_seed(streams.seed("policy_noise"))
         self.evaluations = Evaluations(
@@ -96,7 +98,7 @@ class MBACRun:
 
     def _learn(self) -> None:
         settings = self.settings.actor_critic
-        batch = self.interaction.history.sample(settings.batch_size, self.replay)
+        batch = self.interaction.history.sample(settings.batch_size, self.replay, self.agent.device)
         observations, actions = batch.observations, batch.actions
         if self.learned is None:
             targets = self.agent.replay_targets(batch, self.policy_noise)

@@ -20,7 +20,8 @@ def spread(prediction: Prediction, next_observations: Tensor) -> dict[str, float
     own dimension; 0.9 for a calibrated model.
     """
     sigma = prediction.log_std.exp()
-    quantiles = sigma.flatten().quantile(torch.tensor([0.05, 0.5, 0.95], dtype=sigma.dtype))
+    at = torch.tensor([0.05, 0.5, 0.95], dtype=sigma.dtype, device=sigma.device)
+    quantiles = sigma.flatten().quantile(at)
     distance = (next_observations - prediction.observations - prediction.mean).abs()
     inside = (distance <= _CENTRAL_90 * sigma).double().mean()
     names = ("sigma_q05", "sigma_q50", "sigma_q95")

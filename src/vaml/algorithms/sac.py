@@ -29,7 +29,9 @@ class SACRun:
     evaluation at t has a stream of its own.
     """
 
-    def __init__(self, job: TrainSACJob, streams: Streams) -> None:
+    def __init__(
+        self, job: TrainSACJob, streams: Streams, device: torch.device | str = "cpu"
+    ) -> None:
         self.settings = job.training
         self.interaction = Interaction(
             job.environment_id,
@@ -44,6 +46,7 @@ class SACRun:
             self.interaction.high,
             job.training.actor_critic,
             streams,
+            device,
         )
         self.replay = streams.numpy("replay")
         self.policy_noise = torch.Generator().manual_seed(streams.seed("policy_noise"))
@@ -77,7 +80,7 @@ class SACRun:
 
     def _learn(self) -> None:
         settings = self.settings.actor_critic
-        batch = self.interaction.history.sample(settings.batch_size, self.replay)
+        batch = self.interaction.history.sample(settings.batch_size, self.replay, self.agent.device)
         targets = self.agent.replay_targets(batch, self.policy_noise)
         self.agent.update(
             (batch.observations, batch.actions), targets, batch.observations, self.policy_noise

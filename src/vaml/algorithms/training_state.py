@@ -22,7 +22,7 @@ def below(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
 
 def module_arrays(module: nn.Module) -> Arrays:
     """Copies of a module's parameters and buffers."""
-    return {name: tensor.numpy().copy() for name, tensor in module.state_dict().items()}
+    return {name: tensor.cpu().numpy().copy() for name, tensor in module.state_dict().items()}
 
 
 def load_module(module: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:

@@ -65,10 +65,15 @@ class History:
         self.truncated[row] = truncated
         self.size += 1
 
-    def sample(self, batch_size: int, generator: np.random.Generator) -> Batch:
-        """Rows drawn uniformly with replacement."""
+    def sample(
+        self,
+        batch_size: int,
+        generator: np.random.Generator,
+        device: torch.device | str = "cpu",
+    ) -> Batch:
+        """Rows drawn uniformly with replacement, on a device."""
         rows = torch.from_numpy(generator.integers(self.size, size=batch_size))
-        return Batch(*(column.index_select(0, rows) for column in self._columns))
+        return Batch(*(column.index_select(0, rows).to(device) for column in self._columns))
 
     def transitions(self) -> Transitions:
         """All rows so far, as views."""

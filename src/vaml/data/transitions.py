@@ -21,8 +21,12 @@ class Transitions:
 
     def take(self, indices: np.ndarray) -> "Transitions":
         """The rows at these indices, as copies."""
-        rows = torch.from_numpy(indices)
+        rows = torch.from_numpy(indices).to(self.observations.device)
         return Transitions(*(field.index_select(0, rows) for field in self._fields()))
+
+    def to(self, device: torch.device | str) -> "Transitions":
+        """The same on a device."""
+        return Transitions(*(field.to(device) for field in self._fields()))
 
     def first(self, rows: int) -> "Transitions":
         """The first rows, as views."""

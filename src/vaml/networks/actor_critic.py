@@ -42,6 +42,11 @@ class Actor(nn.Module):
         self.register_buffer("centre", (high + low) / 2)
         self.register_buffer("half_range", (high - low) / 2)
 
+    @property
+    def device(self) -> torch.device:
+        """Where it takes observations."""
+        return self.centre.device
+
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log standard deviation of z (..., m) for observations (..., n)."""
         features = relu_features(self.hidden, observations)
@@ -55,7 +60,8 @@ class Actor(nn.Module):
     def noise(self, observations: Tensor, generator: torch.Generator) -> Tensor:
         """Standard normal draws (..., m), one row per observation (..., n)."""
         shape = (*observations.shape[:-1], len(self.centre))
-        return torch.empty(shape, dtype=observations.dtype).normal_(generator=generator)
+        noise = torch.empty(shape, dtype=observations.dtype).normal_(generator=generator)
+        return noise.to(observations.device)
 
     def squash(self, mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Actions and log-probabilities of z = mean + exp(log_std) noise."""

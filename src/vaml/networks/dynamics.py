@@ -32,7 +32,7 @@ class Prediction(NamedTuple):
     def sample(self, samples: int, generator: torch.Generator) -> Tensor:
         """Reparameterised next observations (samples, batch, n)."""
         noise = torch.empty(samples, *self.mean.shape, dtype=self.mean.dtype)
-        noise.normal_(generator=generator)
+        noise = noise.normal_(generator=generator).to(self.mean.device)
         return torch.addcmul(self.observations + self.mean, torch.exp(self.log_std), noise)
 
 

@@ -72,7 +72,9 @@ class SoftValue:
         return WithGradient.apply(observations, values, slope)
 
     @classmethod
-    def from_snapshot(cls, arrays: Mapping[str, np.ndarray]) -> "SoftValue":
+    def from_snapshot(
+        cls, arrays: Mapping[str, np.ndarray], device: torch.device | str = "cpu"
+    ) -> "SoftValue":
         """The frozen value function of a SAC snapshot: `actor/...`, `target_critic_0/...` etc.
 
         Sizes and action box are read from the arrays themselves.
@@ -101,5 +103,5 @@ class SoftValue:
         first.load_state_dict(part("target_critic_0"))
         second.load_state_dict(part("target_critic_1"))
         for module in (actor, first, second):
-            module.requires_grad_(False)
-        return cls(actor, (first, second), tensors["log_temperature"])
+            module.requires_grad_(False).to(device)
+        return cls(actor, (first, second), tensors["log_temperature"].to(device))

@@ -34,7 +34,10 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 @dataclass
 class Job(Generic[Settings]):
-    """One job: its settings, its files, and its key (settings, code and what it starts from)."""
+    """One job: its settings, its files, and its key (settings, code and what it starts from).
+
+    device: what its networks are on, for the manifest.
+    """
 
     settings: Settings
     key: str
@@ -42,6 +45,7 @@ class Job(Generic[Settings]):
     checkpoint: Checkpoint
     _inputs: Mapping[str, Path]
     _source: Path | None
+    device: str = "cpu"
     resumed_from: list[int] = field(default_factory=list)
 
     def read(self, name: str) -> Path:
@@ -108,6 +112,7 @@ def running(
                     outputs=job.outputs,
                     started=started,
                     spent=job.checkpoint.spent,
+                    device=job.device,
                     resumed_from=job.resumed_from,
                 ),
             )

@@ -58,6 +58,7 @@ def manifest(
     outputs: Mapping[str, Path],
     started: float,
     spent: tuple[float, float],
+    device: str,
     resumed_from: Sequence[int] = (),
 ) -> dict[str, Any]:
     """What made a job's outputs, as JSON values.
@@ -66,7 +67,8 @@ def manifest(
     module in it. source: the key of the job whose files this one starts from, empty without one.
     inputs, outputs: a file for each flag; they must be complete, as their digests are taken now.
     started: time.time() at the start. spent: wall and CPU seconds, with those of the processes
-    whose saved states it went on from. resumed_from: the steps at which it did.
+    whose saved states it went on from. device: what its networks were on. resumed_from: the steps
+    at which it went on from a saved state.
 
     `stable` is the same for every run of the same job with the same versions; `volatile` is not.
     """
@@ -91,6 +93,7 @@ def manifest(
             "dirty": dirty,
             "host": socket.gethostname(),
             "processor": _processor(),
+            "device": device,
             "environment": {name: os.environ.get(name) for name in ENVIRONMENT},
             "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
             "started": _utc(started),
