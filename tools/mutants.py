@@ -98,7 +98,7 @@ def _calls(
             yield ast.Call(ast.Name(RENAMED[name], ast.Load()), arguments, keywords)
         case ast.Attribute(value, name) if name in RENAMED:
             yield ast.Call(ast.Attribute(value, RENAMED[name], ast.Load()), arguments, keywords)
-        case ast.Attribute(ast.Name("torch"), name) if name in DROPPED:
+        case ast.Attribute(ast.Name("np" | "torch"), name) if name in DROPPED:
             yield arguments[0]
         case ast.Attribute(value, name) if name in DROPPED:
             yield value

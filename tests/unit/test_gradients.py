@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import chain
+from typing import Any
 
 import pytest
 import torch
@@ -13,12 +14,13 @@ from vaml.losses.actor_critic import (
     critic_loss,
     critic_loss_gradients,
 )
-from vaml.losses.model import nll, nll_and_gradients
+from vaml.losses.model import model_loss, model_loss_and_gradients, nll, nll_and_gradients
 from vaml.networks.actor_critic import Actor, Critic, smaller_value
 from vaml.networks.dynamics import GaussianDynamics, Prediction, bounded, bounded_and_slope
 from vaml.networks.gradients import CriticPasses, DynamicsPass, PolicyPass
 from vaml.networks.passes import ParameterVector
 from vaml.networks.value import RandomValue, SoftValue, Value
+from vaml.study.objectives import Objective
 
 N, M, ROWS = 5, 2, 9
 pytestmark = pytest.mark.usefixtures("double_precision")
@@ -187,3 +189,24 @@ def test_negative_log_likelihood() -> None:
         Prediction(*(field.detach() for field in prediction)), following
     )
     close([found, *gradients], [loss, *expected])
+
+
+@pytest.mark.parametrize("coefficient", [1.0, 0.3, 0.0])
+@pytest.mark.parametrize("name", ["mse", "vaml", "vaml_exact"])
+def test_loss_of_a_fit(name: Any, coefficient: float) -> None:
+    """With the gradients of both outputs, and nothing left on the prediction that it was given."""
+    value = RandomValue(N, 8, generator(2)).requires_grad_(False)
+    objective = Objective(loss=name, mle_coefficient=coefficient, model_samples=4)
+    observations, following, *fields = (normal(ROWS, N, seed=seed) for seed in range(6))
+    truth = Prediction(observations, *fields[2:])
+    leaves = [field.clone().requires_grad_() for field in fields[:2]]
+    given = Prediction(observations, *leaves)
+    loss, _ = model_loss(given, following, value, objective, coefficient, generator(3), truth)
+    expected = torch.autograd.grad(loss, leaves, materialize_grads=True)
+    given = Prediction(observations, *fields[:2])
+    with torch.no_grad():
+        found, gradients = model_loss_and_gradients(
+            given, following, value, objective, coefficient, generator(3), truth
+        )
+    close([found, *gradients], [loss, *expected])
+    assert not any(each.requires_grad for each in (found, *given))
