@@ -58,3 +58,13 @@ def test_the_untrained_policy_is_the_first_evaluation_of_each_seed_once() -> Non
     untrained = dict(zip(chosen["environment"], chosen["value"], strict=True))
     assert untrained["Pusher-v5"] == pytest.approx(10.0)
     assert untrained["InvertedPendulum-v4"] == pytest.approx(100 + 1)  # the deviates' mean is 1
+
+
+def test_an_agent_without_a_model_is_not_in_the_legend() -> None:
+    made = dict(tables())
+    drawn = made["mbac_diagnostics"]
+    made["mbac_diagnostics"] = drawn.loc[drawn["agent"] == "mle"]
+    figure, _ = draw("why_mbac", made, SETTINGS)
+    labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert "MLE" in labels
+    assert "reg-VAML" not in labels

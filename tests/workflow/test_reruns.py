@@ -224,7 +224,7 @@ CODE_CHANGES: dict[str, tuple[Edit, Expected]] = {
         tables,
     ),
     "a constant of the planning": (
-        ("src/vaml/study/cost.py", "SYNTHETIC_EPOCHS = 15", "SYNTHETIC_EPOCHS = 16"),
+        ("src/vaml/study/cost.py", "SYNTHETIC_EPOCHS = 8", "SYNTHETIC_EPOCHS = 9"),
         nothing,
     ),
     "the memory of a rule": (

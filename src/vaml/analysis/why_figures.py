@@ -145,7 +145,8 @@ def _diagnostics(
             found.append(_level_rows(source, "environment", step, level))
         parts += [part.assign(metric=label.replace("\n", " ")) for part in found]
     rows = joined(parts, ["metric", *by])
-    methods = settings.methods(runs[method].unique())
+    # An agent without a model has no row in `source`.
+    methods = settings.methods(runs.loc[runs[method].isin(source[method]), method].unique())
     environments = list(runs["environment"].unique())
     places = [(environment, panel) for environment in environments for panel in shown]
     figure, grid = panels(settings.width, 2.1, len(places), 3 if len(shown) % 3 == 0 else 2)
