@@ -96,11 +96,11 @@ def test_time_limits_shorter_than_the_job(
 def test_more_memory_after_too_little(
     cluster: Cluster, long_run: Study, undisturbed: Study
 ) -> None:
-    flags = ("--set-resources", "train_sac:mem_mb=450 * attempt")
+    flags = ("--set-resources", "train_sac:mem_mb=300 * attempt")
     text = long_run.run(TARGET, *QUICK, *flags)
     first, second = submitted(text)
     assert cluster.job(first)["JobState"] in ("FAILED", "OUT_OF_MEMORY")
-    assert [cluster.job(each)["MinMemoryNode"] for each in (first, second)] == ["450M", "900M"]
+    assert [cluster.job(each)["MinMemoryNode"] for each in (first, second)] == ["300M", "600M"]
     check(long_run, undisturbed, resumptions=0)
 
 
