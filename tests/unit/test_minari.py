@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
+import mbac_runs
 import numpy as np
 import pytest
 import torch
@@ -16,7 +17,7 @@ from vaml.data.minari import episode_ends, load_transitions, save_history
 from vaml.envs import mujoco
 from vaml.study.extras import MissingExtra
 from vaml.study.files import UnreadableFile, read_arrays, read_json, write_arrays
-from vaml.study.sac import ActorCriticSettings, Environment, SACTraining, TrainSACJob
+from vaml.study.sac import Environment, SACTraining, TrainSACJob
 
 DATASET = "vaml/Hopper-v4/sac_s0-v0"
 LIBRARY_PAGE = Path(__file__).parents[2] / "docs" / "library.md"
@@ -30,14 +31,7 @@ JOB = TrainSACJob(
         first_snapshot_step=150,
         snapshot_every=150,
         evaluation_episodes=1,
-        actor_critic=ActorCriticSettings(
-            hidden_sizes=[8],
-            learning_rate=3e-4,
-            batch_size=8,
-            discount=0.9,
-            polyak=0.005,
-            initial_temperature=1.0,
-        ),
+        actor_critic=mbac_runs.job().training.actor_critic,
     ),
     seed=0,
 )
