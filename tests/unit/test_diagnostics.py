@@ -96,6 +96,7 @@ def test_errors_of_a_model_that_knows_the_next_state(monkeypatch: pytest.MonkeyP
     exact = work._errors(replay, "replay")
     assert exact["error"] == pytest.approx(0, abs=1e-10)
     assert exact["bellman_error"] == pytest.approx(0, abs=1e-6)
+    assert exact["target_error"] == pytest.approx(0, abs=1e-9)
     # A mean that is off by 0.001 in the second entry, V's only one: (3 · 0.001)² / 2, γ · 0.003.
     off = known.mean + torch.tensor([0.0, 0.001, 0.0, 0.0])
     monkeypatch.setattr(GaussianDynamics, "forward", lambda *_: known._replace(mean=off))
@@ -104,6 +105,31 @@ def test_errors_of_a_model_that_knows_the_next_state(monkeypatch: pytest.MonkeyP
     alive = ~learned(run).known.terminated(replay.next_observations)
     expected = 0.9 * 0.003 * alive.float().mean().item()
     assert shifted["bellman_error"] == pytest.approx(expected, rel=1e-2)
+    variance = 9 * replay.next_observations[:, 1].var().item()
+    assert shifted["target_error"] == pytest.approx(expected * 0.9 * 0.003 / variance, rel=1e-2)
+
+
+def test_noise_of_the_model_samples_is_no_error_of_the_target(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A model that is right on average, with σ = 2 in V's only entry: only K = 10 means differ."""
+    run = run_to(60)
+    work, agent = run.diagnostics, run.agent
+    replay, _ = work._replayed(agent.actor, run.interaction.history)
+    rows = replay.take(np.repeat(np.arange(len(replay)), 4000))
+    log_std = torch.full_like(rows.observations, -20.0)
+    log_std[:, 2] = math.log(2)
+    wide = Prediction(rows.observations, rows.next_observations - rows.observations, log_std)
+    monkeypatch.setattr(GaussianDynamics, "forward", lambda *_: wide)
+    work._value = lambda states, generator: 3 * states[..., 2]  # type: ignore[assignment]
+    learned(run).value = work._value
+    errors = work._errors(rows, "replay")
+    samples = run.job.training.target_samples
+    alive = (~learned(run).known.terminated(rows.next_observations)).float().mean().item()
+    noise = 0.9 * 3 * 2 / math.sqrt(samples)  # standard deviation of a target
+    assert errors["bellman_error"] == pytest.approx(noise * math.sqrt(2 / math.pi) * alive, rel=0.1)
+    squared = errors["target_error"] * 9 * rows.next_observations[:, 2].var().item()
+    assert abs(squared) < 4 * noise**2 / math.sqrt(len(rows))
 
 
 def test_a_stale_model_is_the_earlier_one_under_the_present_value(

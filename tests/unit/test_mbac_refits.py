@@ -1,5 +1,6 @@
 """The model's refits in a model-based actor-critic run: coefficient, split, weights, metrics."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,10 @@ from mbac_runs import MLE, REG_VAML, finish, learned, same, start, streams
 
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.model_fitting import ModelFitting
-from vaml.algorithms.model_metrics import floor_metrics, model_metrics
+from vaml.algorithms.model_metrics import floor_metrics, model_metrics, refit_metrics
 from vaml.algorithms.training_state import module_arrays
 from vaml.data.transitions import Transitions, random_split
-from vaml.networks.dynamics import GaussianDynamics
+from vaml.networks.dynamics import GaussianDynamics, Prediction
 
 
 def test_mle_coefficient_at_the_corners_of_its_schedule() -> None:
@@ -118,6 +119,30 @@ def test_logged_metrics_are_of_the_restored_weights_on_the_validation_split(
         expected = model_metrics(learned(run).model, *arguments, 3, 8, noise)
         expected |= floor_metrics(*arguments, 3, 8, noise)
         assert {name: learned(run).fits[-1][name] for name in expected} == expected
+
+
+def test_a_refits_squared_bias_is_free_of_all_sampling() -> None:
+    """A mean off by 0.5, σ = 2, V linear with noise of 3: the bias is that of the mean alone."""
+    rows = 20_000
+    states = torch.randn(rows, 2, generator=torch.Generator().manual_seed(0))
+    data = Transitions(states, torch.zeros(rows, 1), states + torch.tensor([1.0, 0.0]))
+
+    class Shifted(GaussianDynamics):
+        def forward(self, observations: torch.Tensor, actions: torch.Tensor) -> Prediction:
+            mean = torch.tensor([1.5, 0.0]).expand_as(observations)
+            return Prediction(observations, mean, torch.full_like(mean, math.log(2)))
+
+    def value(observations: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        noise = torch.randn(observations.shape[:-1], generator=generator)
+        return 4 * observations[..., 0] + 3 * noise
+
+    model = Shifted(2, 1, [4], "xavier", torch.Generator())
+    noise = torch.Generator().manual_seed(1)
+    found = refit_metrics(model, data, value, 5, 1000, noise)
+    assert found["squared_bias"] == pytest.approx(0.5 * (4 * 0.5) ** 2, abs=0.5)
+    assert found["model_variance_term"] == pytest.approx(0.5 * (8**2 + 3**2) / 5, rel=0.05)
+    parts = found["squared_bias"] + found["model_variance_term"] + 0.5 * 9
+    assert found["value_aware_error"] == pytest.approx(parts, rel=0.03)
 
 
 def test_agents_of_one_seed_are_the_same_until_their_coefficients_part() -> None:

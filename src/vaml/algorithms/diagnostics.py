@@ -29,9 +29,10 @@ TRANSITIONS = 256  # per kind of data and time, at most
 EPISODES = 3  # of fresh data per time
 
 _DATA = ("replay", "policy", "on_policy")
+_ERRORS = ("error", "bellman_error", "target_error", "nll")
 DIAGNOSTIC_COLUMNS = (
     "env_step",
-    *(f"{name}_{data}" for name in ("error", "bellman_error", "nll") for data in _DATA),
+    *(f"{name}_{data}" for name in _ERRORS for data in _DATA),
     "value_sd",
     "sigma_q05",
     "sigma_q50",
@@ -57,7 +58,9 @@ class Diagnostics:
     actions of the policy, their next states from the simulator; `on_policy`, fresh episodes of the
     stochastic policy. For each: error, the value-aware error for the present value function;
     bellman_error, the mean distance of the critics' target from the one with the true next state
-    (units of return); nll. On `replay`:
+    (units of return), the K-sample mean's noise included; target_error, the mean squared distance
+    of the two targets' expectations, without that noise, as a share of the variance of V(s') over
+    the pairs, unbiased and so perhaps negative; nll. On `replay`:
 
     value_sd: of V(s'). sigma_q05 to q95: quantiles of the model's standard deviations. coverage_90:
     share of next states' entries inside the model's central 90 % interval. slope_data and
@@ -151,25 +154,29 @@ class Diagnostics:
 
     @torch.no_grad()
     def _errors(self, data: Transitions, name: str) -> dict[str, float]:
-        learned, training = self._learned, self.job.training
+        learned, training, known = self._learned, self.job.training, self._learned.known
         samples = learned.agent.objective.model_samples
         prediction = learned.model(data.observations, data.actions)
         repeated = data.next_observations.expand(training.target_samples, -1, -1)
-        known = learned.known
-        truth = bellman_target(
-            known.reward(data.observations, data.actions, data.next_observations),
-            known.terminated(data.next_observations),
-            self._value(repeated, self._generator(name, "truth")).mean(0),
-            training.actor_critic.discount,
-        )
-        targets = learned.critic_targets(
-            data.observations, data.actions, self._generator(name, "targets")
-        )
+        rewards = known.reward(data.observations, data.actions, data.next_observations)
+        terminated = known.terminated(data.next_observations)
+
+        def distances(draw: str) -> tuple[Tensor, Tensor]:
+            """Of the critics' targets from the true ones, and V at the true next states."""
+            values = self._value(repeated, self._generator(name, f"truth{draw}")).mean(0)
+            truth = bellman_target(rewards, terminated, values, training.actor_critic.discount)
+            noise = self._generator(name, f"targets{draw}")
+            return learned.critic_targets(data.observations, data.actions, noise) - truth, values
+
+        first, values = distances("")
+        # The product of two independent draws has the square of the mean as its expectation.
+        squared = (first * distances("_again")[0]).mean()
         noise = self._generator(name, "error")
         error = vaml(prediction, data.next_observations, self._value, samples, noise)
         return {
             "error": error.item(),
-            "bellman_error": (targets - truth).abs().mean().item(),
+            "bellman_error": first.abs().mean().item(),
+            "target_error": (squared / values.var()).item(),
             "nll": nll(prediction, data.next_observations).item(),
         }
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vaml.algorithms.model_fitting import ModelFitting
-from vaml.algorithms.model_metrics import floor_metrics, model_metrics
+from vaml.algorithms.model_metrics import refit_metrics
 from vaml.algorithms.training_state import (
     Arrays,
     below,
@@ -31,6 +31,8 @@ FIT_COLUMNS = (
     "value_aware_error",
     "eq9_error",
     "action_sampling_floor",
+    "model_variance_term",
+    "squared_bias",
     "nll",
     "sigma_l1",
     "mean_l1",
@@ -118,10 +120,9 @@ class LearnedModel:
         self.fitting.restore_best()
         generator = torch.Generator().manual_seed(self.streams.seed("fit_metrics", env_step))
         samples = self.agent.objective.model_samples
-        metrics = model_metrics(
+        metrics = refit_metrics(
             self.model, validation, self.value, samples, settings.batch_size, generator
         )
-        metrics |= floor_metrics(validation, self.value, samples, settings.batch_size, generator)
         self.fits.append(
             {
                 "env_step": env_step,

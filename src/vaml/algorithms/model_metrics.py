@@ -148,6 +148,33 @@ def floor_metrics(
     )
 
 
+def refit_metrics(
+    model: GaussianDynamics,
+    transitions: Transitions,
+    value: Value,
+    samples: int,
+    batch_size: int,
+    generator: torch.Generator,
+) -> Metrics:
+    """`model_metrics`, the floor, and the parts of the error, for an agent's many refits.
+
+    model_variance_term and squared_bias as in `decomposition`, but from two draws per transition:
+    E[value_aware_error] less the model's and V's own sampling, and so perhaps negative.
+    """
+    metrics = model_metrics(model, transitions, value, samples, batch_size, generator)
+    metrics |= floor_metrics(transitions, value, samples, batch_size, generator)
+
+    def measure(batch: Transitions) -> dict[str, Tensor]:
+        drawn = model(batch.observations, batch.actions).sample(2, generator)
+        first, second = value(drawn, generator)
+        return {"model_variance_term": 0.25 * (first - second).square().mean() / samples}
+
+    metrics |= batch_means(transitions, batch_size, measure)
+    target_variance_term = metrics["action_sampling_floor"] / (1 + 1 / samples)
+    without_model = metrics["value_aware_error"] - metrics["model_variance_term"]
+    return {**metrics, "squared_bias": without_model - target_variance_term}
+
+
 def decomposition(
     model: GaussianDynamics,
     transitions: Transitions,
