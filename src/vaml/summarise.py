@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _table(name: str, paths: Sequence[Path], confidence: float) -> Table:
     if name in _OF_CLAIMS:
-        return _OF_CLAIMS[name](read_json(paths[0])["claims"])
+        return _OF_CLAIMS[name](read_json(paths[0])["claims"], confidence)
     return _OF_TABLES[name]({path.stem: read_table(path) for path in paths}, confidence)
 
 

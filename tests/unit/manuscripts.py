@@ -30,7 +30,6 @@ STATISTICS = Statistics(
     confidence=0.95,
     minimum_seeds=4,
     power=0.8,
-    bootstrap_resamples=200,
     permutation_resamples=200,
     seed=0,
 )

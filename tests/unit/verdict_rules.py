@@ -7,7 +7,6 @@ STATISTICS = Statistics(
     confidence=0.95,
     minimum_seeds=4,
     power=0.8,
-    bootstrap_resamples=100,
     permutation_resamples=100,
     seed=0,
 )
@@ -36,12 +35,11 @@ def comparison(
     )
 
 
-def claim(asked: Comparison, family: str = "family") -> Claim:
+def claim(asked: Comparison) -> Claim:
     return Claim(
         statement="a test",
         sections=["1"],
         unit="seed",
-        family=family,
         needs="all",
         comparisons=[asked],
     )

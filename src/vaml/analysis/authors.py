@@ -14,10 +14,9 @@ import pandas as pd
 
 from vaml.analysis.measures import NotMeasurable, Sample, Tables, measure
 from vaml.analysis.stats import Estimate, scaled, total
-from vaml.analysis.verdicts import Judgement, from_estimate
+from vaml.analysis.verdicts import Judgement, Rule, from_estimate
 from vaml.study.claims import Comparison
 from vaml.study.files import UnreadableFile, reading
-from vaml.study.statistics import Statistics
 
 FILES = ("figure_1", "figure_1_runs", "figure_2", "figure_3")
 # The paper says 5 runs per bar of figure 1, the authors' code 4; the paper says 4 in figure 3.
@@ -45,7 +44,7 @@ class Reference:
                 if wanted == {"value_aware_error"}:
                     return "figure_1"
                 return "figure_1_runs" if wanted <= runs else None
-            case "snapshots":
+            case "snapshots" | "snapshots_costs":
                 return "figure_2" if wanted <= set(self.files["figure_2"].columns) else None
             case "mbac_returns" | "mbac_fits":
                 metrics = set(self.files["figure_3"]["metric"])
@@ -72,9 +71,9 @@ def read_reference(paths: Iterable[Path]) -> Reference:
 
 
 def assess_published(
-    comparison: Comparison, part: str, method: str, reference: Reference, statistics: Statistics
+    comparison: Comparison, part: str, method: str, reference: Reference, rule: Rule
 ) -> tuple[Sample | None, Judgement]:
-    """What the authors' numbers say to a comparison, before Holm's p and the verdict."""
+    """What the authors' numbers say to a comparison, and the verdict."""
     source = reference.source(comparison)
     if source is None:
         return None, Judgement(reason="not published")
@@ -93,8 +92,10 @@ def assess_published(
     elif source == "figure_3" and (comparison.metric, comparison.summary) == ("return", "last"):
         estimate = _final_difference(*arms)
     if estimate is not None:
-        return sample, from_estimate(comparison, estimate, (_RUNS[source],) * 2, statistics)
+        return sample, from_estimate(comparison, estimate, (_RUNS[source],) * 2, rule)
     treatment, *baseline = [arm[0] for arm in sample.arms]
+    if comparison.summary == "lower_everywhere":
+        baseline = [0.5]
     spread = "; the spread of this number was not published" if source in _RUNS else ""
     n = (1,) * len(sample.arms)
     return sample, Judgement(n, treatment - sum(baseline), reason=_UNITS[source] + spread)

@@ -32,7 +32,7 @@ def _row(finding: Finding, findings: Sequence[Finding]) -> Row:
         "measured": question.measured,
         "direction": comparison.direction,
         "smallest_difference": comparison.smallest_difference,
-        "family": question.claim.family,
+        "needs": question.claim.needs,
         "planned_seeds": comparison.parts[question.part],
         **_numbers(finding.sample, finding.ours, ""),
         "authors_unit": finding.unit or None,
@@ -51,11 +51,8 @@ def _numbers(sample: Sample | None, judgement: Judgement, prefix: str) -> Row:
         "effect": judgement.effect,
         "low": judgement.interval[0],
         "high": judgement.interval[1],
-        "bootstrap_low": judgement.bootstrap[0],
-        "bootstrap_high": judgement.bootstrap[1],
         "p": judgement.p,
         "p_null": judgement.p_null or None,
-        "p_holm": judgement.p_holm,
         "p_permutation": judgement.p_permutation,
         "detectable": judgement.detectable,
         "verdict": judgement.verdict,
@@ -63,7 +60,7 @@ def _numbers(sample: Sample | None, judgement: Judgement, prefix: str) -> Row:
         "details": _in_words(sample),
     }
     if prefix:  # what a figure cannot give
-        for name in ("diverged", "bootstrap_low", "bootstrap_high", "p_permutation"):
+        for name in ("diverged", "p_permutation"):
             del numbers[name]
     return {f"{prefix}{name}": _finite(value) for name, value in numbers.items()}
 
@@ -107,9 +104,9 @@ def claims_document(claims: Claims, findings: Sequence[Finding]) -> list[Row]:
             "sections": claim.sections,
             "explains": claim.explains,
             "unit": claim.unit,
-            "family": claim.family,
             "needs": claim.needs,
             "note": claim.note,
+            "prediction": claim.prediction.model_dump(mode="json"),
             "verdicts": {
                 variant: dict(zip(("ours", "authors"), verdicts, strict=True))
                 for variant in VARIANTS

@@ -10,7 +10,7 @@ Claims = Sequence[Mapping[str, Any]]
 _VARIANTS = {"paper": "paper’s", "corrected": "corrected"}
 
 
-def claims_table(claims: Claims) -> Table:
+def claims_table(claims: Claims, confidence: float) -> Table:
     """One row per claim of claims.json."""
 
     def row(claim: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,6 +25,7 @@ def claims_table(claims: Claims) -> Table:
             "verdict": verdicts.get("paper", {}).get("ours"),
             "corrected": corrected.get("ours"),
             "authors": verdicts.get("paper", {}).get("authors"),
+            "expected": _expected(claim["prediction"]),
         }
 
     headers = {
@@ -36,15 +37,30 @@ def claims_table(claims: Claims) -> Table:
         "verdict": "Verdict",
         "corrected": "Corrected metric",
         "authors": "On the authors’ numbers",
+        "expected": "Expected",
     }
     note = (
         "n: independent runs per method; a verdict needs at least four. Claims that explain others "
-        "are this study's own."
+        "are this study's own. Expected: the verdict in the paper's measure that was written down "
+        "before the data were seen (in part: before all of them)."
     )
-    return Table("Verdicts on the claims of the paper", [note], headers, list(map(row, claims)))
+    notes = [note, error_rate(claims, confidence)]
+    return Table("Verdicts on the claims of the paper", notes, headers, list(map(row, claims)))
 
 
-def comparisons_table(claims: Claims) -> Table:
+def error_rate(claims: Claims, confidence: float) -> str:
+    """How many of the verdicts may be wrong, in a sentence."""
+    judged = sum(
+        sides["ours"] != "not tested" for claim in claims for sides in claim["verdicts"].values()
+    )
+    return (
+        f"A claim's verdict is wrong in at most {1 - confidence:.0%} of all studies, whatever the "
+        f"truth. The list is not adjusted as a whole: of its {judged} verdicts, "
+        f"{(1 - confidence) * judged:.1g} must be expected to be wrong in the least favourable case."
+    )
+
+
+def comparisons_table(claims: Claims, confidence: float) -> Table:
     """One row per comparison of claims.json."""
 
     def row(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +75,7 @@ def comparisons_table(claims: Claims) -> Table:
             "diverged": entry["diverged"],
             "effect": entry["effect"],
             "interval": (entry["low"], entry["high"]),
-            "p_holm": entry["p_holm"],
+            "p": entry["p"],
             "detectable": entry["detectable"],
             "verdict": _because(entry["verdict"], entry["reason"]),
             "authors_effect": entry["authors_effect"],
@@ -77,7 +93,7 @@ def comparisons_table(claims: Claims) -> Table:
         "diverged": "Diverged",
         "effect": "Effect",
         "interval": "Interval",
-        "p_holm": "p (Holm)",
+        "p": "p",
         "detectable": "Detectable",
         "verdict": "Verdict",
         "authors_effect": "Authors’ effect",
@@ -85,11 +101,18 @@ def comparisons_table(claims: Claims) -> Table:
         "authors_verdict": "Verdict on it",
     }
     note = (
-        "Effect: the mean over runs, method minus baseline. Detectable: the smallest true "
-        "difference that so many runs would show, at the power that the config sets."
+        f"Effect: the mean over runs, method minus baseline. Interval: {confidence:.0%}. p: one-sided, of the effect that the "
+        "claim excludes and that lies nearest. Detectable: the true effect at which so many runs "
+        "would support the claim, with the power that the config sets."
     )
     rows = [row(entry) for claim in claims for entry in claim["comparisons"]]
     return Table("Every comparison behind the verdicts", [note], headers, rows)
+
+
+def _expected(prediction: Mapping[str, Any]) -> str | None:
+    if prediction["paper"] is None:
+        return None
+    return prediction["paper"] + (" (in part)" if prediction["seen"] == "part" else "")
 
 
 def _runs(entry: Mapping[str, Any]) -> list[int]:

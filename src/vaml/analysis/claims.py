@@ -1,11 +1,11 @@
 """The judgement of every claim: on the study's tables, and on the authors' published numbers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from vaml.analysis.authors import Reference, assess_published
 from vaml.analysis.measures import NotMeasurable, Sample, Tables, measure
-from vaml.analysis.verdicts import Judgement, combine, decide, from_sample
+from vaml.analysis.verdicts import Judgement, Rule, combine, from_sample
 from vaml.study.claims import Claim, Claims, Comparison, Variant, Verdict
 from vaml.study.seeding import Streams
 from vaml.study.statistics import Statistics
@@ -55,32 +55,24 @@ def judge(
     claims: Claims, tables: Tables, reference: Reference, statistics: Statistics
 ) -> list[Finding]:
     """Every claim's comparisons, in the order of the file."""
-    questions = list(_questions(claims))
     streams = Streams(statistics.seed, "judge_claims")
 
-    def assess(question: Question) -> tuple[Sample | None, Judgement]:
+    def answer(question: Question) -> Finding:
+        comparison, part, method = question.comparison, question.part, question.method
+        tests = question.claim.tests(comparison.variant)
+        rule = Rule(statistics, question.claim.needs, tests)
+        published, authors = assess_published(comparison, part, method, reference, rule)
+        sample = None
         try:
-            sample = measure(question.comparison, question.part, question.method, tables)
+            sample = measure(comparison, part, method, tables)
+            name = (question.claim_id, question.index, part, method)
+            rng = streams.numpy("resampling", *name)
+            ours = _noted(question, from_sample(comparison, sample, rule, rng))
         except NotMeasurable as lack:
-            return None, Judgement(reason=str(lack))
-        name = (question.claim_id, question.index, question.part, question.method)
-        rng = streams.numpy("resampling", *name)
-        return sample, from_sample(question.comparison, sample, statistics, rng)
+            ours = Judgement(reason=str(lack))
+        return Finding(question, sample, ours, published, authors, reference.unit(comparison))
 
-    def assess_authors(question: Question) -> tuple[Sample | None, Judgement]:
-        return assess_published(
-            question.comparison, question.part, question.method, reference, statistics
-        )
-
-    samples, ours = _decided(questions, assess, statistics)
-    published, authors = _decided(questions, assess_authors, statistics)
-    noted = map(_noted, questions, ours)
-    return [
-        Finding(question, sample, mine, theirs, judgement, reference.unit(question.comparison))
-        for question, sample, mine, theirs, judgement in zip(
-            questions, samples, noted, published, authors, strict=True
-        )
-    ]
+    return [answer(question) for question in _questions(claims)]
 
 
 def _questions(claims: Claims) -> Iterator[Question]:
@@ -89,19 +81,6 @@ def _questions(claims: Claims) -> Iterator[Question]:
             for part in comparison.parts:
                 for method in comparison.methods:
                     yield Question(claim_id, claim, i, comparison, part, method)
-
-
-def _decided(
-    questions: list[Question],
-    assess: Callable[[Question], tuple[Sample | None, Judgement]],
-    statistics: Statistics,
-) -> tuple[list[Sample | None], list[Judgement]]:
-    answers = [assess(question) for question in questions]
-    entries = [
-        (question.claim, question.comparison, judgement)
-        for question, (_, judgement) in zip(questions, answers, strict=True)
-    ]
-    return [sample for sample, _ in answers], decide(entries, statistics)
 
 
 def _noted(question: Question, judgement: Judgement) -> Judgement:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vaml.analysis.claim_summaries import error_rate
 from vaml.analysis.figures_style import Methods
-from vaml.analysis.manuscript_claims import claim_entries, verdict_counts
+from vaml.analysis.manuscript_claims import claim_entries, predictions, verdict_counts
 from vaml.analysis.manuscript_numbers import NONE, number_text, span
 from vaml.analysis.scale import level, sizes
 from vaml.study import jobs
@@ -58,6 +59,8 @@ def manuscript_data(
         "counts": {side: verdict_counts(claims, side) for side in ("ours", "authors")},
         "statistics": judged["statistics"],
         "claims_digest": judged["inputs"]["claims.yaml"][:12],
+        "error_rate": error_rate(judged["claims"], judged["statistics"]["confidence"]),
+        "predictions": predictions(entries),
         "provenance": _provenance(manifests),
     }
 

@@ -14,6 +14,8 @@ VERDICTS = ("supported", "contradicted", "equivalent", "inconclusive", "not test
 _WORDS = {
     "diverged of status": "share of diverged runs",
     "last of return": "last return",
+    "share lower of": "share of cells lower (less ½) in",
+    "lower everywhere of": "share of seeds lower in every cell (less ½) in",
     " - ": " − ",
     "true_sigma_l1": "true σ",
     "sigma_l1": "σ",
@@ -23,7 +25,8 @@ _WORDS = {
     "next_value_aware_error": "error for the next V",
     "error_stale": "error for the present V",
     "error_previous": "error for its own V",
-    "bellman_error_policy": "distance from the true targets",
+    "target_error_policy": "squared distance from the true targets",
+    "squared_bias": "squared bias",
     "value_sd": "SD of V",
     "action_sampling_floor": "floor",
     "value_variance": "variance of V",
@@ -54,6 +57,7 @@ def claim_entries(
                 "explains": claim["explains"],
                 "experiments": [_EXPERIMENTS[s] for s in claim["sections"] if s in _EXPERIMENTS],
                 "verdicts": claim["verdicts"],
+                "prediction": claim["prediction"],
                 "comparisons": comparisons,
             }
         )
@@ -70,7 +74,7 @@ def _comparison(comparison: Mapping[str, Any], labels: Mapping[str, str]) -> Row
         "contrast": (" / " if is_ratio else " − ").join(contrast),
         "measured": _measured(comparison["measured"]),
         "criterion": _criterion(comparison, is_ratio),
-        "p_holm": number_text(comparison["p_holm"]),
+        "p": number_text(comparison["p"]),
         **{
             side: {
                 "effect": _effect(comparison, prefix, is_ratio),
@@ -133,3 +137,11 @@ def verdict_counts(claims: Iterable[Row], side: str) -> list[Row]:
         verdict = claim["verdicts"].get("paper", {}).get(side, "not tested")
         found[verdict].append(claim["id"])
     return [{"verdict": verdict, "claims": ids} for verdict, ids in found.items()]
+
+
+def predictions(claims: Iterable[Row]) -> dict[str, list[str]]:
+    """The claims by how much of the data that test them had been seen when they were written."""
+    found: dict[str, list[str]] = {seen: [] for seen in ("nothing", "part", "all")}
+    for claim in claims:
+        found[claim["prediction"]["seen"]].append(claim["id"])
+    return found

@@ -1,6 +1,6 @@
 """One number per run, as config/claims.yaml asks for it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,7 +23,8 @@ class NotMeasurable(Exception):
 class Sample:
     """What a comparison measured.
 
-    treatment: by seed, the method's numbers, or with pairing the differences from the baseline.
+    treatment: by seed, the method's numbers, or with pairing those of the difference from the
+    baseline.
     baseline: by seed, the other sample, None without one. diverged: runs of which at least one
     value was missing or not finite, and was replaced by the worst. details: what describes the
     sample beside its mean.
@@ -48,24 +49,40 @@ def measure(comparison: Comparison, part: str, method: str, tables: Tables) -> S
     values = _values(comparison, comparison.table, part, method, tables)
     if comparison.pairing == "none":
         (values,), diverged = _complete(comparison, [values])
-        summary = _by_seed(values, _summarise(comparison, values))
-        return Sample(summary, None, diverged, _describe(comparison, values))
+        details = _describe(comparison, values)
+        (numbers,) = _numbers(comparison, [values], details)
+        return Sample(_by_seed(values, numbers), None, diverged, details)
     other = _values(comparison, comparison.table, part, comparison.baseline, tables)
     steps = values.columns.union(other.columns)
     both = [frame.reindex(columns=steps) for frame in (values, other)]
     if comparison.pairing == "paired":
         seeds = values.index.intersection(other.index)
         both = [frame.reindex(index=seeds) for frame in both]
-    (values, other), diverged = _complete(comparison, both)
-    details = _contrast(comparison, values, other)
-    first, second = _summarise(comparison, values), _summarise(comparison, other)
+        if seeds.empty:
+            raise NotMeasurable(f"{method} and {comparison.baseline} share no seed in {part}")
+    both, diverged = _complete(comparison, both)
+    details = _contrast(comparison, *both)
     if comparison.pairing == "unpaired":
-        arms = _by_seed(values, first), _by_seed(other, second)
-        return Sample(*arms, diverged, details)
-    # A median of differences is not a difference of medians.
-    within = comparison.summary in ("mean", "median", "last")
-    differences = _summarise(comparison, values - other) if within else first - second
-    return Sample(_by_seed(values, differences), None, diverged, details)
+        arms = _numbers(comparison, both, details)
+        return Sample(*map(_by_seed, both, arms), diverged=diverged, details=details)
+    values, other = both
+    if comparison.summary in _OF_DIFFERENCES:
+        numbers = _OF_DIFFERENCES[comparison.summary]((values - other).to_numpy(np.float64))
+    else:
+        first, second = _numbers(comparison, both, details)
+        numbers = first - second
+    return Sample(_by_seed(values, numbers), None, diverged, details)
+
+
+# Summaries of the differences within a seed, (seeds, cells) to (seeds,): a median of differences is
+# not a difference of medians. A tie is half a cell.
+_OF_DIFFERENCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "mean": lambda differences: differences.mean(axis=1),
+    "median": lambda differences: np.median(differences, axis=1),
+    "last": lambda differences: differences[:, -1],
+    "share_lower": lambda differences: -np.sign(differences).mean(axis=1) / 2,
+    "lower_everywhere": lambda differences: (differences < 0).all(axis=1).astype(np.float64),
+}
 
 
 def _rows(table: str, part: str, method: str | None, tables: Tables) -> pd.DataFrame:
@@ -152,28 +169,43 @@ def _complete(comparison: Comparison, frames: list[pd.DataFrame]) -> tuple[list[
     return full, diverged
 
 
-def _summarise(comparison: Comparison, values: pd.DataFrame) -> np.ndarray:
-    """One number per seed."""
-    numbers = values.to_numpy(np.float64)
+def _numbers(
+    comparison: Comparison, frames: list[pd.DataFrame], details: Details
+) -> list[np.ndarray]:
+    """One number per seed, of each frame."""
+    values = [frame.to_numpy(np.float64) for frame in frames]
     match comparison.summary:
         case "mean":
-            return numbers.mean(axis=1)
+            return [each.mean(axis=1) for each in values]
         case "median":
-            return np.median(numbers, axis=1)
+            return [np.median(each, axis=1) for each in values]
         case "last":
-            return numbers[:, -1]
+            return [each[:, -1] for each in values]
         case "log_of_mean":
-            means = numbers.mean(axis=1)
-            if (means <= 0).any():
-                raise NotMeasurable(f"a log ratio needs means above 0: {means.min():.3g}")
-            return np.log(means)
+            return _logs([each.mean(axis=1) for each in values], details)
         case "rank_correlation":
-            steps = list(values.columns)
+            steps = list(frames[0].columns)
             if len(steps) < 3:
                 raise NotMeasurable(f"a rank correlation of {len(steps)} snapshots says nothing")
-            return np.array([rank_correlation(steps, list(row))[0] for row in numbers])
+            return [
+                np.array([rank_correlation(steps, list(row))[0] for row in each]) for each in values
+            ]
         case _:
             raise ValueError(comparison.summary)
+
+
+def _logs(means: list[np.ndarray], details: Details) -> list[np.ndarray]:
+    """Logs of the means; one that is not above 0 counts as the smallest of any run that is.
+
+    An unbiased estimate of a square falls below 0 where the square is too small to be measured.
+    """
+    everything = np.concatenate(means)
+    positive = everything[everything > 0]
+    if not len(positive):
+        raise NotMeasurable(f"a log ratio needs means above 0: {everything.max():.3g}")
+    if len(positive) < len(everything):
+        details["means_not_above_0"] = float(len(everything) - len(positive))
+    return [np.log(np.where(each > 0, each, positive.min())) for each in means]
 
 
 def _by_seed(values: pd.DataFrame, numbers: np.ndarray) -> dict[int, float]:

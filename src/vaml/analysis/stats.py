@@ -5,16 +5,15 @@ run (snapshots, evaluations, episodes) summarises them first.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from scipy import optimize, special, stats
 
 Interval = tuple[float, float]
 Values = Sequence[float]
-Key = TypeVar("Key")
 
 NO_INTERVAL: Interval = (math.nan, math.nan)
 
@@ -50,18 +49,15 @@ class Estimate:
         """One-sided p of "the effect is at least `margin`"."""
         return float(special.stdtr(self.degrees_of_freedom, self._distance(margin)))
 
-    def p_difference(self) -> float:
-        """Two-sided p of "the effect is 0"."""
-        return 2 * min(self.p_above(0.0), self.p_below(0.0))
-
     def p_equivalence(self, margin: float) -> float:
         """TOST: p of "the effect lies outside ±margin", the larger of the two one-sided ones."""
         return max(self.p_above(-margin), self.p_below(margin))
 
     def detectable(self, confidence: float, power: float) -> float:
-        """The smallest true effect that the t test finds, on its side, with probability `power`.
+        """How far beyond a limit the true effect must lie for the interval to lie beyond it too.
 
-        Taking the observed standard error for the true one. power: at least one half.
+        With probability `power`, at least one half; taking the observed standard error for the true
+        one.
         """
         if not self.has_spread:
             return math.nan
@@ -119,26 +115,6 @@ def _sd(values: Values) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 and np.ptp(values) > 0 else 0.0
 
 
-def bootstrap_interval(
-    samples: Sequence[Values], confidence: float, resamples: int, rng: np.random.Generator
-) -> Interval:
-    """BCa interval of the mean of one sample, or of the first mean minus the second.
-
-    Resampled over runs, each sample by itself.
-    """
-    if any(_sd(sample) == 0 for sample in samples):
-        return NO_INTERVAL
-    result = stats.bootstrap(
-        [np.asarray(sample, dtype=np.float64) for sample in samples],
-        _mean_difference,
-        confidence_level=confidence,
-        n_resamples=resamples,
-        method="BCa",
-        rng=rng,
-    )
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
-
-
 def permutation_p(samples: Sequence[Values], resamples: int, rng: np.random.Generator) -> float:
     """Two-sided p of "no difference" without assuming a distribution.
 
@@ -167,24 +143,48 @@ def share_interval(count: int, n: int, confidence: float) -> Interval:
     return float(interval.low), float(interval.high)
 
 
+def share_p(count: int, n: int, share: float, alternative: str) -> float:
+    """One-sided exact p of "the share is `share`" against `less` or `greater`."""
+    return float(stats.binomtest(count, n, share, alternative=alternative).pvalue)
+
+
 def share_difference_interval(
     treatment: tuple[int, int], baseline: tuple[int, int], confidence: float
 ) -> Interval:
     """Interval of a difference of two shares, each given as (count, n).
 
-    Each share's exact interval at half the error: together they hold with `confidence` at least.
+    Newcombe's (1998, method 10), from Wilson's interval of each share. It is too short for so few
+    runs, and is widened to 0 wherever `share_difference_p` does not reject at 1 - confidence: on
+    one side of 0 it lies no more often by chance than that exact test allows.
     """
-    each = (1 + confidence) / 2
-    low, high = share_interval(*treatment, each)
-    other_low, other_high = share_interval(*baseline, each)
-    return low - other_high, high - other_low
+    (first, low, high), (second, other_low, other_high) = (
+        (count / n, *_wilson(count, n, confidence)) for count, n in (treatment, baseline)
+    )
+    difference = first - second
+    down = math.hypot(first - low, other_high - second)
+    up = math.hypot(high - first, second - other_low)
+    interval = difference - down, difference + up
+    if share_difference_p(treatment, baseline) > 1 - confidence:
+        return min(interval[0], 0.0), max(interval[1], 0.0)
+    return interval
+
+
+def _wilson(count: int, n: int, confidence: float) -> Interval:
+    interval = stats.binomtest(count, n).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def share_difference_p(treatment: tuple[int, int], baseline: tuple[int, int]) -> float:
-    """Fisher's exact test of two shares, each given as (count, n); two-sided."""
-    table = [[count, n - count] for count, n in (treatment, baseline)]
-    result: Any = stats.fisher_exact(table)
-    return float(result.pvalue)
+    """Boschloo's exact test of two shares, each given as (count, n); two-sided.
+
+    Never less powerful than Fisher's: 4 of 4 against 0 of 4 has p = 0.008 in place of 0.03.
+    """
+    if treatment[0] * baseline[1] == baseline[0] * treatment[1]:
+        return 1.0
+    (count, n), (other, m) = treatment, baseline
+    table = [[count, other], [n - count, m - other]]  # a column per sample
+    result: Any = stats.boschloo_exact(table)
+    return min(1.0, float(result.pvalue))
 
 
 def rank_correlation(x: Values, y: Values) -> tuple[float, float]:
@@ -198,13 +198,3 @@ def rank_correlation(x: Values, y: Values) -> tuple[float, float]:
         return 0.0, 1.0
     result: Any = stats.spearmanr(x, y)
     return float(result.statistic), float(result.pvalue)
-
-
-def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
-    """Holm's step-down adjustment: rejecting all p <= level keeps the family's error at level."""
-    adjusted: dict[Key, float] = {}
-    largest = 0.0
-    for i, (name, p) in enumerate(sorted(p_values.items(), key=lambda entry: entry[1])):
-        largest = max(largest, min(1.0, (len(p_values) - i) * p))
-        adjusted[name] = largest
-    return adjusted

@@ -5,7 +5,7 @@ manifest says that this config and this code made it, and if its bytes are those
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,8 @@ _OUTCOMES: dict[str, tuple[str, ...]] = {
     "fit_snapshot": (*_DIVERGED, *_FIT, *_last_and_best((*_METRICS, *_PARTS, *_SPREAD, *_BEHIND))),
     "train_mbac": (*_DIVERGED, *_RUN, "fits"),
 }
+# What a table of costs says of each job: measured times, never the same twice.
+_COSTS = {"snapshots_costs": ("status", "epochs", "gradient_steps", "seconds")}
 # The metrics of the last weights need no prefix: they are what the paper reports.
 _PREFIXES = {"last": "", "best": "best_", "truth": "true_", "diverged": "diverged_"}
 
@@ -82,7 +84,10 @@ def gather(table: str, study: Config, results: Path) -> tuple[list[str], list[Ro
         path = results / folder(stage, job) / file
         identity = {**job, "key": key(stage, study, job)}
         _check(path, identity["key"])
-        found, entries = _outcome(path, stage) if path.suffix == ".json" else _points(path)
+        if table in _COSTS:
+            found, entries = _costs(path, _COSTS[table])
+        else:
+            found, entries = _outcome(path, stage) if path.suffix == ".json" else _points(path)
         if columns and columns != [*identity, *found]:
             raise UnreadableFile(
                 f"{path}: its columns are {found}, unlike those of the jobs before"
@@ -115,6 +120,17 @@ def _outcome(path: Path, stage: str) -> tuple[list[str], list[Row]]:
     if unknown:
         raise UnreadableFile(f"{path}: reports {', '.join(unknown)}; {stage} has no such column")
     return columns, [row]
+
+
+def _costs(path: Path, columns: Sequence[str]) -> tuple[list[str], list[Row]]:
+    """`seconds` are the CPU seconds of the job's manifest, the rest is its outcome's."""
+    manifest = path.with_name("manifest.json")
+    try:
+        seconds = float(read_json(manifest)["volatile"]["cpu_seconds"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnreadableFile(f"{manifest}: records no cpu_seconds: {error}") from error
+    outcome = read_json(path) | {"seconds": seconds}
+    return list(columns), [{name: outcome.get(name) for name in columns}]
 
 
 def _flat(outcome: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

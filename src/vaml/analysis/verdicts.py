@@ -1,8 +1,9 @@
 """From a comparison's numbers to a verdict: one rule for our runs and for the authors' numbers."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -11,19 +12,53 @@ from vaml.analysis.stats import (
     NO_INTERVAL,
     Estimate,
     Interval,
-    bootstrap_interval,
     difference_of_means,
-    holm,
     mean_of,
     permutation_p,
     share_difference_interval,
     share_difference_p,
+    share_interval,
+    share_p,
 )
-from vaml.study.claims import Claim, Comparison, Direction, Variant, Verdict
+from vaml.study.claims import Comparison, Direction, Verdict
 from vaml.study.statistics import Statistics
 
 _DIFFERENCE = "no difference"
-NO_SPREAD = "all runs gave the same value: nothing says how far others would lie from it"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How sure the verdicts of one claim in one variant must be.
+
+    needs: `all` or `any` of its comparisons. tests: how many those are. Where one of them is enough
+    for a claim's verdict, each is held to an interval of confidence 1 - (1 - confidence) / tests
+    (Bonferroni): for support if any will do, against support if all are needed. A verdict that takes
+    all of them needs no such correction. So a claim's verdict is wrong in at most
+    1 - confidence of all studies, whatever the truth.
+    """
+
+    statistics: Statistics
+    needs: Literal["all", "any"]
+    tests: int
+
+    @property
+    def confidence(self) -> float:
+        return self.statistics.confidence
+
+    @property
+    def adjusted(self) -> float:
+        """The confidence at which one comparison alone may decide."""
+        return 1 - (1 - self.confidence) / self.tests
+
+    @property
+    def supporting(self) -> float:
+        """The confidence that support of a comparison needs."""
+        return self.adjusted if self.needs == "any" else self.confidence
+
+    @property
+    def opposing(self) -> float:
+        """The confidence that contradiction of a comparison needs."""
+        return self.adjusted if self.needs == "all" else self.confidence
 
 
 @dataclass(frozen=True)
@@ -31,17 +66,16 @@ class Judgement:
     """What one comparison shows. NaN: not computed.
 
     n: runs of the method, and of the baseline where that is a sample of its own. p is that of
-    `p_null`, the statement that has to fall for the claim to stand; p_holm is adjusted within the
-    claim's family and variant. p_permutation and detectable are about "no difference".
+    `p_null`, which has to fall for the claim to stand, unadjusted; p_permutation is of "no
+    difference". detectable: the true effect at which so many runs would support the claim, with
+    the power that the config sets.
     """
 
     n: tuple[int, ...] = ()
     effect: float = math.nan
     interval: Interval = NO_INTERVAL
-    bootstrap: Interval = NO_INTERVAL
     p: float = math.nan
     p_null: str = ""
-    p_holm: float = math.nan
     p_permutation: float = math.nan
     detectable: float = math.nan
     verdict: Verdict = "not tested"
@@ -49,114 +83,179 @@ class Judgement:
 
 
 def from_sample(
-    comparison: Comparison, sample: Sample, statistics: Statistics, rng: np.random.Generator
+    comparison: Comparison, sample: Sample, rule: Rule, rng: np.random.Generator
 ) -> Judgement:
-    """All numbers of a comparison but Holm's p and the verdict, which need its family."""
+    """All numbers of a comparison of our runs, and its verdict."""
     arms = sample.arms
-    n = tuple(len(arm) for arm in arms)
+    if comparison.summary == "lower_everywhere":
+        return _of_share(comparison, arms[0], rule)
     estimate = mean_of(arms[0]) if len(arms) == 1 else difference_of_means(*arms)
-    if min(n) < statistics.minimum_seeds:
-        reason = f"n = {min(n)}, needs {statistics.minimum_seeds}"
-        return Judgement(n, estimate.effect, reason=reason)
+    n = tuple(len(arm) for arm in arms)
     if comparison.summary == "diverged":
-        return _from_shares(arms, statistics, rng)
-    resamples = statistics.bootstrap_resamples
-    return replace(
-        from_estimate(comparison, estimate, n, statistics),
-        bootstrap=bootstrap_interval(arms, statistics.confidence, resamples, rng),
-        p_permutation=permutation_p(arms, statistics.permutation_resamples, rng),
-    )
+        judgement = _of_shares(comparison, arms, rule)
+    else:
+        judgement = from_estimate(comparison, estimate, n, rule)
+    if judgement.verdict == "not tested":
+        return judgement
+    resamples = rule.statistics.permutation_resamples
+    return replace(judgement, p_permutation=permutation_p(arms, resamples, rng))
 
 
 def from_estimate(
-    comparison: Comparison, estimate: Estimate, n: tuple[int, ...], statistics: Statistics
+    comparison: Comparison, estimate: Estimate, n: tuple[int, ...], rule: Rule
 ) -> Judgement:
     """The same where only means and their standard errors are known."""
+    if lack := _too_few(comparison, n, rule):
+        return Judgement(n, estimate.effect, reason=lack)
+    if not estimate.has_spread:
+        return Judgement(
+            n, estimate.effect, verdict="inconclusive", reason=_no_spread(n, estimate, rule)
+        )
     p, null = _test(estimate, comparison.direction, comparison.smallest_difference)
-    low, high = estimate.interval(statistics.confidence)
-    if comparison.summary == "rank_correlation":
-        low, high = max(low, -1.0), min(high, 1.0)
+
+    def interval(confidence: float) -> Interval:
+        low, high = estimate.interval(confidence)
+        match comparison.summary:
+            case "rank_correlation":
+                return max(low, -1.0), min(high, 1.0)
+            case "share_lower":
+                return max(low, -0.5), min(high, 0.5)
+            case _:
+                return low, high
+
     return Judgement(
         n,
         estimate.effect,
-        (low, high),
+        interval(rule.confidence),
         p=p,
         p_null=null,
-        detectable=estimate.detectable(statistics.confidence, statistics.power),
-        reason="" if estimate.has_spread else NO_SPREAD,
+        detectable=_detectable(comparison, estimate, rule),
+        verdict=verdict(comparison, interval, rule),
     )
 
 
-def _from_shares(
-    arms: Sequence[Sequence[float]], statistics: Statistics, rng: np.random.Generator
-) -> Judgement:
-    treatment, baseline = ((round(sum(arm)), len(arm)) for arm in arms)
+def _too_few(comparison: Comparison, n: tuple[int, ...], rule: Rule) -> str:
+    needed = max(rule.statistics.minimum_seeds, comparison.minimum_seeds or 0)
+    return f"n = {min(n)}, needs {needed}" if min(n) < needed else ""
+
+
+def _no_spread(n: tuple[int, ...], estimate: Estimate, rule: Rule) -> str:
+    unseen = 1 - (1 - rule.confidence) ** (1 / min(n))
+    return (
+        f"every run gave the same value, with an effect of {estimate.effect:g}: "
+        f"what strikes fewer than {unseen:.0%} of runs can stay unseen in {min(n)}"
+    )
+
+
+def _of_share(comparison: Comparison, flags: Sequence[float], rule: Rule) -> Judgement:
+    """The share of seeds with a flag, less one half: exact."""
+    count, n = round(sum(flags)), len(flags)
+    effect = count / n - 0.5
+    if lack := _too_few(comparison, (n,), rule):
+        return Judgement((n,), effect, reason=lack)
+
+    def interval(confidence: float) -> Interval:
+        low, high = share_interval(count, n, confidence)
+        return low - 0.5, high - 0.5
+
+    margin = comparison.smallest_difference
+    down = comparison.direction in ("lower", "not_higher")
+    strict = comparison.direction in ("lower", "higher")
+    limit = -margin if down == strict else margin
+    p = share_p(count, n, 0.5 + limit, "less" if down else "greater")
     return Judgement(
-        (treatment[1], baseline[1]),
-        treatment[0] / treatment[1] - baseline[0] / baseline[1],
-        share_difference_interval(treatment, baseline, statistics.confidence),
+        (n,),
+        effect,
+        interval(rule.confidence),
+        p=p,
+        p_null=_beyond(limit, down),
+        verdict=verdict(comparison, interval, rule),
+    )
+
+
+def _of_shares(comparison: Comparison, arms: Sequence[Sequence[float]], rule: Rule) -> Judgement:
+    treatment, baseline = ((round(sum(arm)), len(arm)) for arm in arms)
+    n = (treatment[1], baseline[1])
+    effect = treatment[0] / treatment[1] - baseline[0] / baseline[1]
+    if lack := _too_few(comparison, n, rule):
+        return Judgement(n, effect, reason=lack)
+
+    def interval(confidence: float) -> Interval:
+        return share_difference_interval(treatment, baseline, confidence)
+
+    return Judgement(
+        n,
+        effect,
+        interval(rule.confidence),
         p=share_difference_p(treatment, baseline),
         p_null=_DIFFERENCE,
-        p_permutation=permutation_p(arms, statistics.permutation_resamples, rng),
+        verdict=verdict(comparison, interval, rule),
     )
 
 
 def _test(estimate: Estimate, direction: Direction, margin: float) -> tuple[float, str]:
     """The p value that stands against the claim, and of what."""
     match direction:
-        case "lower" | "higher":
-            return estimate.p_difference(), _DIFFERENCE
+        case "lower":
+            return estimate.p_below(-margin), _beyond(-margin, down=True)
+        case "higher":
+            return estimate.p_above(margin), _beyond(margin, down=False)
         case "not_lower":
-            return estimate.p_above(-margin), f"{-margin:.3g} or lower"
+            return estimate.p_above(-margin), _beyond(-margin, down=False)
         case "not_higher":
-            return estimate.p_below(margin), f"{margin:.3g} or higher"
+            return estimate.p_below(margin), _beyond(margin, down=True)
         case "equivalent":
             return estimate.p_equivalence(margin), f"beyond ±{margin:.3g}"
 
 
-def decide(
-    entries: Sequence[tuple[Claim, Comparison, Judgement]], statistics: Statistics
-) -> list[Judgement]:
-    """The verdicts of all comparisons of a study, with Holm's p within family and variant."""
-    level = 1 - statistics.confidence
-    families: dict[tuple[str, Variant], dict[int, float]] = {}
-    for i, (claim, comparison, judgement) in enumerate(entries):
-        if math.isfinite(judgement.p):
-            families.setdefault((claim.family, comparison.variant), {})[i] = judgement.p
-    adjusted: dict[int, float] = {}
-    for p_values in families.values():
-        adjusted |= holm(p_values)
-    decided = []
-    for i, (_, comparison, judgement) in enumerate(entries):
-        if i in adjusted:
-            significant = adjusted[i] <= level
-            result = verdict(comparison, judgement.interval, significant)
-            judgement = replace(judgement, p_holm=adjusted[i], verdict=result)
-        elif judgement.reason == NO_SPREAD:
-            judgement = replace(judgement, verdict="inconclusive")
-        decided.append(judgement)
-    return decided
+def _beyond(limit: float, down: bool) -> str:
+    return f"{limit + 0.0:.3g} or {'higher' if down else 'lower'}"
 
 
-def verdict(comparison: Comparison, interval: Interval, significant: bool) -> Verdict:
+def _detectable(comparison: Comparison, estimate: Estimate, rule: Rule) -> float:
+    """NaN where the claim leaves no room for an interval so wide, and for equivalence."""
+    reach = estimate.detectable(rule.supporting, rule.statistics.power)
+    margin, most = comparison.smallest_difference, comparison.largest_difference
+    if most is not None and margin + 2 * reach > most:
+        return math.nan
+    match comparison.direction:
+        case "lower":
+            return -margin - reach
+        case "higher":
+            return margin + reach
+        case "not_lower":
+            return -margin + reach
+        case "not_higher":
+            return margin - reach
+        case "equivalent":
+            return math.nan
+
+
+def verdict(comparison: Comparison, interval: Callable[[float], Interval], rule: Rule) -> Verdict:
     """The rule at the head of config/claims.yaml.
 
-    interval: of the effect, finite. significant: Holm's p is small enough.
+    interval: of the effect, finite, by its confidence.
     """
     direction, margin = comparison.direction, comparison.smallest_difference
-    # Seen so that the claim's own side is up.
-    down = direction in ("lower", "not_higher")
-    low, high = (-interval[1], -interval[0]) if down else interval
+
+    def upwards(confidence: float) -> Interval:
+        """The interval seen so that the claim's own side is up."""
+        low, high = interval(confidence)
+        return (-high, -low) if direction in ("lower", "not_higher") else (low, high)
+
+    low, high = upwards(rule.supporting)
+    against_low, against_high = upwards(rule.opposing)
     if direction in ("lower", "higher"):
         limit = comparison.largest_difference or math.inf
-        if significant and margin < low and high < limit:
+        if margin < low and high < limit:
             return "supported"
-        if significant and (high < -margin or low > limit):
+        if against_high < -margin or against_low > limit:
             return "contradicted"
+        low, high = upwards(rule.confidence)
         return "equivalent" if -margin < low and high < margin else "inconclusive"
-    if high < -margin or (direction == "equivalent" and low > margin):
+    if against_high < -margin or (direction == "equivalent" and against_low > margin):
         return "contradicted"
-    if not significant or low <= -margin:
+    if low <= -margin:
         return "inconclusive"
     if direction == "equivalent":
         return "equivalent" if high < margin else "inconclusive"

@@ -17,7 +17,25 @@ from vaml.study.yaml_file import read
 
 Text = Annotated[str, Field(min_length=1)]
 Column = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-Table = Literal["synthetic", "snapshots", "mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics"]
+Table = Literal[
+    "synthetic",
+    "snapshots",
+    "snapshots_costs",
+    "mbac",
+    "mbac_returns",
+    "mbac_fits",
+    "mbac_diagnostics",
+]
+Summary = Literal[
+    "mean",
+    "log_of_mean",
+    "median",
+    "last",
+    "rank_correlation",
+    "share_lower",
+    "lower_everywhere",
+    "diverged",
+]
 Variant = Literal["paper", "corrected"]
 Direction = Literal["lower", "higher", "not_lower", "not_higher", "equivalent"]
 Verdict = Literal["supported", "contradicted", "equivalent", "inconclusive", "not tested"]
@@ -27,6 +45,7 @@ PART = {"synthetic": "setting"}  # all others: environment
 METHOD = {
     "synthetic": "objective",
     "snapshots": "objective",
+    "snapshots_costs": "objective",
     "mbac": "agent",
     "mbac_returns": "agent",
     "mbac_fits": "agent",
@@ -35,6 +54,7 @@ METHOD = {
 CELL = {
     "synthetic": "hidden_size",
     "snapshots": "step",
+    "snapshots_costs": "step",
     "mbac_returns": "env_step",
     "mbac_fits": "env_step",
     "mbac_diagnostics": "env_step",
@@ -64,14 +84,18 @@ class Comparison(Section):
     per: Column | None = Field(default=None, description="column to divide by")
     divide_by: Positive | None = Field(default=None, description="number to divide by")
     scale: Literal["linear", "log"] = Field(description="log: differences are log ratios")
-    summary: Literal["mean", "log_of_mean", "median", "last", "rank_correlation", "diverged"] = (
-        Field(description="of a run's values over hidden sizes, snapshots or steps")
+    summary: Summary = Field(
+        description="of a run's values over hidden sizes, snapshots or steps; of shares (of cells "
+        "where the method is lower, of seeds where it is lower in every cell) less one half"
     )
     worst: Literal["highest", "lowest"] = Field(description="what a diverged run counts as")
     direction: Direction = Field(description="what the claim says of the effect")
     smallest_difference: NonNegative = Field(description="smaller effects do not matter")
     largest_difference: Positive | None = Field(
         default=None, description="a larger effect is not what the claim says"
+    )
+    minimum_seeds: Count | None = Field(
+        default=None, description="more runs than the section `statistics` asks for"
     )
     because: Text = Field(description="why these differences")
 
@@ -87,6 +111,8 @@ class Comparison(Section):
             raise _error(f"summary {self.summary} needs scale linear")
         if self.summary == "rank_correlation" and self.pairing != "none":
             raise _error("summary rank_correlation needs pairing none")
+        if self.summary in ("share_lower", "lower_everywhere") and self.pairing != "paired":
+            raise _error(f"summary {self.summary} needs pairing paired")
         if self.direction == "equivalent" and not self.smallest_difference:
             raise _error("direction equivalent needs a smallest_difference above 0")
         if self.largest_difference and self.direction not in ("lower", "higher"):
@@ -99,6 +125,29 @@ class Comparison(Section):
         yield from {self.table, RUNS.get(self.table, self.table)}
 
 
+class Prediction(Section):
+    """A verdict expected before its data were seen, or that they had been seen."""
+
+    written: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] = Field(
+        description="the day on which claim, margins and expectation took this form"
+    )
+    seen: Literal["nothing", "part", "all"] = Field(
+        description="how much of such data of this study had been seen then"
+    )
+    data: Text = Field(description="which data those were")
+    paper: Verdict | None = Field(default=None, description="expected in the paper's measure")
+    corrected: Verdict | None = Field(default=None, description="expected in the better one")
+    because: Text | None = Field(default=None, description="why that is expected")
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Prediction":
+        if self.seen == "all" and (self.paper or self.corrected):
+            raise _error("what has been seen cannot be predicted: seen is all")
+        if self.seen != "all" and not (self.paper and self.because):
+            raise _error("a prediction needs a verdict in the paper's measure, and because")
+        return self
+
+
 class Claim(Section):
     """One statement of the paper, or one that explains such statements."""
 
@@ -108,10 +157,18 @@ class Claim(Section):
         default=[], description="claims of the paper whose verdict it is to explain; none: its own"
     )
     unit: Text = Field(description="what is repeated independently")
-    family: Name = Field(description="claims whose p values are adjusted together")
+    prediction: Prediction = Field(description="what was expected of it, and when")
     needs: Literal["all", "any"] = Field(description="of its comparisons")
     note: Text | None = Field(default=None, description="what a reader must know beside it")
     comparisons: list[Comparison] = Field(min_length=1)
+
+    def tests(self, variant: Variant) -> int:
+        """Of how many comparisons, parts and methods the claim's verdict in a variant is made."""
+        return sum(
+            len(comparison.parts) * len(comparison.methods)
+            for comparison in self.comparisons
+            if comparison.variant == variant
+        )
 
 
 class Claims(Section):

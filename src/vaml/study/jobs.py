@@ -44,6 +44,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "sac_returns": ("train_sac", "evaluations.csv"),
     "snapshots": ("fit_snapshot", "outcome.json"),
     "snapshots_curves": ("fit_snapshot", "curve.csv"),
+    "snapshots_costs": ("fit_snapshot", "outcome.json"),
     "mbac": ("train_mbac", "outcome.json"),
     "mbac_returns": ("train_mbac", "evaluations.csv"),
     "mbac_fits": ("train_mbac", "fits.csv"),

@@ -15,7 +15,6 @@ class Statistics(Section):
         description="runs per method below which a claim is not tested; never fewer than 4",
     )
     power: Share = Field(ge=0.5, description="chance at which a difference counts as detectable")
-    bootstrap_resamples: Count = Field(le=1_000_000, description="resamples of the BCa intervals")
     permutation_resamples: Count = Field(
         le=10_000_000, description="permutations at most; where there are fewer, all of them"
     )
