@@ -99,5 +99,8 @@ def leave(
         else:
             write_rows(home / file, *points(file, job))
     outputs = {Path(file).stem: sha256(home / file) for file in jobs.RESULTS[stage]}
-    write_json(home / "manifest.json", {"stable": {"key": key, "outputs": outputs}, "volatile": {}})
+    write_json(
+        home / "manifest.json",
+        {"stable": {"key": key, "outputs": outputs}, "volatile": {"cpu_seconds": 12.5}},
+    )
     return home

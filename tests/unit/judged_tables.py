@@ -105,9 +105,8 @@ def _costs(seeds: int) -> pd.DataFrame:
     """An epoch of vaml takes three times as long, and it stops after half as many."""
     rows = _snapshots(seeds)[["environment", "seed", "step", "objective", "status"]]
     slow = rows["objective"] == "vaml"
-    noise = np.exp(
-        [_noise(int(seed), int(step)) for seed, step in rows[["seed", "step"]].to_numpy()]
-    )
+    places = zip(rows["seed"].tolist(), rows["step"].tolist(), strict=True)
+    noise = np.exp([_noise(seed, step) for seed, step in places])
     epochs = np.where(slow, 15, 30)
     return rows.assign(epochs=epochs, seconds=epochs * np.where(slow, 3.0 * noise, 1.0))
 

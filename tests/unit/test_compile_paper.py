@@ -243,7 +243,7 @@ def test_an_effect_is_printed_on_the_scale_of_its_contrast(tmp_path: Path) -> No
     assert low < float(first["ours"]["effect"]) < high
     last = claims["C9a"]["comparisons"][0]
     assert (last["contrast"], last["criterion"]) == ("MLE − reg-VAML", "> −100")
-    assert last["ours"]["n"] == "4 + 4"
+    assert last["ours"]["n"] == "4"
 
 
 def test_a_demo_says_so_in_large_letters_and_on_every_page(template: Path, tmp_path: Path) -> None:

@@ -49,10 +49,11 @@ def test_a_run_that_diverged_at_once_has_the_lowest_return() -> None:
     finding = find(judged(tables, ["C9b"]), "C9b", index=0)
     assert finding.sample is not None
     assert finding.sample.diverged == 1
-    assert finding.ours.n == (5, 5)
+    assert finding.ours.n == (5,)
     others = returns.loc[~gone & (returns["environment"] == "Pusher-v5")]
     episodes = others.groupby(["agent", "seed", "env_step"])["return"].mean()
-    assert finding.sample.treatment[2] == pytest.approx(episodes.min())
+    theirs = episodes.loc["reg_vaml", 2, STEPS[-1]]
+    assert finding.sample.treatment[2] == pytest.approx(episodes.min() - theirs)
     assert finding.ours.effect < find(judged(study(), ["C9b"]), "C9b", index=0).ours.effect - 1
 
 
@@ -81,7 +82,7 @@ def test_shares_of_diverged_runs() -> None:
     tables["mbac"] = pd.concat([runs, added], ignore_index=True)
     finding = find(judged(tables, ["C11"]), "C11", "Pusher")
     assert finding.ours.effect == 1
-    assert finding.ours.interval == pytest.approx((0.29, 1.0), abs=0.01)
+    assert finding.ours.interval == pytest.approx((0.61, 1.0), abs=0.01)
     assert finding.ours.verdict == "supported"
     tables["mbac"] = pd.concat([runs, added.assign(status="ok")], ignore_index=True)
     assert find(judged(tables, ["C11"]), "C11", "Pusher").ours.verdict == "inconclusive"
@@ -98,7 +99,5 @@ def test_an_agent_whose_runs_all_stop_early_is_measured_at_the_end_too() -> None
     tables["mbac_returns"] = rising.loc[~mine | (returns["env_step"] <= STEPS[1])]
     sample = find(judged(tables, ["C9b"]), "C9b", index=0).sample
     assert sample is not None
-    assert sample.baseline is not None
     assert sample.diverged == 5
-    assert min(sample.treatment.values()) > STEPS[-1]
-    assert max(sample.baseline.values()) < STEPS[0] + 100
+    assert min(sample.treatment.values()) > STEPS[-1] - STEPS[0] - 100

@@ -92,11 +92,6 @@ def test_a_step_runs_no_other_step() -> None:
     assert all(steps.isdisjoint({*import_closure(step)} - {step}) for step in steps)
 
 
-@pytest.mark.parametrize("path", [*MODULES, *(ROOT / "tools").glob("*.py")], ids=str)
-def test_files_stay_short_enough_to_read(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 250
-
-
 def test_names_say_what_is_inside() -> None:
     vague = {"utils", "util", "helpers", "helper", "misc", "common", "tools"}
     assert not [

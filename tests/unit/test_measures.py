@@ -275,8 +275,6 @@ def test_diverged_runs_are_ones() -> None:
     ("changes", "value", "lack"),
     [
         ({"scale": "log"}, 0.0, "a log ratio needs values above 0: 0"),
-        ({"summary": "log_of_mean"}, -1.0, "a log ratio needs means above 0: -1"),
-        ({"summary": "log_of_mean"}, 0.0, "a log ratio needs means above 0: 0"),
         ({"metric": "nowhere"}, 1.0, "no column nowhere"),
         ({"minus": "nowhere"}, 1.0, "no column nowhere"),
         ({"per": "nowhere"}, 1.0, "no column nowhere"),
@@ -290,6 +288,44 @@ def test_what_cannot_be_measured_is_named(changes: Row, value: float, lack: str)
         row["value_aware_error"] = value
     with pytest.raises(NotMeasurable, match=lack):
         measured(asked(**changes), made)
+
+
+@pytest.mark.parametrize("pairing", ["none", "paired"])
+def test_a_mean_too_small_to_be_measured_counts_as_the_smallest_that_was(pairing: str) -> None:
+    """An unbiased squared bias falls below 0: that run is no reason to test nothing."""
+    made = rows()
+    for row in made:
+        if (row["objective"], row["seed"]) == ("vaml", 2):
+            row["value_aware_error"] = -0.1
+    comparison = asked(summary="log_of_mean", pairing=pairing)
+    sample = measured(comparison, made)
+    cells = plainly(asked(pairing=pairing), made).cells
+    means = {
+        key: {s: statistics.fmean(run) for s, run in arm.items()} for key, arm in cells.items()
+    }
+    smallest = min(mean for arm in means.values() for mean in arm.values() if mean > 0)
+    expected = math.log(smallest)
+    if pairing == "paired":
+        expected -= math.log(means["mle"][2])
+    assert sample.treatment[2] == pytest.approx(expected)
+    assert sample.details["means_not_above_0"] == 1
+    with pytest.raises(NotMeasurable, match=r"means above 0: -0\.1"):
+        measured(comparison, [row | {"value_aware_error": -0.1, "status": "ok"} for row in made])
+
+
+def test_a_seed_is_lower_everywhere_or_not() -> None:
+    comparison = asked(summary="lower_everywhere", pairing="paired")
+    cells = plainly(asked(pairing="paired"), rows()).cells
+    for seed, half in measured(comparison, rows()).treatment.items():
+        pairs = zip(cells["vaml"][seed], cells["mle"][seed], strict=True)
+        assert half == (0.5 if all(a < b for a, b in pairs) else -0.5)
+    halved = [
+        row | {"value_aware_error": 0.001 if row["objective"] == "vaml" else 1.0, "status": "ok"}
+        for row in rows()
+    ]
+    assert set(measured(comparison, halved).treatment.values()) == {0.5}
+    halved[3]["value_aware_error"] = 1.0  # a tie is not lower
+    assert measured(comparison, halved).treatment[1] == -0.5
 
 
 def test_fewer_than_three_snapshots_have_no_trend() -> None:

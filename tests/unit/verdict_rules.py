@@ -1,6 +1,9 @@
-"""A comparison and its claim with any direction and margin, for tests of the verdict rule."""
+"""A comparison with any direction and margin, and the rule of its claim, for tests of verdicts."""
 
-from vaml.study.claims import Claim, Comparison, Direction
+from typing import Literal
+
+from vaml.analysis.verdicts import Rule
+from vaml.study.claims import Comparison, Direction
 from vaml.study.statistics import Statistics
 
 STATISTICS = Statistics(
@@ -35,11 +38,5 @@ def comparison(
     )
 
 
-def claim(asked: Comparison) -> Claim:
-    return Claim(
-        statement="a test",
-        sections=["1"],
-        unit="seed",
-        needs="all",
-        comparisons=[asked],
-    )
+def rule(needs: Literal["all", "any"] = "all", tests: int = 1) -> Rule:
+    return Rule(STATISTICS, needs, tests)

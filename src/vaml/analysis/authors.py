@@ -94,8 +94,6 @@ def assess_published(
     if estimate is not None:
         return sample, from_estimate(comparison, estimate, (_RUNS[source],) * 2, rule)
     treatment, *baseline = [arm[0] for arm in sample.arms]
-    if comparison.summary == "lower_everywhere":
-        baseline = [0.5]
     spread = "; the spread of this number was not published" if source in _RUNS else ""
     n = (1,) * len(sample.arms)
     return sample, Judgement(n, treatment - sum(baseline), reason=_UNITS[source] + spread)

@@ -56,7 +56,7 @@ def error_rate(claims: Claims, confidence: float) -> str:
     return (
         f"A claim's verdict is wrong in at most {1 - confidence:.0%} of all studies, whatever the "
         f"truth. The list is not adjusted as a whole: of its {judged} verdicts, "
-        f"{(1 - confidence) * judged:.1g} must be expected to be wrong in the least favourable case."
+        f"{(1 - confidence) * judged:.1g} must be expected to be wrong in the worst case."
     )
 
 
@@ -101,9 +101,9 @@ def comparisons_table(claims: Claims, confidence: float) -> Table:
         "authors_verdict": "Verdict on it",
     }
     note = (
-        f"Effect: the mean over runs, method minus baseline. Interval: {confidence:.0%}. p: one-sided, of the effect that the "
-        "claim excludes and that lies nearest. Detectable: the true effect at which so many runs "
-        "would support the claim, with the power that the config sets."
+        f"Effect: the mean over runs, method minus baseline. Interval: {confidence:.0%}. p: "
+        "one-sided, of the nearest effect that the claim excludes, unadjusted. Detectable: the "
+        "true effect at which so many runs would support the claim, with the config's power."
     )
     rows = [row(entry) for claim in claims for entry in claim["comparisons"]]
     return Table("Every comparison behind the verdicts", [note], headers, rows)

@@ -14,8 +14,7 @@ VERDICTS = ("supported", "contradicted", "equivalent", "inconclusive", "not test
 _WORDS = {
     "diverged of status": "share of diverged runs",
     "last of return": "last return",
-    "share lower of": "share of cells lower (less ½) in",
-    "lower everywhere of": "share of seeds lower in every cell (less ½) in",
+    "lower everywhere of": "share of seeds (less ½) lower at every size in",
     " - ": " − ",
     "true_sigma_l1": "true σ",
     "sigma_l1": "σ",

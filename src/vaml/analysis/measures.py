@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,13 +76,12 @@ def measure(comparison: Comparison, part: str, method: str, tables: Tables) -> S
 
 
 # Summaries of the differences within a seed, (seeds, cells) to (seeds,): a median of differences is
-# not a difference of medians. A tie is half a cell.
-_OF_DIFFERENCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+# not a difference of medians.
+_OF_DIFFERENCES: dict[str, Callable[[np.ndarray], Any]] = {
     "mean": lambda differences: differences.mean(axis=1),
     "median": lambda differences: np.median(differences, axis=1),
     "last": lambda differences: differences[:, -1],
-    "share_lower": lambda differences: -np.sign(differences).mean(axis=1) / 2,
-    "lower_everywhere": lambda differences: (differences < 0).all(axis=1).astype(np.float64),
+    "lower_everywhere": lambda differences: (differences < 0).all(axis=1) - 0.5,
 }
 
 

@@ -30,10 +30,10 @@ _DIFFERENCE = "no difference"
 class Rule:
     """How sure the verdicts of one claim in one variant must be.
 
-    needs: `all` or `any` of its comparisons. tests: how many those are. Where one of them is enough
-    for a claim's verdict, each is held to an interval of confidence 1 - (1 - confidence) / tests
-    (Bonferroni): for support if any will do, against support if all are needed. A verdict that takes
-    all of them needs no such correction. So a claim's verdict is wrong in at most
+    needs: `all` or `any` of its comparisons. tests: how many those are. Where one of them alone can
+    decide a claim, each is held to an interval of confidence 1 - (1 - confidence) / tests
+    (Bonferroni): for support if any will do, against support if all are needed. A verdict that
+    takes all of them needs no such correction. So a claim's verdict is wrong in at most
     1 - confidence of all studies, whatever the truth.
     """
 
@@ -115,13 +115,9 @@ def from_estimate(
 
     def interval(confidence: float) -> Interval:
         low, high = estimate.interval(confidence)
-        match comparison.summary:
-            case "rank_correlation":
-                return max(low, -1.0), min(high, 1.0)
-            case "share_lower":
-                return max(low, -0.5), min(high, 0.5)
-            case _:
-                return low, high
+        if comparison.summary == "rank_correlation":
+            return max(low, -1.0), min(high, 1.0)
+        return low, high
 
     return Judgement(
         n,
@@ -147,9 +143,9 @@ def _no_spread(n: tuple[int, ...], estimate: Estimate, rule: Rule) -> str:
     )
 
 
-def _of_share(comparison: Comparison, flags: Sequence[float], rule: Rule) -> Judgement:
-    """The share of seeds with a flag, less one half: exact."""
-    count, n = round(sum(flags)), len(flags)
+def _of_share(comparison: Comparison, halves: Sequence[float], rule: Rule) -> Judgement:
+    """The share of seeds, less one half: exact. halves: ½ for a seed that counts, else -½."""
+    count, n = sum(half > 0 for half in halves), len(halves)
     effect = count / n - 0.5
     if lack := _too_few(comparison, (n,), rule):
         return Judgement((n,), effect, reason=lack)

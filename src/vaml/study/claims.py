@@ -32,7 +32,6 @@ Summary = Literal[
     "median",
     "last",
     "rank_correlation",
-    "share_lower",
     "lower_everywhere",
     "diverged",
 ]
@@ -85,8 +84,8 @@ class Comparison(Section):
     divide_by: Positive | None = Field(default=None, description="number to divide by")
     scale: Literal["linear", "log"] = Field(description="log: differences are log ratios")
     summary: Summary = Field(
-        description="of a run's values over hidden sizes, snapshots or steps; of shares (of cells "
-        "where the method is lower, of seeds where it is lower in every cell) less one half"
+        description="of a run's values over hidden sizes, snapshots or steps; lower_everywhere: "
+        "the share of seeds where the method is lower in every one, less one half"
     )
     worst: Literal["highest", "lowest"] = Field(description="what a diverged run counts as")
     direction: Direction = Field(description="what the claim says of the effect")
@@ -111,8 +110,8 @@ class Comparison(Section):
             raise _error(f"summary {self.summary} needs scale linear")
         if self.summary == "rank_correlation" and self.pairing != "none":
             raise _error("summary rank_correlation needs pairing none")
-        if self.summary in ("share_lower", "lower_everywhere") and self.pairing != "paired":
-            raise _error(f"summary {self.summary} needs pairing paired")
+        if self.summary == "lower_everywhere" and self.pairing != "paired":
+            raise _error("summary lower_everywhere needs pairing paired")
         if self.direction == "equivalent" and not self.smallest_difference:
             raise _error("direction equivalent needs a smallest_difference above 0")
         if self.largest_difference and self.direction not in ("lower", "higher"):
