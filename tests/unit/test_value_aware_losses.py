@@ -11,7 +11,7 @@ from vaml.algorithms.training_state import module_arrays
 from vaml.data.transitions import Transitions
 from vaml.losses.expected_value import expected_value
 from vaml.losses.model import LOSSES, model_loss, nll, vaml
-from vaml.losses.regression import UNTRAINED_LOG_STD, mse, nll_fixed_scale
+from vaml.losses.regression import mse
 from vaml.losses.value_aware import vagram, vaml_debiased, vaml_exact, vaml_score_function
 from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import RandomValue, Value
@@ -152,17 +152,30 @@ def test_vagram_of_a_flat_value_is_zero() -> None:
     assert loss.item() == 0.0
 
 
-def test_mse_and_fixed_scale_are_least_squares() -> None:
+def test_mse_is_least_squares() -> None:
     prediction, next_observations = random_prediction(), normal(12, N, seed=4)
     squares = (prediction.observations + prediction.mean - next_observations).square().sum(-1)
     assert mse(prediction, next_observations).item() == pytest.approx(squares.mean().item())
-    assert np.exp(UNTRAINED_LOG_STD) == pytest.approx(0.8808, abs=1e-4)
-    density = stats.norm.logpdf(
-        next_observations, prediction.observations + prediction.mean, np.exp(UNTRAINED_LOG_STD)
-    )
-    assert nll_fixed_scale(prediction, next_observations).item() == pytest.approx(
-        -density.sum(axis=1).mean(), rel=1e-9
-    )
+
+
+def test_a_likelihood_with_a_fixed_scale_would_be_the_same_training_as_mse() -> None:
+    """Its gradient is that of the squared error over 2 σ²; Adam's steps do not see the factor."""
+    prediction, next_observations = random_prediction(), normal(12, N, seed=4)
+    scale = 0.8808
+    steps = []
+    for loss in ("squares", "likelihood"):
+        mean = prediction.mean.clone().requires_grad_()
+        adam = torch.optim.Adam([mean], lr=1e-3)
+        for _ in range(20):
+            fixed = torch.full_like(mean, np.log(scale))
+            moved = prediction._replace(mean=mean, log_std=fixed)
+            likelihood = moved.nll(next_observations).mean()
+            adam.zero_grad()
+            (mse(moved, next_observations) if loss == "squares" else likelihood).backward()
+            adam.step()
+        steps.append(mean.detach() - prediction.mean)
+    assert steps[0].abs().min() > 1e-3
+    torch.testing.assert_close(steps[0], steps[1], rtol=1e-4, atol=1e-7)
 
 
 def gradients(loss: str, value: Value) -> tuple[torch.Tensor | None, ...]:

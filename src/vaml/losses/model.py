@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaml.losses.regression import mse, nll_fixed_scale
+from vaml.losses.regression import mse
 from vaml.losses.value_aware import vagram, vaml_debiased, vaml_exact, vaml_score_function
 from vaml.networks.dynamics import Prediction
 from vaml.networks.value import RandomValue, Value
@@ -86,7 +86,6 @@ LOSSES: dict[str, Callable[[LossInput], Tensor]] = {
         given.prediction, given.next_observations, given.value, given.generator
     ),
     "mse": lambda given: mse(given.prediction, given.next_observations),
-    "nll_fixed_scale": lambda given: nll_fixed_scale(given.prediction, given.next_observations),
 }
 
 

@@ -13,7 +13,6 @@ Loss = Literal[
     "vaml_score_function",
     "vagram",
     "mse",
-    "nll_fixed_scale",
 ]
 
 # Losses that need the true distribution of the next state: in the artificial environment alone.
