@@ -1,0 +1,132 @@
+"""The numbers in the findings are those of the published tables."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PUBLISHED = ROOT / "paper" / "published"
+SETTINGS = ("realizable", "unrealizable")
+
+
+@cache
+def table(name: str) -> pd.DataFrame:
+    return pd.read_csv(PUBLISHED / f"{name}.csv")
+
+
+def errors(study: str, setting: str, metric: str) -> pd.DataFrame:
+    """By hidden size and seed (rows) and objective."""
+    fits = table(f"{study}/synthetic")
+    return fits.loc[fits["setting"] == setting].pivot(
+        index=["hidden_size", "seed"], columns="objective", values=metric
+    )
+
+
+def lower(study: str, setting: str) -> Any:
+    """Whether VAML's plotted error is below maximum likelihood's, by size and seed."""
+    found = errors(study, setting, "value_aware_error")
+    return found["vaml"] < found["mle"]
+
+
+def pairs(study: str, setting: str) -> str:
+    found = lower(study, setting)
+    return f"{found.sum()} of {len(found)}"
+
+
+def ratio(study: str, setting: str, metric: str, method: str = "vaml") -> float:
+    """Geometric mean over sizes and seeds of the ratio to maximum likelihood."""
+    found = errors(study, setting, metric)
+    return float(np.exp(np.log(found[method] / found["mle"]).mean()))
+
+
+def share_of_error(part: str) -> float:
+    fits = table("why/synthetic")
+    mine = fits.loc[fits["objective"] == "mle"]
+    return float(mine[part].mean() / mine["value_aware_error"].mean())
+
+
+def nll(study: str) -> float:
+    """Median over seeds of maximum likelihood at 1024 units, unrealizable."""
+    return float(errors(study, "unrealizable", "nll")["mle"].loc[1024].median())
+
+
+def behind(study: str, setting: str) -> float:
+    """How many times VAML's exact error is that of maximum likelihood in a sweep."""
+    fits = table("sweeps/synthetic")
+    mine = fits.loc[(fits["study"] == f"why_{study}") & (fits["setting"] == setting)]
+    wide = mine.pivot(index="seed", columns="objective", values="exact_error")
+    return float(np.exp(np.log(wide["vaml"] / wide["mle"]).mean()))
+
+
+def returns(agent: str, step: int, name: str = "pusher/returns") -> list[float]:
+    rows = table(name)
+    mine = rows.loc[(rows["agent"] == agent) & (rows["env_step"] == step)].sort_values("seed")
+    return mine["return"].to_list()
+
+
+def integers(values: list[float], between: str = " and ") -> str:
+    return between.join(f"{value:.0f}".replace("-", "−") for value in values)
+
+
+def ahead() -> list[float]:
+    both = returns("reg_vaml", 16000), returns("mle", 16000)
+    return [a - b for a, b in zip(*both, strict=True)]
+
+
+EXACT = [ratio("why", setting, "exact_error") for setting in SETTINGS]
+FINDINGS: dict[str, Callable[[], str]] = {
+    "noise": lambda: f"{share_of_error('noise_floor'):.0%} of the plotted".replace("%", " %"),
+    "eq. (8)": lambda: f"{share_of_error('exact_error'):.1%} is the error of eq.".replace(
+        "%", " %"
+    ),
+    "advantage": lambda: f"{1 - ratio('why', 'realizable', 'value_aware_error'):.0%} lower".replace(
+        "%", " %"
+    ),
+    "consistent, realizable": lambda: (
+        f"in {pairs('why', 'realizable')} pairs of hidden size and seed in the realizable"
+    ),
+    "consistent, unrealizable": lambda: f"in {pairs('why', 'unrealizable')} in the unrealizable",
+    "exact error": lambda: f"{EXACT[0]:.0f} and {EXACT[1]:.0f} times the exact error",
+    "exact targets": lambda: (
+        f"{1 / ratio('why', 'realizable', 'exact_error', 'vaml_exact'):.0f} times better"
+    ),
+    "exact targets, unrealizable": lambda: (
+        f"(realizable), {1 / ratio('why', 'unrealizable', 'exact_error', 'vaml_exact'):.0f} times"
+    ),
+    "the authors' rows": lambda: f"NLL {nll('as_run'):.2f} against",
+    "not those of the whole pool": lambda: f"and {nll('why'):.2f} with 50 000",
+    "the pool of 5 000": lambda: f"VAML is lower in {pairs('as_run', 'unrealizable')} pairs",
+    "its advantage": lambda: (
+        f"by {1 - ratio('as_run', 'unrealizable', 'value_aware_error'):.0%} on".replace("%", " %")
+    ),
+    "no seed everywhere": lambda: {0: "in no seed at every size"}[
+        int(lower("as_run", "unrealizable").groupby("seed").all().sum())
+    ],
+    "ten times the motion": lambda: (
+        f"VAML {behind('signal_10', 'realizable'):.1f} to "
+        f"{behind('signal_10', 'unrealizable'):.1f} and "
+        f"{behind('capacity_16', 'unrealizable'):.1f} times behind"
+    ),
+    "as run": lambda: f"maximum likelihood to {integers(returns('mle_as_run', 16000))}",
+    "as run, regularised": lambda: (
+        f"regularised VAML to {integers(returns('reg_vaml_as_run', 16000))}"
+    ),
+    "regularised VAML is ahead": lambda: f"by {integers(ahead())} in return",
+    "whole run as run": lambda: (
+        f"to the end ({integers(returns('mle_as_run', 60000, 'pusher/whole_returns'))}"
+    ),
+    "whole run": lambda: f"ends at {integers(returns('mle', 60000, 'pusher/whole_returns'))}",
+}
+
+
+@pytest.mark.parametrize("name", FINDINGS)
+def test_a_finding_has_the_number_of_its_table(name: str) -> None:
+    text = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    expected = FINDINGS[name]()
+    assert expected in re.sub(r"\s+", " ", text)
