@@ -122,7 +122,7 @@ def test_a_claim(copy: Path) -> None:
     claim, command = blocks("Add a claim")
     path = copy / "config" / "claims.yaml"
     path.write_text(path.read_text(encoding="utf-8") + claim, encoding="utf-8")
-    assert load_claims(path).claims["X1"].family == "artificial_error"
+    assert load_claims(path).claims["X1"].prediction.seen == "nothing"
     check(copy, "tests/unit/test_claims_file.py", "tests/unit/test_judge_claims.py")
     words = command.split()
     run(copy, *words[:1], "--dry-run", *words[1:])

@@ -152,7 +152,7 @@ CONFIG_CHANGES: dict[str, tuple[str, Expected]] = {
         lambda project: statistics(project) | figures(project),
     ),
     "the resamples of the verdicts": (
-        "statistics: {bootstrap_resamples: 1500}",
+        "statistics: {permutation_resamples: 1500}",
         verdicts,
     ),
     "definitions that nothing selects": (
