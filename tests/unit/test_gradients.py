@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vaml.losses.actor_critic import (
     actor_loss,
@@ -18,7 +18,7 @@ from vaml.losses.model import model_loss, model_loss_and_gradients, nll, nll_and
 from vaml.networks.actor_critic import Actor, Critic, smaller_value
 from vaml.networks.dynamics import GaussianDynamics, Prediction, bounded, bounded_and_slope
 from vaml.networks.gradients import CriticPasses, DynamicsPass, PolicyPass
-from vaml.networks.passes import ParameterVector
+from vaml.networks.passes import ParameterVector, joined
 from vaml.networks.value import RandomValue, SoftValue, Value
 from vaml.study.objectives import Objective
 
@@ -210,3 +210,22 @@ def test_loss_of_a_fit(name: Any, coefficient: float) -> None:
         )
     close([found, *gradients], [loss, *expected])
     assert not any(each.requires_grad for each in (found, *given))
+
+
+def test_neighbours_of_two_storages_are_not_one_layer() -> None:
+    """Two heads whose memory happens to follow each other, but that are allocations of their own."""
+    memory = bytearray(2 * 1024)
+    heads = [nn.Linear(16, 16) for _ in range(2)]
+    for i, head in enumerate(heads):
+        part = torch.frombuffer(memory, dtype=torch.float32, count=256, offset=1024 * i)
+        head.weight.data = part.view(16, 16).copy_(head.weight.data)
+    first, second = (head.weight.data for head in heads)
+    assert first.data_ptr() + first.nbytes == second.data_ptr()
+    expected = torch.cat([first, second])
+    weight, _ = joined(heads)
+    assert torch.equal(weight, expected)
+    assert weight.untyped_storage().nbytes() >= 2 * 1024
+    # Joined, they are views of the one layer, and stay so.
+    heads[1].weight.data.zero_()
+    assert weight[16:].abs().max() == 0
+    assert joined(heads)[0].data_ptr() == weight.data_ptr()

@@ -57,8 +57,10 @@ def joined(heads: Sequence[nn.Linear]) -> Layer:
 
 def _joined(tensors: Sequence[Tensor]) -> Tensor:
     data = [tensor.data for tensor in tensors]
-    stops = [part.data_ptr() + part.nbytes for part in data[:-1]]
-    if stops != [part.data_ptr() for part in data[1:]]:
+    # Neighbours by address may be of two storages, which no view can span.
+    storages = {part.untyped_storage().data_ptr() for part in data}
+    stops = [part.storage_offset() + part.numel() for part in data[:-1]]
+    if len(storages) > 1 or stops != [part.storage_offset() for part in data[1:]]:
         whole = torch.cat(data)
         for tensor, part in zip(tensors, whole.split([len(part) for part in data]), strict=True):
             tensor.data = part
