@@ -15,7 +15,11 @@ STAMP := $(VENV)/installed
 IN_VENV := PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" OMP_NUM_THREADS=1
 
 # Prints the name of the study that CONFIG changes config/config.yaml to.
-STUDY_NAME = $(BIN)/python -c 'import sys; from pathlib import Path; from vaml.study.config import load; from vaml.study.yaml_file import merged; print(load(merged([*map(Path, sys.argv[1:])])).study.name)' config/config.yaml $(CONFIG)
+STUDY_NAME = "$(BIN)/python" -c 'import sys; from pathlib import Path; from vaml.study.config import load; from vaml.study.yaml_file import merged; print(load(merged([*map(Path, sys.argv[1:])])).study.name)' config/config.yaml $(CONFIG)
+
+# CONFIG: overlays of config/config.yaml, in order. TARGETS: files or rules, in place of the whole study.
+OVERLAYS = $(if $(strip $(CONFIG)),--configfile $(CONFIG))
+SNAKEMAKE = $(IN_VENV) snakemake --cores $(CORES) $(OVERLAYS)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -42,37 +46,33 @@ $(STAMP): requirements.txt pyproject.toml $(VENV)/created
 extras: $(STAMP) ## add what exports to Minari and to TensorBoard need, which no study does
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --constraint requirements.txt --no-build-isolation --editable '.[minari,tensorboard]' | sed '/^Requirement already satisfied/d'
 
-demo: $(STAMP) ## run the whole study at demo scale, in minutes
-	$(IN_VENV) snakemake --cores $(CORES) --configfile config/demo.yaml
-	@printf '\nThe demo study is complete. Its figures and tables:\n'
-	@find results/demo/figures results/demo/tables -type f | LC_ALL=C sort | sed 's/^/  /'
+study: $(STAMP) ## run a study, by default the paper's (CONFIG="a.yaml b.yaml", TARGETS="files or rules", CORES=16)
+	$(SNAKEMAKE) $(if $(strip $(TARGETS)),-- $(TARGETS))
+	@name="$$($(STUDY_NAME))"; printf '\nDone. Figures, tables, verdicts and paper.pdf are in results/%s\n' "$$name"
 
-why: $(STAMP) ## run the experiments that ask why, at demo scale (config/README.md has the full ones)
-	$(IN_VENV) snakemake --cores $(CORES) --configfile config/demo.yaml config/why.yaml config/demo_why.yaml -- \
-		results/demo_why/tables/{synthetic,mbac_diagnostics}.csv \
-		results/demo_why/figures/{figure_1_seeds,why_synthetic,figure_3_seeds,why_mbac}.pdf
+demo: override CONFIG := config/demo.yaml $(CONFIG)
+demo: study ## the whole study at demo scale, in minutes
 
-study: $(STAMP) ## run the study at the paper's scale (CORES=16 limits the cores)
-	$(IN_VENV) snakemake --cores $(CORES)
+why: override CONFIG := config/demo.yaml config/why.yaml config/demo_why.yaml $(CONFIG)
+why: study ## the experiments that ask why, at demo scale (config/README.md has the full ones)
 
-paper: $(STAMP) ## make results/<study>/paper.pdf, and what it needs (CONFIG=config/demo.yaml for the demo's)
-	$(IN_VENV) snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG)) compile_paper
+paper: $(STAMP) ## make results/<study>/paper.pdf, and what it needs (CONFIG)
+	$(SNAKEMAKE) compile_paper
 
-report: $(STAMP) ## make results/<study>/report.html of a finished study (CONFIG=config/demo.yaml for the demo's)
-	$(IN_VENV) snakemake --cores 1 $(if $(CONFIG),--configfile $(CONFIG)) \
-		--report "results/$$($(STUDY_NAME))/report.html"
+report: $(STAMP) ## make results/<study>/report.html of a finished study (CONFIG)
+	name="$$($(STUDY_NAME))"; $(SNAKEMAKE) --report "results/$$name/report.html" $(if $(strip $(TARGETS)),-- $(TARGETS))
 
-dry: $(STAMP) ## list the jobs that `make study` would run, and why
-	$(IN_VENV) snakemake --dry-run --cores $(CORES)
+dry: $(STAMP) ## list the jobs that `make study` would run, and why (CONFIG, TARGETS)
+	$(SNAKEMAKE) --dry-run $(if $(strip $(TARGETS)),-- $(TARGETS))
 
-plan: $(STAMP) ## what would run, why, and for how long (CONFIG=config/demo.yaml adds an overlay)
-	$(IN_VENV) python -m vaml.plan --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+plan: $(STAMP) ## what would run, why, and for how long (CONFIG, TARGETS)
+	$(IN_VENV) python -m vaml.plan $(TARGETS) --cores $(CORES) $(OVERLAYS)
 
-status: $(STAMP) ## how far a study is (WATCH=5 shows it anew every 5 s; CONFIG=config/demo.yaml adds an overlay)
-	$(IN_VENV) python -m vaml.status $(if $(WATCH),--watch $(WATCH)) $(if $(CONFIG),--configfile $(CONFIG))
+status: $(STAMP) ## how far a study is (CONFIG; WATCH=5 shows it anew every 5 s)
+	$(IN_VENV) python -m vaml.status $(if $(WATCH),--watch $(WATCH)) $(OVERLAYS)
 
-clean-stale: $(STAMP) ## list results that no job of the config makes (APPLY=1 removes them)
-	$(IN_VENV) python -m vaml.clean_stale $(if $(APPLY),--apply) $(if $(CONFIG),--configfile $(CONFIG))
+clean-stale: $(STAMP) ## list results that no job of the config makes (CONFIG; APPLY=1 removes them)
+	$(IN_VENV) python -m vaml.clean_stale $(if $(APPLY),--apply) $(OVERLAYS)
 
 test: $(STAMP) ## run all tests (WORKERS=8 uses more processes)
 	$(IN_VENV) python -m pytest --numprocesses $(WORKERS)

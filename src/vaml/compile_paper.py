@@ -12,7 +12,7 @@ import typst
 from pydantic import ValidationError
 
 from vaml.analysis.aggregates import read_table
-from vaml.analysis.manuscript import TABLES, manuscript_data
+from vaml.analysis.manuscript import manuscript_data, needed_tables
 from vaml.study.config import Config
 from vaml.study.fields import first_mistake
 from vaml.study.files import UnreadableFile, atomic, read_json, write_json
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except ValidationError as error:
         parser.error(f"--config: {first_mistake(error)}")
     for flag, paths, needed in (
-        ("--tables", [path.stem for path in arguments.tables], TABLES),
+        ("--tables", [path.stem for path in arguments.tables], needed_tables(study)),
         ("--sources", [path.name for path in arguments.sources], [MAIN]),
     ):
         if lacking := set(needed).difference(paths):

@@ -11,7 +11,7 @@ from vaml.study.causes import causes, outdated
 from vaml.study.config import Config, ConfigError
 from vaml.study.cost import in_order, read_benchmarks, seconds, wall_seconds
 from vaml.study.dry_run import DryRunFailed, PlannedJob, dry_run, read_study
-from vaml.study.jobs import FIGURES, FOLDERS, TABLES, Labels, folder, labels
+from vaml.study.jobs import FOLDERS, Labels, figures, folder, labels, tables
 
 _MANY = 4
 
@@ -99,9 +99,9 @@ def warn(jobs: Sequence[tuple[str, Labels]], results: Path, every_job: bool) -> 
 def _all_labels(stage: str, study: Config) -> list[Labels]:
     """The labels of every job of a stage, tables and figures among them; of other rules none."""
     if stage == "tabulate":
-        return [{"table": table} for table in TABLES]
+        return [{"table": table} for table in tables(study)]
     if stage == "plot":
-        return [{"figure": figure} for figure in FIGURES]
+        return [{"figure": figure} for figure in figures(study)]
     return list(labels(stage, study)) if stage in FOLDERS else []
 
 

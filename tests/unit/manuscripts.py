@@ -76,19 +76,23 @@ def leave_study(
             home = results / jobs.folder(stage, job)
             home.mkdir(parents=True)
             (home / "manifest.json").write_text(json.dumps(manifest(COMMIT)))
+    (results / "tables").mkdir()
     for name, table in (
         ("synthetic", synthetic_table),
         ("snapshots", snapshots_table),
         ("mbac", mbac_table),
     ):
-        write_csv(table(tables, 0.95), results / f"tables/summary_{name}.csv")
-    tables["sac"].to_csv(results / "tables/sac.csv", index=False)
+        if name in jobs.tables(study):
+            write_csv(table(tables, 0.95), results / f"tables/summary_{name}.csv")
+    if "sac" in jobs.tables(study):
+        tables["sac"].to_csv(results / "tables/sac.csv", index=False)
     if claims is None:
-        judge_study(results / "claims.json", tables)
+        made = {name: table for name, table in tables.items() if name in jobs.tables(study)}
+        judge_study(results / "claims.json", made)
     else:
         shutil.copyfile(claims, results / "claims.json")
     (results / "figures").mkdir(exist_ok=True)
-    for name in jobs.FIGURES:
+    for name in jobs.figures(study):
         picture = f"#set page(width: 200pt, height: 40pt)\n{name}"
         compiler = typst.Compiler(ignore_system_fonts=True)
         pdf, _ = compiler.compile_with_warnings(picture.encode(), format="pdf", timestamp=0)

@@ -330,3 +330,39 @@ def test_what_is_wrong_is_said_in_one_line(
     (lost / "manifest.json").unlink()
     with pytest.raises(SystemExit, match=r"compile_paper: .*manifest\.json"):
         compile_paper.main(good)
+
+
+ALONE = {
+    "A": ({"sac": {"environments": []}, "mbac": {"environments": []}}, "C1", "W1", "figure_a"),
+    "B": ({"synthetic": {"settings": []}, "mbac": {"environments": []}}, "C4", "W5", "figure_b"),
+    "C": ({"synthetic": {"settings": []}, "sac": {"environments": []}}, "C7", "W7", "figure_c"),
+}
+
+
+@pytest.mark.parametrize("experiment", ALONE)
+def test_a_study_of_one_experiment_has_its_parts_and_no_others(
+    experiment: str, tmp_path: Path
+) -> None:
+    changes, claim, explanation, _ = ALONE[experiment]
+    settings = small_study().model_dump(mode="json")
+    _merge(settings, changes)
+    study = config.load(settings)
+    data = read_data(compiled(tmp_path, study))
+    mine = {name: data[name] is not None for name in ("synthetic", "snapshots", "mbac")}
+    assert mine == {"synthetic": experiment == "A", "snapshots": experiment == "B",
+                    "mbac": experiment == "C"}  # fmt: skip
+    shown = {each["id"] for each in data["claims"] + data["explanations"]}
+    assert {claim, explanation} <= shown
+    assert not shown & ({"C1", "C4", "C7", "W1", "W5", "W7"} - {claim, explanation})
+    words = text(tmp_path, tmp_path / "paper.json")
+    headings = {"A": "A: artificial dynamics", "B": "B: data of soft", "C": "C: model-based actor"}
+    assert [name for name, heading in headings.items() if heading in words] == [experiment]
+    assert {size["experiment"] for size in data["sizes"]} == {experiment}
+
+
+def test_a_study_of_no_experiment_is_refused() -> None:
+    settings = small_study().model_dump(mode="json")
+    for changes, *_ in ALONE.values():
+        _merge(settings, changes)
+    with pytest.raises(config.ConfigError, match="there is no experiment"):
+        config.load(settings)

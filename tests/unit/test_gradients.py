@@ -213,7 +213,7 @@ def test_loss_of_a_fit(name: Any, coefficient: float) -> None:
 
 
 def test_neighbours_of_two_storages_are_not_one_layer() -> None:
-    """Two heads whose memory happens to follow each other, but that are allocations of their own."""
+    """Two heads whose memory happens to follow each other, in allocations of their own."""
     memory = bytearray(2 * 1024)
     heads = [nn.Linear(16, 16) for _ in range(2)]
     for i, head in enumerate(heads):

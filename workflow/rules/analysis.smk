@@ -4,7 +4,6 @@ import json
 
 from vaml.study.branches import branch
 from vaml.study.claims import load_claims
-from vaml.study.summaries import SUMMARIES
 
 CLAIMS_FILE = os.path.relpath(SOURCE.parent / "config" / "claims.yaml")
 REFERENCE = os.path.relpath(SOURCE.parent / "paper" / "reference")
@@ -125,7 +124,7 @@ rule judge_claims:
             f"{REFERENCE}/{name}.csv"
             for name in ["figure_1", "figure_1_runs", "figure_2", "figure_3"]
         ],
-        tables=[f"{RESULTS}/tables/{table}.csv" for table in CLAIMS.tables],
+        tables=[f"{RESULTS}/tables/{table}.csv" for table in CLAIMS.tables if table in STUDY_TABLES],
     output:
         csv=report(
             f"{RESULTS}/claims.csv",

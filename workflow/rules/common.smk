@@ -19,6 +19,7 @@ from vaml.study import jobs
 from vaml.study.config import ConfigError, load
 from vaml.study.jobs import FIGURES, TABLES
 from vaml.study.mbac import MODEL_FREE
+from vaml.study.summaries import SUMMARIES, summaries
 from vaml.study.yaml_file import read
 
 CONFIG = "config/config.yaml"
@@ -38,6 +39,10 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
+# Those of the experiments that this study has.
+STUDY_TABLES = jobs.tables(STUDY)
+STUDY_FIGURES = jobs.figures(STUDY)
+STUDY_SUMMARIES = summaries(STUDY_TABLES)
 RESULTS = f"results/{STUDY.study.name}"
 STATE = f"{RESULTS}/.state"
 

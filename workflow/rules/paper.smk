@@ -8,9 +8,16 @@ rule compile_paper:
         claims=f"{RESULTS}/claims.json",
         tables=expand(
             f"{RESULTS}/tables/{{table}}.csv",
-            table=["summary_synthetic", "summary_snapshots", "summary_mbac", "sac"],
+            table=[
+                *(
+                    f"summary_{name}"
+                    for name in STUDY_SUMMARIES
+                    if name not in ("claims", "comparisons")
+                ),
+                *(["sac"] if "sac" in STUDY_TABLES else []),
+            ],
         ),
-        figures=expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=FIGURES),
+        figures=expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=STUDY_FIGURES),
         sources=[f"{PAPER}/main.typ", f"{PAPER}/style.typ", f"{PAPER}/references.bib"],
         # They say which code and versions made the results.
         manifests=[

@@ -26,6 +26,7 @@ def _row(finding: Finding, findings: Sequence[Finding]) -> Row:
         "claim": question.claim_id,
         "variant": comparison.variant,
         "comparison": question.index + 1,
+        "table": comparison.table,
         "part": question.part,
         "method": question.method,
         "baseline": comparison.baseline,

@@ -22,8 +22,6 @@ from vaml.study.config import Config
 Row = dict[str, Any]
 Tables = Mapping[str, pd.DataFrame]
 
-TABLES = ("summary_synthetic", "summary_snapshots", "summary_mbac", "sac")
-
 _OTHER_LABELS = {"sac_returns": "SAC"}
 
 
@@ -32,12 +30,32 @@ def manuscript_data(
 ) -> Row:
     """Everything that the manuscript's source reads, as JSON values.
 
-    tables: those named in TABLES. judged: claims.json. manifests: of every training job.
+    Of an experiment that the study does without, and of claims about that alone, there is nothing.
+
+    tables: `needed_tables`. judged: claims.json. manifests: of every training job.
     KeyError: one of these lacks an entry.
     """
     labels = _labels(study)
-    entries, notes = claim_entries(judged["claims"], labels)
+    made = set(jobs.tables(study))
+    asked = [
+        claim
+        for claim in judged["claims"]
+        if made.intersection(comparison["table"] for comparison in claim["comparisons"])
+    ]
+    entries, notes = claim_entries(asked, labels)
     claims = [entry for entry in entries if not entry["explains"]]
+    parts = {
+        "synthetic": _synthetic(tables["summary_synthetic"], study, labels)
+        if study.synthetic.settings
+        else None,
+        "snapshots": _summary("fit_snapshot", tables["summary_snapshots"], study, labels)
+        if study.sac.environments
+        else None,
+        "sac": _sac(tables["sac"]) if study.sac.environments else None,
+        "mbac": _summary("train_mbac", tables["summary_mbac"], study, labels)
+        if study.mbac.environments
+        else None,
+    }
     return {
         "study": {"name": study.study.name, "level": level(study)},
         "config": study.model_dump(mode="json"),
@@ -46,23 +64,29 @@ def manuscript_data(
             {name: entry for name, entry in asdict(size).items() if name != "length"}
             for size in sizes(study)
         ],
-        "synthetic": _synthetic(tables["summary_synthetic"], study, labels),
-        "snapshots": _summary("fit_snapshot", tables["summary_snapshots"], study, labels),
-        "sac": {
-            "jobs": len(tables["sac"]),
-            "diverged": int(np.sum(tables["sac"]["status"].to_numpy() == "diverged")),
-        },
-        "mbac": _summary("train_mbac", tables["summary_mbac"], study, labels),
+        **parts,
+        "diverged": sum(part["diverged"] for part in parts.values() if part),
+        "figures": jobs.figures(study),
+        "model_samples": next(iter(study.objectives.values())).model_samples,
         "claims": claims,
         "explanations": [entry for entry in entries if entry["explains"]],
         "notes": notes,
         "counts": {side: verdict_counts(claims, side) for side in ("ours", "authors")},
         "statistics": judged["statistics"],
         "claims_digest": judged["inputs"]["claims.yaml"][:12],
-        "error_rate": error_rate(judged["claims"], judged["statistics"]["confidence"]),
+        "error_rate": error_rate(asked, judged["statistics"]["confidence"]),
         "predictions": predictions(entries),
         "provenance": _provenance(manifests),
     }
+
+
+def needed_tables(study: Config) -> list[str]:
+    """The tables that the manuscript states, of the experiments that the study has."""
+    return [
+        *(["summary_synthetic"] if study.synthetic.settings else []),
+        *(["summary_snapshots", "sac"] if study.sac.environments else []),
+        *(["summary_mbac"] if study.mbac.environments else []),
+    ]
 
 
 def _labels(study: Config) -> dict[str, str]:
@@ -95,6 +119,10 @@ def _synthetic(summary: pd.DataFrame, study: Config, labels: Mapping[str, str]) 
             errors = [number_text(means.get(size)) for size in widths]
             rows.append({"part": setting, "method": None, "of": name, "errors": errors})
     return {**_jobs("fit_synthetic", study, summary), "rows": rows}
+
+
+def _sac(runs: pd.DataFrame) -> Row:
+    return {"jobs": len(runs), "diverged": int(np.sum(runs["status"].to_numpy() == "diverged"))}
 
 
 def _summary(stage: str, summary: pd.DataFrame, study: Config, labels: Mapping[str, str]) -> Row:

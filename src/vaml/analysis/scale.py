@@ -31,8 +31,12 @@ class Size:
 
 
 def sizes(study: Config) -> list[Size]:
-    """What the study's size is, in the order of the experiments."""
-    return [*_synthetic(study), *_snapshots(study), *_mbac(study)]
+    """What the size is of the experiments that the study has, in their order."""
+    return [
+        *(_synthetic(study) if study.synthetic.settings else ()),
+        *(_snapshots(study) if study.sac.environments else ()),
+        *_mbac(study),
+    ]
 
 
 def level(study: Config) -> Level:

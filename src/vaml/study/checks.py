@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 def inconsistencies(study: "Config") -> Iterator[str]:
     """One line per mistake: the key, what was given and what is allowed."""
+    if not (study.synthetic.settings or study.sac.environments or study.mbac.environments):
+        yield (
+            "config: synthetic.settings, sac.environments, mbac.environments: got no entry in any; "
+            "allowed: at least one in one of them, or there is no experiment"
+        )
     yield from _references(study)
     yield from _objectives(study)
     yield from _environments(study)

@@ -87,11 +87,22 @@ def folder(stage: str, labels: Labels) -> str:
     return FOLDERS[stage].format(**labels)
 
 
+def tables(study: Config) -> list[str]:
+    """The tables of the experiments that a study has."""
+    return [name for name, (stage, _) in TABLES.items() if any(labels(stage, study))]
+
+
+def figures(study: Config) -> list[str]:
+    """The figures whose tables a study has."""
+    made = set(tables(study))
+    return [name for name, needed in FIGURES.items() if made.issuperset(needed)]
+
+
 def labels(stage: str, study: Config) -> Iterator[dict[str, Any]]:
     """The labels of every job of a stage, in the order of the config."""
     match stage:
         case "simulate_dynamics":
-            for hidden_size in study.synthetic.hidden_sizes:
+            for hidden_size in study.synthetic.hidden_sizes if study.synthetic.settings else ():
                 for seed in study.synthetic.seeds:
                     yield {"hidden_size": hidden_size, "seed": seed}
         case "fit_synthetic":

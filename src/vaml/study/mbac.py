@@ -12,6 +12,7 @@ from vaml.study.fields import (
     JobSettings,
     Name,
     NonNegative,
+    Parts,
     Positive,
     Section,
     Seed,
@@ -95,7 +96,9 @@ class MBACTraining(Section):
 class MBAC(Section):
     """Section `mbac`."""
 
-    environments: Distinct[EnvironmentId] = Field(description="entries of `runs`")
+    environments: Parts[EnvironmentId] = Field(
+        description="entries of `runs`; with none, the study does without experiment C"
+    )
     agents: Distinct[Name] = Field(
         description=f"entries of the top-level `agents`, or {MODEL_FREE}: no model, for comparison"
     )

@@ -7,6 +7,7 @@ from vaml.study.fields import (
     Distinct,
     EnvironmentId,
     JobSettings,
+    Parts,
     Positive,
     Section,
     Seed,
@@ -51,7 +52,9 @@ class SACTraining(Section):
 class SAC(Section):
     """Section `sac`."""
 
-    environments: Distinct[EnvironmentId] = Field(description="entries of `environments`")
+    environments: Parts[EnvironmentId] = Field(
+        description="entries of `environments`; with none, the study does without experiment B"
+    )
     seeds: Distinct[Seed] = Field(description="independent runs per environment")
     training: SACTraining
 

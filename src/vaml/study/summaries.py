@@ -1,5 +1,7 @@
 """The tables for a manuscript, and what each is made from: files below results/<study>/."""
 
+from collections.abc import Collection
+
 SUMMARIES: dict[str, tuple[str, ...]] = {
     "claims": ("claims.json",),
     "comparisons": ("claims.json",),
@@ -7,3 +9,9 @@ SUMMARIES: dict[str, tuple[str, ...]] = {
     "snapshots": ("tables/snapshots.csv",),
     "mbac": ("tables/mbac.csv", "tables/mbac_returns.csv", "tables/mbac_fits.csv"),
 }
+
+
+def summaries(tables: Collection[str]) -> list[str]:
+    """Those that can be made of these tables, and those of the claims."""
+    made = {"claims.json", *(f"tables/{table}.csv" for table in tables)}
+    return [name for name, needed in SUMMARIES.items() if made.issuperset(needed)]

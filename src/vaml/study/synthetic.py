@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from vaml.study.fields import Count, Distinct, JobSettings, Name, Positive, Section, Seed
+from vaml.study.fields import Count, Distinct, JobSettings, Name, Parts, Positive, Section, Seed
 from vaml.study.objectives import FitSettings, Objective
 
 Setting = Literal["realizable", "unrealizable"]
@@ -39,8 +39,9 @@ class Synthetic(Section):
 
     dynamics: SyntheticDynamics
     fit: SyntheticFitSettings
-    settings: Distinct[Setting] = Field(
-        description="realizable: the model has the dynamics' two hidden layers; unrealizable: one"
+    settings: Parts[Setting] = Field(
+        description="realizable: the model has the dynamics' two hidden layers; unrealizable: one; "
+        "with none, the study does without experiment A"
     )
     hidden_sizes: Distinct[Count] = Field(description="widths of the dynamics and of the model")
     objectives: Distinct[Name] = Field(description="entries of `objectives`")
