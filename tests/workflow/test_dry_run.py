@@ -1,5 +1,7 @@
 """What a dry run lists for the configs of the project, and that a bad config starts nothing."""
 
+import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -76,3 +78,30 @@ def test_a_bad_config_starts_nothing_and_deletes_nothing(
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.splitlines() == said
     assert contents(project.folder) == before
+
+
+MODULE = """
+configfile: "study.yaml"
+
+
+module vaml:
+    snakefile:
+        {snakefile!r}
+    config:
+        config
+
+
+use rule * from vaml as vaml_*
+"""
+
+
+def test_as_a_module_of_another_workflow_it_plans_the_same_jobs(tmp_path: Path) -> None:
+    """From a folder that holds nothing but the other workflow and its config."""
+    snakefile = str(PROJECT / "workflow" / "Snakefile")
+    (tmp_path / "Snakefile").write_text(MODULE.format(snakefile=snakefile), encoding="utf-8")
+    shutil.copy2(PROJECT / "config" / "config.yaml", tmp_path / "study.yaml")
+    project = Project(tmp_path, [], ())
+    done = project.run("snakemake", "--dry-run", "--cores", "1", "--", "vaml_all")
+    counts = dict(re.findall(r"^vaml_(\w+) +(\d+)$", done.stdout, re.MULTILINE))
+    assert {stage: int(counts[stage]) for stage in PAPER} == PAPER
+    assert int(counts["compile_paper"]) == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-SOURCE = Path(workflow.basedir).parent / "src"
+SOURCE = Path(workflow.current_basedir).parent.parent / "src"
 sys.path.insert(0, str(SOURCE))
 # Jobs use this source and this Python, whatever else is on the machine.
 os.environ["PYTHONPATH"] = os.pathsep.join(
