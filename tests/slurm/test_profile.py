@@ -12,6 +12,11 @@ import pytest
 import yaml
 from study import ROOT, TINY
 
+from vaml.study import jobs
+from vaml.study.config import load
+from vaml.study.summaries import summaries
+from vaml.study.yaml_file import merged
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 PROFILE = ROOT / "workflow" / "profiles" / "slurm"
@@ -98,3 +103,54 @@ def test_retries_stand_in_the_profile_alone() -> None:
 def test_the_site_chooses_account_and_partition() -> None:
     assert "default-resources" not in read_profile()
     assert not any("slurm_" in name for e in read_profile()["set-resources"].values() for name in e)
+
+
+def slurm_table() -> dict[str, list[str]]:
+    """The rows of docs/slurm.md's table, by rule."""
+    text = (ROOT / "docs" / "slurm.md").read_text(encoding="utf-8")
+    table = text[text.index("| rule | jobs of") :].split("\n\n")[0].splitlines()[2:]
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in table]
+    return {row[0]: row[1:] for row in cells}
+
+
+def test_the_documented_jobs_and_limits_are_those_of_the_profile() -> None:
+    """And the group of everything behind the training fits into a partition of one hour."""
+    profile, study = read_profile(), load(merged([ROOT / "config" / "config.yaml"]))
+    wanted = profile["set-resources"]
+    behind = {
+        "tabulate": len(jobs.tables(study)),
+        "plot": len(jobs.figures(study)),
+        "summarise": len(summaries(jobs.tables(study))),
+        **dict.fromkeys(("summarise_costs", "judge_claims", "compile_paper"), 1),
+    }
+    analysis = sum(count * wanted[rule]["runtime"] for rule, count in behind.items())
+    assert analysis < 60
+    counts = {stage: len(list(jobs.labels(stage, study))) for stage in jobs.FOLDERS}
+    together = profile["group-components"]["synthetic"]
+    fits = counts["fit_synthetic"] // counts["simulate_dynamics"]
+    synthetic = together * (
+        wanted["simulate_dynamics"]["runtime"] + fits * wanted["fit_synthetic"]["runtime"]
+    )
+    table = slurm_table()
+    for stage in ("train_sac", "fit_snapshot", "train_mbac"):
+        count, limit = str(counts[stage]), f"{wanted[stage]['runtime']} min"
+        assert [*table[stage][:2], table[stage][2].split(", ")[1]] == [count, count, limit]
+    groups = counts["simulate_dynamics"] // together
+    assert table["simulate_dynamics"][0] == str(counts["simulate_dynamics"])
+    assert table["fit_synthetic"] == [
+        str(counts["fit_synthetic"]),
+        str(groups),
+        f"1000 MB, {synthetic} min",
+    ]
+    assert table["tables, figures, verdicts, manuscript"] == [
+        str(sum(behind.values())),
+        "1",
+        f"1000 MB, {analysis} min",
+    ]
+    everything = sum(counts.values()) + sum(behind.values())
+    alone = sum(counts[stage] for stage in ("train_sac", "fit_snapshot", "train_mbac"))
+    assert table["all"][:2] == [str(everything), str(alone + groups + 1)]
+    cost = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert f"| with tables, figures, paper | {everything} |" in cost
+    example = (ROOT / "docs" / "reruns.md").read_text(encoding="utf-8")
+    assert f"tabulate: 2 of {behind['tabulate']} jobs" in example
