@@ -21,6 +21,9 @@ STUDY_NAME = "$(BIN)/python" -c 'import sys; from pathlib import Path; from vaml
 OVERLAYS = $(if $(strip $(CONFIG)),--configfile $(CONFIG))
 SNAKEMAKE = $(IN_VENV) snakemake --cores $(CORES) $(OVERLAYS)
 
+# Into .venv and from nowhere else, whatever PIP_USER, PYTHONPATH or a user's site-packages say.
+PIP := env -u PYTHONPATH -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT PIP_USER=0 PYTHONNOUSERSITE=1 $(VENV)/bin/python -P -m pip
+
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
@@ -39,12 +42,12 @@ $(VENV)/created:
 	touch $@
 
 $(STAMP): requirements.txt pyproject.toml $(VENV)/created
-	$(VENV)/bin/python -m pip install --disable-pip-version-check --requirement requirements.txt | sed '/^Requirement already satisfied/d'
-	$(VENV)/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) install --disable-pip-version-check --requirement requirements.txt | sed '/^Requirement already satisfied/d'
+	$(PIP) install --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 extras: $(STAMP) ## add what exports to Minari and to TensorBoard need, which no study does
-	$(VENV)/bin/python -m pip install --disable-pip-version-check --constraint requirements.txt --no-build-isolation --editable '.[minari,tensorboard]' | sed '/^Requirement already satisfied/d'
+	$(PIP) install --disable-pip-version-check --constraint requirements.txt --no-build-isolation --editable '.[minari,tensorboard]' | sed '/^Requirement already satisfied/d'
 
 study: $(STAMP) ## run a study, by default the paper's (CONFIG="a.yaml b.yaml", TARGETS="files or rules", CORES=16)
 	$(SNAKEMAKE) $(if $(strip $(TARGETS)),-- $(TARGETS))

@@ -133,7 +133,10 @@ def _save(
     picture: Callable[[np.ndarray], np.ndarray],
 ) -> None:
     """A grid of pictures, evenly spaced in time from the first moment to the last."""
+    import matplotlib
     from matplotlib.figure import Figure
+
+    matplotlib.rcdefaults()  # the user's own settings do not matter
 
     figure = Figure(figsize=(7, 6), layout="constrained")
     figure.suptitle(f"{title}. Return: {moments[-1].total:.1f}", fontsize=9)

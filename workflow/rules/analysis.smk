@@ -48,7 +48,7 @@ rule tabulate:
         code=code("tabulate"),
         results=RESULTS,
     shell:
-        "python -m vaml.tabulate {wildcards.table} --config {params.config:q}"
+        "python -P -m vaml.tabulate {wildcards.table} --config {params.config:q}"
         " --results {params.results:q} --table {output.table:q} 2> {log:q}"
 
 
@@ -112,7 +112,7 @@ rule plot:
         config=figure_settings,
         code=code("plot"),
     shell:
-        "python -m vaml.plot {wildcards.figure} --config {params.config:q}"
+        "python -P -m vaml.plot {wildcards.figure} --config {params.config:q}"
         " --tables {input.tables:q} --published {input.published:q} --pdf {output.pdf:q} --png {output.png:q} --csv {output.csv:q}"
         " 2> {log:q}"
 
@@ -155,7 +155,7 @@ rule judge_claims:
         config=jobs.canonical(STUDY.statistics),
         code=code("judge_claims"),
     shell:
-        "python -m vaml.judge_claims --config {params.config:q} --claims {input.claims:q}"
+        "python -P -m vaml.judge_claims --config {params.config:q} --claims {input.claims:q}"
         " --reference {input.reference:q} --tables {input.tables:q}"
         " --csv {output.csv:q} --values {output.values:q} --json {output.json:q} 2> {log:q}"
 
@@ -191,7 +191,7 @@ rule summarise:
         config=jobs.canonical({"confidence": STUDY.statistics.confidence}),
         code=code("summarise"),
     shell:
-        "python -m vaml.summarise {wildcards.summary} --config {params.config:q}"
+        "python -P -m vaml.summarise {wildcards.summary} --config {params.config:q}"
         " --inputs {input:q} --csv {output.csv:q} --md {output.md:q} --tex {output.tex:q}"
         " 2> {log:q}"
 
@@ -232,5 +232,5 @@ rule summarise_costs:
         code=code("summarise_costs"),
         results=RESULTS,
     shell:
-        "python -m vaml.summarise_costs --config {params.config:q} --results {params.results:q}"
+        "python -P -m vaml.summarise_costs --config {params.config:q} --results {params.results:q}"
         " --csv {output.csv:q} --md {output.md:q} --tex {output.tex:q} 2> {log:q}"

@@ -9,10 +9,16 @@ from snakemake.exceptions import WorkflowError
 
 SOURCE = Path(workflow.current_basedir).parent.parent / "src"
 sys.path.insert(0, str(SOURCE))
-# Jobs use this source and this Python, whatever else is on the machine.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")])
-)
+# Jobs use this source and this Python, whatever else is on the machine: no other folder of
+# PYTHONPATH, no user's site-packages, and by `python -P` nothing of the folder they run in.
+if ignored := [
+    entry
+    for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if entry and Path(entry).resolve() != SOURCE.resolve()
+]:
+    print(f"vaml: jobs ignore PYTHONPATH's {', '.join(ignored)}", file=sys.stderr)
+os.environ["PYTHONPATH"] = str(SOURCE)
+os.environ["PYTHONNOUSERSITE"] = "1"
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 from vaml.study import jobs

@@ -25,7 +25,7 @@ rule train_mbac:
         code=code("train_mbac"),
         state=STATE,
     shell:
-        "python -m vaml.train_mbac --config {params.config:q} --state {params.state:q}"
+        "python -P -m vaml.train_mbac --config {params.config:q} --state {params.state:q}"
         " --networks {output.networks:q} --evaluations {output.evaluations:q}"
         " --fits {output.fits:q} --diagnostics {output.diagnostics:q}"
         " --outcome {output.outcome:q}"

@@ -47,6 +47,6 @@ rule compile_paper:
         code=code("compile_paper"),
         results=RESULTS,
     shell:
-        "python -m vaml.compile_paper --config {params.config:q} --results {params.results:q}"
+        "python -P -m vaml.compile_paper --config {params.config:q} --results {params.results:q}"
         " --claims {input.claims:q} --tables {input.tables:q} --figures {input.figures:q}"
         " --sources {input.sources:q} --data {output.data:q} --pdf {output.pdf:q} 2> {log:q}"

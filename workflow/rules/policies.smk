@@ -27,5 +27,5 @@ rule render_policy:
         code=code("render_policy"),
         stage=lambda wildcards: wildcards.run.partition("/")[0],
     shell:
-        "python -m vaml.render_policy --stage {params.stage:q} --settings {input.settings:q}"
+        "python -P -m vaml.render_policy --stage {params.stage:q} --settings {input.settings:q}"
         " --networks {input.networks:q} --png {output.png:q} 2> {log:q}"

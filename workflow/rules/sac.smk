@@ -24,7 +24,7 @@ rule train_sac:
         code=code("train_sac"),
         state=STATE,
     shell:
-        "python -m vaml.train_sac --config {params.config:q} --state {params.state:q}"
+        "python -P -m vaml.train_sac --config {params.config:q} --state {params.state:q}"
         " --history {output.history:q} --snapshots {output.snapshots:q}"
         " --evaluations {output.evaluations:q} --outcome {output.outcome:q}"
         " --resolved {output.resolved:q} --manifest {output.manifest:q} 2> {log:q}"

@@ -28,7 +28,7 @@ rule fit_snapshot:
         code=code("fit_snapshot"),
         state=STATE,
     shell:
-        "python -m vaml.fit_snapshot --config {params.config:q} --state {params.state:q}"
+        "python -P -m vaml.fit_snapshot --config {params.config:q} --state {params.state:q}"
         " --history {input.history:q} --snapshots {input.snapshots:q}"
         " --source {input.source:q} --model {output.model:q} --curve {output.curve:q}"
         " --outcome {output.outcome:q}"

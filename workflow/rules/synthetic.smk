@@ -22,7 +22,7 @@ rule simulate_dynamics:
         code=code("simulate_dynamics"),
         state=STATE,
     shell:
-        "python -m vaml.simulate_dynamics --config {params.config:q} --state {params.state:q}"
+        "python -P -m vaml.simulate_dynamics --config {params.config:q} --state {params.state:q}"
         " --dynamics {output.dynamics:q} --transitions {output.transitions:q}"
         " --resolved {output.resolved:q} --manifest {output.manifest:q} 2> {log:q}"
 
@@ -54,7 +54,7 @@ rule fit_synthetic:
         code=code("fit_synthetic"),
         state=STATE,
     shell:
-        "python -m vaml.fit_synthetic --config {params.config:q} --state {params.state:q}"
+        "python -P -m vaml.fit_synthetic --config {params.config:q} --state {params.state:q}"
         " --dynamics {input.dynamics:q} --transitions {input.transitions:q}"
         " --source {input.source:q} --model {output.model:q} --curve {output.curve:q}"
         " --outcome {output.outcome:q}"

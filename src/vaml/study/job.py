@@ -77,6 +77,7 @@ def running(
     arguments = _flags(step, outputs, inputs).parse_args(argv)
     started = time.time()
     one_thread()
+    draw_nothing()
     log_to_stderr()
     try:
         settings = _settings(settings_type, arguments.config)
@@ -122,10 +123,18 @@ def running(
 
 
 def one_thread() -> None:
-    """One thread per job, unless the environment says otherwise, and an allocator to match."""
+    """One thread per job, whatever the environment says, and an allocator to match.
+
+    The number of threads decides the last bits of a result. Call it before torch is imported.
+    """
     for variable in _THREAD_VARIABLES:
-        os.environ.setdefault(variable, "1")
+        os.environ[variable] = "1"
     keep_freed_memory()
+
+
+def draw_nothing() -> None:
+    """MuJoCo without a renderer: it reads at its import which one to load, and may not find it."""
+    os.environ["MUJOCO_GL"] = "disable"
 
 
 def log_to_stderr() -> None:
