@@ -153,7 +153,7 @@ def _columns(labels: Sequence[str], width: float) -> int:
 
 def counted(counts: Iterable[int], noun: str = "") -> str:
     """`1 seed`, `5 seeds`, or `3 to 5 seeds` where the counts differ; without a noun, `3 to 5`."""
-    numbers = sorted({int(count) for count in counts})
+    numbers = sorted({int(count) for count in counts}) or [0]
     text = str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
     return f"{text} {noun}{'' if numbers == [1] else 's'}" if noun else text
 

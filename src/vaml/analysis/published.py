@@ -64,7 +64,7 @@ def _placed(theirs: pd.DataFrame, shown: pd.DataFrame, step: str, method: str) -
     """Under our names of the environments, for our methods, up to our last step in each."""
     names = theirs["environment"].map(_base)
     known = theirs[method].isin(list(set(shown[method])))
-    parts = []
+    parts = [theirs.iloc[:0]]
     for environment in shown["environment"].unique():
         end = shown.loc[shown["environment"] == environment, step].max()
         mine = theirs.loc[(names == _base(environment)) & known & (theirs[step] <= end)]

@@ -23,6 +23,7 @@ _SEED: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.5}
 # More points than these in a panel's width, and a thick line hides those under it.
 _DENSE = 60
 
+NOTHING = "no finite value"
 # Largest to smallest value, above which a linear axis hides the small ones.
 _WIDE = 30.0
 _DECADES_WITH_EVEN_TICKS = 3
@@ -36,6 +37,7 @@ def set_scale(axes: Axes, values: np.ndarray) -> None:
     """
     values = values[np.isfinite(values)]
     if not len(values):
+        axes.text(0.5, 0.5, NOTHING, transform=axes.transAxes, ha="center", va="center")
         return
     if values.min() > 0 and values.max() / values.min() > _WIDE:
         axes.set_yscale("log")

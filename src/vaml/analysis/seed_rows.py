@@ -68,7 +68,9 @@ def untrained_rows(averages: pd.DataFrame) -> pd.DataFrame:
 def joined(parts: Sequence[pd.DataFrame], labels: Sequence[str]) -> pd.DataFrame:
     """All rows, with the columns `labels`, then NUMBERS."""
     kept = [part.reindex(columns=[*labels, *NUMBERS]).astype(object) for part in parts if len(part)]
-    rows = pd.concat(kept, ignore_index=True)
+    # Where every run diverged there is nothing to draw.
+    nothing = pd.DataFrame(columns=[*labels, *NUMBERS], dtype=object)
+    rows = pd.concat(kept, ignore_index=True) if kept else nothing
     numbers = ["value", "low", "high"]
     return rows.assign(**{name: rows[name].astype(np.float64) for name in numbers})
 
