@@ -52,7 +52,7 @@ def model_free(found: Mapping[str, pd.DataFrame]) -> Tables:
     for name in ("mbac", "mbac_returns"):
         table = found[name]
         changed[name] = table.loc[table["agent"] == table["agent"].unique()[0]].assign(agent="sac")
-    for name in ("mbac_fits", "mbac_diagnostics"):
+    for name in {"mbac_fits", "mbac_diagnostics"} & changed.keys():
         changed[name] = found[name].iloc[:0]
     return changed
 
