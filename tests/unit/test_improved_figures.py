@@ -255,7 +255,10 @@ def test_every_fit_has_its_loss_curve(name: str, panels: int) -> None:
 
 
 def test_sigma_is_shown_beside_the_true_one() -> None:
-    figure, rows = draw("model_sigma", tables(), SETTINGS)
+    found = tables()
+    wider = found["synthetic"]["true_sigma_l1"] + found["synthetic"]["hidden_size"] / 64
+    found["synthetic"] = found["synthetic"].assign(true_sigma_l1=wider)
+    figure, rows = draw("model_sigma", found, SETTINGS)
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == [
         "A: Unrealizable",
@@ -265,8 +268,13 @@ def test_sigma_is_shown_beside_the_true_one() -> None:
         "C: InvertedPendulum-v4",
         "C: Pusher-v5",
     ]
-    assert selected(rows, kind="floor")["value"].tolist() == [10.0, 10.0]
-    assert "the true dynamics’ σ" in legend(figure)
+    # Each size has true dynamics of its own: 10 over the seeds, and here a 64th of the size.
+    floors = selected(rows, kind="floor")
+    assert floors["hidden_size"].tolist() == [64, 32, 64, 32]
+    assert floors["value"].tolist() == [11.0, 10.5, 11.0, 10.5]
+    dotted = [line for line in figure.axes[0].lines if len(set(np.asarray(line.get_ydata()))) == 1]
+    assert {float(np.asarray(line.get_ydata())[0]) for line in dotted} >= {11.0, 10.5}
+    assert "the true dynamics’ σ, by size" in legend(figure)
     fits = selected(rows, experiment="A", kind="seed", x=2)
     assert sorted(set(fits["value"])) == [2.0, 3.0, 4.0]
     assert set(selected(rows, experiment="C", kind="mean")["value"]) == {2.0}

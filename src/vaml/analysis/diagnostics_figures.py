@@ -25,7 +25,7 @@ from vaml.analysis.seed_rows import average_returns, floor_rows, joined, seed_ro
 
 _LEGEND_ENTRIES = 6
 _SIGMA = "Model’s σ, L1 norm\n(state’s units)"
-_TRUE_SIGMA = "the true dynamics’ σ"
+_TRUE_SIGMA = "the true dynamics’ σ, by size"
 
 
 def sac_returns(tables: Tables, settings: FigureSettings) -> Drawing:
@@ -141,7 +141,9 @@ def model_sigma(tables: Tables, settings: FigureSettings) -> Drawing:
     in_b = snapshots.rename(columns={"environment": "panel", "objective": "method", "step": "x"})
     in_c = refits.rename(columns={"environment": "panel", "agent": "method", "env_step": "x"})
     by = ["panel", "method", "x"]
-    truth = floor_rows(fits.rename(columns={"setting": "panel"}), ["panel"], "true_sigma_l1")
+    # Each size has true dynamics of its own.
+    in_truth = fits.rename(columns={"setting": "panel"})
+    truth = floor_rows(in_truth, ["panel", "hidden_size"], "true_sigma_l1")
     parts = [
         seed_rows(in_a, [*by, "hidden_size"], "validation_sigma_l1").assign(experiment="A"),
         truth.assign(experiment="A"),
@@ -192,6 +194,7 @@ def _sigmas(axes: Axes, rows: pd.DataFrame, methods: Methods) -> None:
     for (name, _, _), fit in single.groupby(["method", "hidden_size", "seed"], sort=False):
         axes.plot(fit["x"], fit["value"], color=methods.colours[name], linewidth=0.7, alpha=0.6)
     curves(axes, rows.loc[rows["kind"] != "floor"].drop(single.index), "x", "method", methods)
-    for level in rows.loc[rows["kind"] == "floor", "value"]:
-        axes.axhline(level, **FLOOR)
+    levels = rows.loc[rows["kind"] == "floor", "value"]
+    for level in levels:
+        axes.axhline(level, **FLOOR | {"linewidth": FLOOR["linewidth"] / (1 + (len(levels) > 1))})
     set_scale(axes, rows["value"].to_numpy(np.float64))
