@@ -9,6 +9,7 @@ from pathlib import Path
 from vaml.study.config import ConfigError
 from vaml.study.dry_run import DryRunFailed, dry_run, read_study
 from vaml.study.stale import remove, stale_files
+from vaml.study.terminal import print_anywhere
 
 _LOCKS = Path(".snakemake/locks")
 
@@ -52,4 +53,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    print_anywhere()
     main()

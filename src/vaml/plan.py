@@ -1,7 +1,6 @@
 """What Snakemake would run, why, and how long that takes about."""
 
 import argparse
-import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -12,6 +11,7 @@ from vaml.study.config import Config, ConfigError
 from vaml.study.cost import in_order, read_benchmarks, seconds, wall_seconds
 from vaml.study.dry_run import DryRunFailed, PlannedJob, dry_run, read_study
 from vaml.study.jobs import FOLDERS, Labels, figures, folder, labels, tables
+from vaml.study.terminal import print_anywhere, usable_cores
 
 _MANY = 4
 
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _cores(text: str) -> int:
-    cores = os.cpu_count() or 1 if text == "all" else int(text)
+    cores = usable_cores() if text == "all" else int(text)
     if cores < 1:
         raise ValueError
     return cores
@@ -128,4 +128,5 @@ def _duration(seconds: float) -> str:
 
 
 if __name__ == "__main__":
+    print_anywhere()
     main()

@@ -18,6 +18,7 @@ from vaml.study.cost import read_benchmarks, seconds
 from vaml.study.dry_run import DryRunFailed, PlannedJob, read_study
 from vaml.study.job_states import STATES, JobState, job_states
 from vaml.study.jobs import FOLDERS
+from vaml.study.terminal import print_anywhere
 
 _FINISHED = ("done", "diverged")
 _COLOURS = {"running": "cyan", "failed": "red", "diverged": "magenta", "stale": "yellow"}
@@ -119,4 +120,5 @@ def _name(job: JobState) -> str:
 
 
 if __name__ == "__main__":
+    print_anywhere()
     main()

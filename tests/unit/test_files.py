@@ -1,7 +1,9 @@
 import csv
+import errno
 import os
 import resource
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -81,6 +83,28 @@ def test_the_content_is_on_the_disk_before_the_name_and_then_the_name(
     with files.atomic(tmp_path / "a.txt") as temporary:
         temporary.write_text("new")
     assert calls == [temporary.name, "replace", tmp_path.name]
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSPC])
+def test_a_folder_that_cannot_be_flushed_stops_no_job_and_a_full_disk_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    flush = os.fsync
+
+    def refused(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        flush(descriptor)
+
+    monkeypatch.setattr("os.fsync", refused)
+    path = tmp_path / "a.txt"
+    if number == errno.ENOSPC:
+        with pytest.raises(OSError, match="No space"), files.atomic(path) as temporary:
+            temporary.write_text("new")
+    else:
+        with files.atomic(path) as temporary:
+            temporary.write_text("new")
+        assert path.read_text() == "new"
 
 
 def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:

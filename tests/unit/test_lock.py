@@ -85,6 +85,10 @@ def test_without_the_lock_nothing_is_saved(tmp_path: Path) -> None:
         checkpoint.save({}, {})
 
 
+def test_an_owner_is_watched_for_more_than_two_heartbeats() -> None:
+    assert lock.WATCH_SECONDS > 2 * lock.HEARTBEAT_SECONDS
+
+
 def write_owner(path: Path, host: str, age: float = 0.0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"host": host, "pid": 17, "slurm_job_id": "99"}))
@@ -95,6 +99,7 @@ def write_owner(path: Path, host: str, age: float = 0.0) -> None:
 def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Heartbeats count as stopped after 0.5 s."""
     monkeypatch.setattr(lock, "STALE_SECONDS", 0.5)
+    monkeypatch.setattr(lock, "WATCH_SECONDS", 0.2)
     monkeypatch.setattr(lock, "POLL_SECONDS", 0.01)
 
 
@@ -142,17 +147,35 @@ def test_a_silent_owner_on_another_machine_is_replaced(tmp_path: Path, age: floa
     mine.release()
 
 
-def test_a_long_silent_owner_is_replaced_without_waiting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_waiting(_seconds: float) -> None:
-        raise AssertionError("waited")
-
+@pytest.mark.usefixtures("short_wait")
+def test_a_clock_that_runs_ahead_takes_no_lock_of_a_living_owner(tmp_path: Path) -> None:
+    """To it each heartbeat is 150 s old, longer than a dead owner's need be."""
     path = tmp_path / "lock"
-    write_owner(path, "node7", age=2 * lock.STALE_SECONDS)
-    monkeypatch.setattr(lock.time, "sleep", no_waiting)
+    write_owner(path, "node7", age=150.0)
+    stopped = threading.Event()
+
+    def beat() -> None:
+        while not stopped.wait(0.05):
+            os.utime(path, (time.time() - 150.0, time.time() - 150.0))
+
+    heart = threading.Thread(target=beat)
+    heart.start()
+    try:
+        with pytest.raises(AlreadyRunning, match="host node7"):
+            Lock(path).acquire()
+    finally:
+        stopped.set()
+        heart.join()
+
+
+@pytest.mark.usefixtures("short_wait")
+def test_a_long_silent_owner_is_replaced_after_two_heartbeats(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    write_owner(path, "node7", age=3600.0)
+    started = time.monotonic()
     mine = Lock(path)
     mine.acquire()
+    assert 0.2 <= time.monotonic() - started < 5
     mine.release()
 
 

@@ -174,6 +174,14 @@ def test_source_outside_any_commit_has_none(
     assert revision(outside) == (None, None)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+def test_a_clone_of_another_user_has_its_commit(repository: Path) -> None:
+    expected = head(repository)
+    for path in (repository.parent, *repository.parent.rglob("*")):
+        os.chown(path, 12345, 12345)
+    assert revision(repository) == (expected, False)
+
+
 def test_without_git_there_is_no_commit(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", os.devnull)
     assert revision(repository) == (None, None)

@@ -16,6 +16,7 @@ from vaml.status import view
 from vaml.study import jobs
 from vaml.study.checkpoint import Checkpoint
 from vaml.study.files import read_json, write_json
+from vaml.study.job import FINISHED
 from vaml.study.job_states import JobState, job_states
 
 STUDY = small_study(seeds=[0, 1, 2, 3])
@@ -85,6 +86,21 @@ def test_each_state_is_told_from_the_files(results: Path) -> None:
     assert f"process {os.getpid()}, SLURM job 4711" in states[3].told
     assert states[4].told.endswith("ValueError: no such thing")
     assert states[6].told.startswith("another, process ")
+
+
+def test_results_that_were_removed_have_not_failed(tmp_path: Path) -> None:
+    write_log(tmp_path, 0, "2026-01-01 12:00:00 a warning", f"2026-01-01 12:00:01 {FINISHED}")
+    assert found(tmp_path)[0].state == "waiting"
+
+
+def test_where_there_is_no_proc_running_jobs_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda path: "proc" not in path.parts and exists(path))
+    write_lock(tmp_path, 0)
+    write_log(tmp_path, 0, "2026-01-01 12:00:00 epoch 10 of 80, 2.5/s, 0:00:28 left")
+    assert found(tmp_path)[0].state == "running"
 
 
 def test_progress_is_that_of_the_last_line(results: Path) -> None:

@@ -1,6 +1,7 @@
 """Reading and writing results: whole or not at all, the same bytes each time, never a pickle."""
 
 import csv
+import errno
 import glob
 import hashlib
 import json
@@ -14,6 +15,9 @@ from typing import Any, NoReturn
 import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import load, save
+
+# What file systems answer that cannot flush a folder, as some of networks and containers cannot.
+_NO_FOLDER_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES)
 
 
 class UnreadableFile(Exception):
@@ -37,7 +41,7 @@ def atomic(path: Path) -> Iterator[Path]:
         yield temporary
         _flush_to_disk(temporary)
         os.replace(temporary, path)
-        _flush_to_disk(path.parent)
+        _flush_folder(path.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename in (None, temporary, str(temporary)):
@@ -51,6 +55,15 @@ def _flush_to_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _flush_folder(path: Path) -> None:
+    """So that a loss of power leaves the new name too, where the file system can do that."""
+    try:
+        _flush_to_disk(path)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_FLUSH:
+            raise
 
 
 @contextmanager

@@ -29,6 +29,11 @@ from vaml.study.provenance import job_key, manifest, manifest_key, verify
 
 Settings = TypeVar("Settings", bound=JobSettings)
 
+logger = logging.getLogger(__name__)
+
+# A log's last line, where the job's results were left: if they are gone, they were removed.
+FINISHED = "finished"
+
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -118,6 +123,7 @@ def running(
                 ),
             )
             job.checkpoint.remove()
+            logger.info(FINISHED)
     except (UnreadableFile, AlreadyRunning, OSError) as error:
         sys.exit(f"{step}: {error}")
 

@@ -1,6 +1,7 @@
 """How far each training job is, from the files of a study alone: nothing is locked or written."""
 
 import json
+import os
 import re
 import socket
 import time
@@ -12,6 +13,7 @@ from typing import Any, Literal
 from vaml.study.checkpoint import STATE
 from vaml.study.config import Config
 from vaml.study.files import UnreadableFile, read_json
+from vaml.study.job import FINISHED
 from vaml.study.jobs import FOLDERS, Labels, folder, key, labels
 from vaml.study.lock import STALE_SECONDS
 
@@ -75,7 +77,7 @@ def _state(stage: str, job: Labels, expected: str, results: Path) -> JobState:
         return JobState(stage, job, "running", progress, owner)
     if saved.is_dir() and any(STATE.fullmatch(path.name) for path in saved.iterdir()):
         return JobState(stage, job, "interrupted", progress)
-    if lines:
+    if lines and not lines[-1].endswith(FINISHED):
         return JobState(stage, job, "failed", told=lines[-1])
     return JobState(stage, job, "waiting")
 
@@ -97,10 +99,20 @@ def _living_owner(lock: Path) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         return ""
     here = host == socket.gethostname()
-    if age > STALE_SECONDS or (here and not Path(f"/proc/{process}").exists()):
+    if age > STALE_SECONDS or (here and not _lives(process)):
         return ""
     slurm = owner.get("slurm_job_id")
     return f"{host}, process {process}{f', SLURM job {slurm}' if slurm else ''}"
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except PermissionError:  # another user's
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def _last_lines(log: Path) -> list[str]:

@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 20.0
 STALE_SECONDS = 120.0
+# Whatever the clocks say, only who misses two heartbeats while watched counts as dead.
+WATCH_SECONDS = 45.0
 POLL_SECONDS = 1.0
 # What file systems answer that know no flock, among them some parallel ones.
 NO_FLOCK = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
@@ -121,16 +123,16 @@ class Lock:
     def _require_dead(self, descriptor: int, owner: dict[str, object]) -> None:
         """Return when the heartbeat of another machine has stopped; raise when it beats."""
         last = os.fstat(descriptor).st_mtime_ns
-        # A clock that runs behind the other machine's must not make the heartbeat older.
+        # The age is by two clocks, either of which may run ahead.
         age = max(0.0, time.time() - last / 1e9)
-        give_up = time.monotonic() + STALE_SECONDS - age
-        if age < STALE_SECONDS:
-            logger.info(
-                "%s: its owner on host %s may be alive; waiting up to %.0f s to see",
-                self.path,
-                owner.get("host"),
-                STALE_SECONDS - age,
-            )
+        wait = max(STALE_SECONDS - age, WATCH_SECONDS)
+        give_up = time.monotonic() + wait
+        logger.info(
+            "%s: its owner on host %s may be alive; waiting up to %.0f s to see",
+            self.path,
+            owner.get("host"),
+            wait,
+        )
         while time.monotonic() < give_up:
             time.sleep(POLL_SECONDS)
             if not self._is_current(descriptor) or not _read_owner(descriptor):

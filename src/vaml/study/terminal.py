@@ -1,0 +1,22 @@
+"""What a command prints reaches any terminal, and any pipe."""
+
+import io
+import os
+import signal
+import sys
+
+
+def print_anywhere() -> None:
+    """Where the locale lacks a letter, its code; where the reader has gone (`| head`), an end."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
+def usable_cores() -> int:
+    """The cores that this process may run on, which may be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

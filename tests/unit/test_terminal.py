@@ -1,0 +1,51 @@
+"""What a command prints reaches any terminal, and any pipe; it counts the cores it may use."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from vaml.study.terminal import usable_cores
+
+PRINT = """
+from vaml.study.terminal import print_anywhere
+print_anywhere()
+for _ in range({lines}):
+    print("0.001 \u2192 0.01")
+"""
+
+
+def run(lines: int, command: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    shell = f'"$0" -c "$1" {command}; echo "${{PIPESTATUS[0]}}" >&2'
+    return subprocess.run(
+        ["bash", "-c", shell, sys.executable, PRINT.format(lines=lines)],
+        env=os.environ | environment,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_a_letter_that_the_locale_lacks_is_printed_as_its_code(encoding: str) -> None:
+    done = run(1, "", PYTHONIOENCODING=encoding)
+    assert done.stdout == b"0.001 \\u2192 0.01\n"
+    assert done.stderr == b"0\n"
+
+
+def test_a_reader_that_has_gone_ends_it_without_a_traceback() -> None:
+    done = run(100_000, "| head -n 1", PYTHONIOENCODING="utf-8")
+    assert done.stdout.decode() == "0.001 \u2192 0.01\n"
+    assert done.stderr == b"141\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
+def test_only_the_cores_that_the_process_may_use_count() -> None:
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        assert usable_cores() == 1
+    finally:
+        os.sched_setaffinity(0, before)
+    assert usable_cores() == len(before)
