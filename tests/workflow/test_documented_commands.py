@@ -27,7 +27,7 @@ NOT_RUN = {
     "make": "tests/unit/test_docs.py holds that the target exists",
     "snakemake --unlock": "tests/reliability does it",
     "snakemake --profile workflow/profiles/slurm": "needs a SLURM: tests/slurm",
-    "snakemake -n -p <file>": "<file> is the reader's",
+    "snakemake -n -p -f <file>": "<file> is the reader's",
     "snakemake results/paper/figures/figure_1.pdf --profile": "the same",
     "snakemake --version": "asks for nothing",
     "python -m pip": "changes the environment",

@@ -7,19 +7,11 @@ from vaml.study.claims import load_claims
 
 CLAIMS_FILE = os.path.relpath(SOURCE.parent / "config" / "claims.yaml")
 REFERENCE = os.path.relpath(SOURCE.parent / "paper" / "reference")
-# Drawn as the paper draws them.
-PAPER_FIGURES = ["figure_1", "figure_2", "figure_3"]
 
 try:
     CLAIMS = load_claims(Path(CLAIMS_FILE))
 except (ConfigError, OSError) as error:
     raise WorkflowError(str(error)) from None
-
-
-def table_files(wildcards):
-    """The files that a table gathers, with the manifests that vouch for them."""
-    stage, name = TABLES[wildcards.table]
-    return results(stage, [name, "manifest.json"])
 
 
 rule tabulate:
@@ -46,44 +38,10 @@ rule tabulate:
     params:
         config=lambda wildcards: branch(TABLES[wildcards.table][0], STUDY),
         code=code("tabulate"),
-        results=RESULTS,
+        results=lambda wildcards: RESULTS,
     shell:
         "python -P -m vaml.tabulate {wildcards.table} --config {params.config:q}"
         " --results {params.results:q} --table {output.table:q} 2> {log:q}"
-
-
-def figure_settings(wildcards):
-    """Canonical JSON of what all figures share; the objectives in the order of their selection."""
-    objectives = [*STUDY.synthetic.objectives, *STUDY.snapshots.objectives]
-    return jobs.canonical(
-        {
-            **STUDY.figures.model_dump(mode="json"),
-            "study": STUDY.study.name,
-            "objectives": list(dict.fromkeys(objectives)),
-            "agents": STUDY.mbac.agents,
-            "confidence": STUDY.statistics.confidence,
-        }
-    )
-
-
-def figure_group(wildcards):
-    """The report's group of a figure."""
-    if wildcards.figure in PAPER_FIGURES:
-        return "As the paper draws them"
-    if wildcards.figure.startswith("why_"):
-        return "Why"
-    return "With single seeds" if wildcards.figure in jobs.PUBLISHED else "Training diagnostics"
-
-
-def in_report(suffix, file):
-    """A figure's file, marked for the report; `file` says what the reader gets."""
-    return report(
-        f"{RESULTS}/figures/{{figure}}.{suffix}",
-        caption="../report/figures.rst",
-        category="Figures",
-        subcategory=figure_group,
-        labels={"figure": "{figure}", "file": file},
-    )
 
 
 rule plot:
@@ -230,7 +188,7 @@ rule summarise_costs:
             }
         ),
         code=code("summarise_costs"),
-        results=RESULTS,
+        results=lambda wildcards: RESULTS,
     shell:
         "python -P -m vaml.summarise_costs --config {params.config:q} --results {params.results:q}"
         " --csv {output.csv:q} --md {output.md:q} --tex {output.tex:q} 2> {log:q}"

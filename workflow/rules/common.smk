@@ -9,24 +9,16 @@ from snakemake.exceptions import WorkflowError
 
 SOURCE = Path(workflow.current_basedir).parent.parent / "src"
 sys.path.insert(0, str(SOURCE))
-# Jobs use this source and this Python, whatever else is on the machine: no other folder of
-# PYTHONPATH, no user's site-packages, and by `python -P` nothing of the folder they run in.
-if ignored := [
-    entry
-    for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if entry and Path(entry).resolve() != SOURCE.resolve()
-]:
-    print(f"vaml: jobs ignore PYTHONPATH's {', '.join(ignored)}", file=sys.stderr)
-os.environ["PYTHONPATH"] = str(SOURCE)
-os.environ["PYTHONNOUSERSITE"] = "1"
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 from vaml.study import jobs
 from vaml.study.config import ConfigError, load
+from vaml.study.isolation import isolate_jobs
 from vaml.study.jobs import FIGURES, TABLES
 from vaml.study.mbac import MODEL_FREE
 from vaml.study.summaries import SUMMARIES, summaries
 from vaml.study.yaml_file import read
+
+isolate_jobs(SOURCE)
 
 CONFIG = "config/config.yaml"
 # Snakemake's own reader lets duplicate keys pass and names no line.
@@ -51,6 +43,8 @@ STUDY_FIGURES = jobs.figures(STUDY)
 STUDY_SUMMARIES = summaries(STUDY_TABLES)
 RESULTS = f"results/{STUDY.study.name}"
 STATE = f"{RESULTS}/.state"
+# Drawn as the paper draws them.
+PAPER_FIGURES = ["figure_1", "figure_2", "figure_3"]
 
 
 def pattern(values):
@@ -92,3 +86,43 @@ def results(stage, names):
         for labels in jobs.labels(stage, STUDY)
         for name in names
     ]
+
+
+def table_files(wildcards):
+    """The files that a table gathers, with the manifests that vouch for them."""
+    stage, name = TABLES[wildcards.table]
+    return results(stage, [name, "manifest.json"])
+
+
+def figure_settings(wildcards):
+    """Canonical JSON of what all figures share; the objectives in the order of their selection."""
+    objectives = [*STUDY.synthetic.objectives, *STUDY.snapshots.objectives]
+    return jobs.canonical(
+        {
+            **STUDY.figures.model_dump(mode="json"),
+            "study": STUDY.study.name,
+            "objectives": list(dict.fromkeys(objectives)),
+            "agents": STUDY.mbac.agents,
+            "confidence": STUDY.statistics.confidence,
+        }
+    )
+
+
+def figure_group(wildcards):
+    """The report's group of a figure."""
+    if wildcards.figure in PAPER_FIGURES:
+        return "As the paper draws them"
+    if wildcards.figure.startswith("why_"):
+        return "Why"
+    return "With single seeds" if wildcards.figure in jobs.PUBLISHED else "Training diagnostics"
+
+
+def in_report(suffix, file):
+    """A figure's file, marked for the report; `file` says what the reader gets."""
+    return report(
+        f"{RESULTS}/figures/{{figure}}.{suffix}",
+        caption="../report/figures.rst",
+        category="Figures",
+        subcategory=figure_group,
+        labels={"figure": "{figure}", "file": file},
+    )

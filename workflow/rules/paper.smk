@@ -45,7 +45,7 @@ rule compile_paper:
         # The manuscript states the settings of every experiment.
         config=jobs.canonical(STUDY),
         code=code("compile_paper"),
-        results=RESULTS,
+        results=lambda wildcards: RESULTS,
     shell:
         "python -P -m vaml.compile_paper --config {params.config:q} --results {params.results:q}"
         " --claims {input.claims:q} --tables {input.tables:q} --figures {input.figures:q}"

@@ -1,0 +1,23 @@
+"""Jobs use one source and one Python, whatever else is in the user's shell."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def isolate_jobs(source: Path) -> None:
+    """Set this process's environment, which its jobs inherit, and say what they ignore.
+
+    No other folder of PYTHONPATH than `source`, no user's site-packages, and this Python first;
+    by `python -P` the rules keep out the folder that a job runs in.
+    """
+    ignored = [
+        entry
+        for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        if entry and Path(entry).resolve() != source.resolve()
+    ]
+    if ignored:
+        print(f"vaml: jobs ignore PYTHONPATH's {', '.join(ignored)}", file=sys.stderr)
+    os.environ["PYTHONPATH"] = str(source)
+    os.environ["PYTHONNOUSERSITE"] = "1"
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
