@@ -27,8 +27,9 @@ class StudyName(Section):
 class Figures(Section):
     """Section `figures`."""
 
-    width: Positive = Field(le=40, description="width of a figure (inches)")
-    dpi: Count = Field(le=1200, description="resolution of the PNG files (dots per inch)")
+    # In a narrower one the labels of three panels in a row do not stand side by side.
+    width: Positive = Field(ge=6, le=40, description="width of a figure (inches)")
+    dpi: Count = Field(ge=50, le=1200, description="resolution of the PNG files (dots per inch)")
 
 
 class Config(Section):
