@@ -6,7 +6,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import typst
 from pydantic import ValidationError
@@ -17,6 +16,7 @@ from vaml.study.config import Config
 from vaml.study.fields import first_mistake
 from vaml.study.files import UnreadableFile, atomic, read_json, write_json
 from vaml.study.jobs import FOLDERS, folder, labels
+from vaml.study.manifest import Manifest, read_manifest
 
 MAIN = "main.typ"
 
@@ -54,16 +54,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         with atomic(arguments.pdf) as temporary:
             temporary.write_bytes(pdf)
     except KeyError as error:
-        sys.exit(f"compile_paper: a manifest, a table or {arguments.claims} has no {error}")
+        sys.exit(f"compile_paper: a table or {arguments.claims} has no {error}")
     except typst.TypstError as error:
         sys.exit(f"compile_paper: {error.diagnostic}")
     except (UnreadableFile, OSError) as error:
         sys.exit(f"compile_paper: {error}")
 
 
-def _manifests(study: Config, results: Path) -> list[dict[str, Any]]:
+def _manifests(study: Config, results: Path) -> list[Manifest]:
     return [
-        read_json(results / folder(stage, job) / "manifest.json")
+        read_manifest(results / folder(stage, job) / "manifest.json")
         for stage in FOLDERS
         for job in labels(stage, study)
     ]

@@ -11,7 +11,8 @@ from vaml.study.extras import MissingExtra, library
 from vaml.study.fields import first_mistake
 from vaml.study.files import UnreadableFile, read_arrays, read_json
 from vaml.study.job import one_thread
-from vaml.study.provenance import manifest_key, verify
+from vaml.study.manifest import read_manifest
+from vaml.study.provenance import verify
 from vaml.study.sac import TrainSACJob
 
 
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _metadata(settings: TrainSACJob, manifest: Path) -> dict[str, object]:
     """What the data set says of its origin."""
-    versions = read_json(manifest)["stable"]["versions"]
+    versions = read_manifest(manifest).stable.versions
     return {
         "algorithm_name": "SAC",
         "description": (
@@ -59,7 +60,7 @@ def _metadata(settings: TrainSACJob, manifest: Path) -> dict[str, object]:
             "truncated. Seeds of the resets, infos and the simulator's states are not recorded."
         ),
         "requirements": [f"{name}=={versions[name]}" for name in ("gymnasium", "mujoco")],
-        "vaml_key": manifest_key(manifest),
+        "vaml_key": read_manifest(manifest).stable.key,
         "vaml_seed": settings.seed,
     }
 

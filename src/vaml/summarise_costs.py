@@ -10,8 +10,9 @@ from typing import Any
 from vaml.analysis.costs import Entry, costs_table
 from vaml.analysis.rendering import write_csv, write_latex, write_markdown
 from vaml.study.branches import read_branch
-from vaml.study.files import UnreadableFile, read_json
+from vaml.study.files import UnreadableFile
 from vaml.study.jobs import folder, labels
+from vaml.study.manifest import read_manifest
 
 # The last stage of each branch, and all stages whose jobs it tells.
 _STAGES = {
@@ -37,8 +38,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_csv(table, arguments.csv)
         write_markdown(table, arguments.md)
         write_latex(table, arguments.tex)
-    except KeyError as error:
-        sys.exit(f"summarise_costs: a manifest has no {error}")
     except (UnreadableFile, OSError) as error:
         sys.exit(f"summarise_costs: {error}")
 
@@ -48,7 +47,7 @@ def _entries(branches: Mapping[str, Any], results: Path) -> Iterator[Entry]:
         study = read_branch(json.dumps(branches[branch]))
         for stage in stages:
             for job in labels(stage, study):
-                yield stage, job, read_json(results / folder(stage, job) / "manifest.json")
+                yield stage, job, read_manifest(results / folder(stage, job) / "manifest.json")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import yaml
 from vaml.study import config, jobs
 from vaml.study.config import Config
 from vaml.study.files import sha256, write_json, write_rows
+from vaml.study.manifest import Manifest
 
 ROOT = Path(__file__).parents[2]
 METRICS = {
@@ -99,8 +100,41 @@ def leave(
         else:
             write_rows(home / file, *points(file, job))
     outputs = {Path(file).stem: sha256(home / file) for file in jobs.RESULTS[stage]}
-    write_json(
-        home / "manifest.json",
-        {"stable": {"key": key, "outputs": outputs}, "volatile": {"cpu_seconds": 12.5}},
-    )
+    write_json(home / "manifest.json", manifest(stage, key=key, outputs=outputs))
     return home
+
+
+def manifest(step: str, **changes: object) -> dict[str, Any]:
+    """A manifest of a job as JSON values; `changes` go where there is such a key."""
+    stable: dict[str, object] = {
+        "step": step,
+        "key": "0123456789abcdef",
+        "source": None,
+        "config": "c0",
+        "code": "c0de",
+        "modules": {},
+        "seed": 0,
+        "versions": {"python": "3.11.7", "torch": "2.13.0"},
+        "inputs": {},
+        "outputs": {},
+    }
+    volatile: dict[str, object] = {
+        "commit": None,
+        "dirty": None,
+        "host": "node7",
+        "processor": "A Processor",
+        "device": "cpu",
+        "environment": {},
+        "slurm_job_id": None,
+        "started": "2026-01-01T00:00:00+00:00",
+        "ended": "2026-01-01T00:00:25+00:00",
+        "wall_seconds": 25.0,
+        "cpu_seconds": 12.5,
+        "max_rss_mb": 300,
+        "resumed_from": [],
+    }
+    unknown = changes.keys() - stable.keys() - volatile.keys()
+    assert not unknown, unknown
+    for block in (stable, volatile):
+        block |= {name: changes[name] for name in block if name in changes}
+    return Manifest.model_validate({"stable": stable, "volatile": volatile}).model_dump()

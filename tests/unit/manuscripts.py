@@ -1,6 +1,5 @@
 """A finished study of a few hidden sizes and snapshots, as the manuscript's step finds it."""
 
-import json
 import re
 import shutil
 import tempfile
@@ -9,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import typst
-from finished_jobs import ROOT
+from finished_jobs import ROOT, manifest
 
 from vaml.analysis.authors import FILES, read_reference
 from vaml.analysis.claim_rows import claims_document
@@ -75,7 +74,7 @@ def leave_study(
         for job in jobs.labels(stage, study):
             home = results / jobs.folder(stage, job)
             home.mkdir(parents=True)
-            (home / "manifest.json").write_text(json.dumps(manifest(COMMIT)))
+            write_json(home / "manifest.json", manifest(stage, commit=COMMIT, dirty=False))
     (results / "tables").mkdir()
     for name, table in (
         ("synthetic", synthetic_table),
@@ -110,13 +109,6 @@ def judge_study(path: Path, tables: dict[str, pd.DataFrame]) -> None:
         "claims": claims_document(claims, findings),
     }
     write_json(path, document)
-
-
-def manifest(commit: str | None, dirty: bool = False, torch: str = "2.13.0") -> dict[str, Any]:
-    return {
-        "stable": {"versions": {"python": "3.11.7", "torch": torch}},
-        "volatile": {"commit": commit, "dirty": dirty, "processor": "A Processor"},
-    }
 
 
 def flags(results: Path, study: Config, output: Path) -> list[str]:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from finished_jobs import small_study
+from finished_jobs import manifest, small_study
 
 from vaml.study import jobs
 from vaml.study.branches import branch
@@ -21,15 +21,15 @@ def results(tmp_path: Path) -> Path:
     """The n-th job of a stage took n wall hours, half as much CPU time and n MB."""
     for stage in jobs.FOLDERS:
         for n, labels in enumerate(jobs.labels(stage, STUDY), start=1):
-            volatile = {
+            volatile: dict[str, object] = {
                 "processor": "some processor",
-                "wall_seconds": 3600 * n,
-                "cpu_seconds": 1800 * n,
+                "wall_seconds": 3600.0 * n,
+                "cpu_seconds": 1800.0 * n,
                 "max_rss_mb": n,
                 "resumed_from": [5] if n == 2 else [],
             }
             path = tmp_path / jobs.folder(stage, labels) / "manifest.json"
-            write_json(path, {"stable": {}, "volatile": volatile})
+            write_json(path, manifest(stage, **volatile))
     return tmp_path
 
 
@@ -67,7 +67,7 @@ def test_each_stage_part_and_method_has_its_sums(results: Path) -> None:
 def test_a_missing_manifest_and_one_without_times_are_named(results: Path) -> None:
     path = results / jobs.folder("train_sac", next(jobs.labels("train_sac", STUDY)))
     write_json(path / "manifest.json", {"stable": {}})
-    with pytest.raises(SystemExit, match=r"summarise_costs: a manifest has no 'volatile'"):
+    with pytest.raises(SystemExit, match=r"s0/manifest\.json: not a whole manifest file: stable\."):
         run(STUDY, results)
     (path / "manifest.json").unlink()
     with pytest.raises(SystemExit, match=r"train_sac/Hopper-v4/s0/manifest\.json"):

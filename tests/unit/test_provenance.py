@@ -13,7 +13,8 @@ import pytest
 
 from vaml.study import provenance
 from vaml.study.files import UnreadableFile, sha256, write_json
-from vaml.study.provenance import job_key, manifest, manifest_key, revision, verify, versions
+from vaml.study.manifest import read_manifest
+from vaml.study.provenance import job_key, manifest, revision, verify, versions
 
 
 def describe(folder: Path, **changes: Any) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def describe(folder: Path, **changes: Any) -> dict[str, Any]:
         "spent": (12.5, 11.25),
         "device": "cpu",
     }
-    return manifest(**{**arguments, **changes})
+    return manifest(**{**arguments, **changes}).model_dump(mode="json")
 
 
 def test_a_key_stands_for_config_code_and_source() -> None:
@@ -200,19 +201,50 @@ def test_verify_accepts_the_recorded_file_only(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", "null", '{"stable": {"outputs": {"other": "0"}}}'])
-def test_verify_refuses_a_manifest_without_the_output(tmp_path: Path, content: str) -> None:
+def test_verify_refuses_a_manifest_without_the_output(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"a")
-    (tmp_path / "manifest.json").write_text(content)
-    with pytest.raises(UnreadableFile, match=r"manifest\.json: records no output 'model'"):
-        verify(tmp_path / "a", tmp_path / "manifest.json", "model")
+    write_json(tmp_path / "manifest.json", describe(tmp_path))
+    with pytest.raises(UnreadableFile, match=r"manifest\.json: records no output 'other'"):
+        verify(tmp_path / "a", tmp_path / "manifest.json", "other")
 
 
-def test_a_manifest_tells_its_jobs_key(tmp_path: Path) -> None:
+def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
-    write_json(path, describe(tmp_path))
-    assert manifest_key(path) == job_key('{"seed":3}', "c0de", "5a17ce5a17ce5a17")
-    for content in ("{}", "[]", '{"stable": null}'):
-        path.write_text(content)
-        with pytest.raises(UnreadableFile, match=r"manifest\.json: not a job's manifest"):
-            manifest_key(path)
+    described = describe(tmp_path)
+    write_json(path, described)
+    found = read_manifest(path)
+    assert found.model_dump(mode="json") == described
+    assert found.stable.key == job_key('{"seed":3}', "c0de", "5a17ce5a17ce5a17")
+
+
+@pytest.mark.parametrize(
+    ("block", "name", "value"),
+    [
+        ("stable", "key", None),
+        ("stable", "versions", []),
+        ("stable", "outputs", {"model": 3}),
+        ("volatile", "cpu_seconds", "long"),
+        ("volatile", "cpu_seconds", None),
+        ("volatile", "wall_seconds", -1.0),
+        ("volatile", "resumed_from", 3),
+    ],
+)
+def test_a_manifest_of_other_types_is_refused_in_a_line(
+    tmp_path: Path, block: str, name: str, value: object
+) -> None:
+    path = tmp_path / "manifest.json"
+    described = describe(tmp_path)
+    described[block][name] = value
+    write_json(path, described)
+    with pytest.raises(UnreadableFile) as caught:
+        read_manifest(path)
+    assert str(caught.value).startswith(f"{path}: not a whole manifest file: {block}.{name}")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"stable": null}', '{"stable": {}'])
+def test_a_file_that_is_no_manifest_is_refused_in_a_line(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text(content)
+    with pytest.raises(UnreadableFile, match=r"manifest\.json: not a whole manifest file: [^\n]+$"):
+        read_manifest(path)

@@ -8,14 +8,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from finished_jobs import DIVERGED, leave, outcome, small_study
+from finished_jobs import DIVERGED, leave, manifest, outcome, small_study
 from rich.console import Console
 from saved_states import arrays_of
 
 from vaml.status import view
 from vaml.study import jobs
 from vaml.study.checkpoint import Checkpoint
-from vaml.study.files import read_json, write_json
+from vaml.study.files import write_json
 from vaml.study.job import FINISHED
 from vaml.study.job_states import JobState, job_states
 
@@ -56,7 +56,7 @@ def results(tmp_path: Path) -> Path:
     leave(tmp_path, STUDY, STAGE, JOBS[0])
     leave(tmp_path, STUDY, STAGE, JOBS[1], outcome(STAGE, JOBS[1]) | DIVERGED)
     home = leave(tmp_path, STUDY, STAGE, JOBS[2])
-    write_json(home / "manifest.json", {"stable": {"key": "0123456789abcdef"}, "volatile": {}})
+    write_json(home / "manifest.json", manifest(STAGE))
     write_lock(tmp_path, 3, slurm_job_id="4711")
     write_log(
         tmp_path,
@@ -124,8 +124,7 @@ def test_nothing_is_written_or_removed(results: Path) -> None:
 
 def test_the_view_counts_and_adds_up(results: Path, tmp_path: Path) -> None:
     home = results / jobs.folder(STAGE, JOBS[0])
-    manifest = read_json(home / "manifest.json")
-    write_json(home / "manifest.json", {**manifest, "volatile": {"cpu_seconds": 5400.0}})
+    write_json(home / "manifest.json", manifest(STAGE, key=KEYS[0], cpu_seconds=5400.0))
     root = tmp_path / "root"
     root.mkdir()
     (root / STUDY.study.name).symlink_to(results)

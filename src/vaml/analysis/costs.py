@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vaml.analysis.rendering import Table
+from vaml.study.manifest import Manifest, Volatile
 
 HEADERS = {
     "stage": "Stage",
@@ -19,26 +20,26 @@ HEADERS = {
     "resumed": "Resumed",
 }
 
-Entry = tuple[str, Mapping[str, Any], Mapping[str, Any]]
+Entry = tuple[str, Mapping[str, Any], Manifest]
 
 
 def costs_table(entries: Sequence[Entry]) -> Table:
     """One row per stage, part (setting or environment) and method, then one for all jobs.
 
-    entries: stage, labels and manifest of each job. KeyError: a manifest without measurements.
+    entries: stage, labels and manifest of each job.
     """
-    groups: dict[tuple[str, str | None, str | None], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[str, str | None, str | None], list[Volatile]] = {}
     for stage, labels, manifest in entries:
         part = labels.get("setting", labels.get("environment"))
         method = labels.get("objective", labels.get("agent"))
-        groups.setdefault((stage, part, method), []).append(manifest["volatile"])
+        groups.setdefault((stage, part, method), []).append(manifest.volatile)
     rows = [
         {"stage": stage, "part": part, "method": method, **_spent(runs)}
         for (stage, part, method), runs in groups.items()
     ]
     every = [run for runs in groups.values() for run in runs]
     rows.append({"stage": "all", "part": None, "method": None, **_spent(every)})
-    processors = ", ".join(sorted({str(run["processor"]) for run in every}))
+    processors = ", ".join(sorted({run.processor for run in every}))
     notes = [
         f"Processor: {processors}. Core-hours: CPU time, all threads. Hours, seconds: wall time of "
         "the jobs, one after the other.",
@@ -47,14 +48,14 @@ def costs_table(entries: Sequence[Entry]) -> Table:
     return Table("What the study cost", notes, HEADERS, rows)
 
 
-def _spent(runs: Sequence[Mapping[str, Any]]) -> dict[str, float | int]:
-    seconds = [run["wall_seconds"] for run in runs]
+def _spent(runs: Sequence[Volatile]) -> dict[str, float | int]:
+    seconds = [run.wall_seconds for run in runs]
     return {
         "jobs": len(runs),
-        "core_hours": sum(run["cpu_seconds"] for run in runs) / 3600,
+        "core_hours": sum(run.cpu_seconds for run in runs) / 3600,
         "wall_hours": sum(seconds) / 3600,
         "median_seconds": statistics.median(seconds),
         "longest_seconds": max(seconds),
-        "memory_mb": max(run["max_rss_mb"] for run in runs),
-        "resumed": sum(bool(run["resumed_from"]) for run in runs),
+        "memory_mb": max(run.max_rss_mb for run in runs),
+        "resumed": sum(bool(run.resumed_from) for run in runs),
     }

@@ -18,6 +18,7 @@ from vaml.analysis.manuscript_numbers import NONE, number_text, span
 from vaml.analysis.scale import level, sizes
 from vaml.study import jobs
 from vaml.study.config import Config
+from vaml.study.manifest import Manifest
 
 Row = dict[str, Any]
 Tables = Mapping[str, pd.DataFrame]
@@ -154,15 +155,14 @@ def _jobs(stage: str, study: Config, summary: pd.DataFrame) -> Row:
     }
 
 
-def _provenance(manifests: Sequence[Mapping[str, Any]]) -> Row:
+def _provenance(manifests: Sequence[Manifest]) -> Row:
     """Commits with their number of jobs, and all versions and processors that took part."""
     commits: dict[tuple[str, bool], int] = {}
     versions: dict[str, set[str]] = {}
     for manifest in manifests:
-        volatile = manifest["volatile"]
-        source = volatile["commit"] or "unknown", bool(volatile["dirty"])
+        source = manifest.volatile.commit or "unknown", bool(manifest.volatile.dirty)
         commits[source] = commits.get(source, 0) + 1
-        for package, version in manifest["stable"]["versions"].items():
+        for package, version in manifest.stable.versions.items():
             versions.setdefault(package, set()).add(version or "not installed")
     return {
         "jobs": len(manifests),
@@ -171,5 +171,5 @@ def _provenance(manifests: Sequence[Mapping[str, Any]]) -> Row:
             for (commit, dirty), jobs in sorted(commits.items())
         ],
         "versions": {package: sorted(found) for package, found in sorted(versions.items())},
-        "processors": sorted({each["volatile"]["processor"] for each in manifests}),
+        "processors": sorted({each.volatile.processor for each in manifests}),
     }

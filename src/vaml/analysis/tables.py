@@ -12,6 +12,7 @@ from typing import Any
 from vaml.study.config import Config
 from vaml.study.files import UnreadableFile, read_json
 from vaml.study.jobs import TABLES, folder, key, labels
+from vaml.study.manifest import read_manifest
 from vaml.study.provenance import verify
 
 Row = dict[str, Any]
@@ -103,11 +104,7 @@ def _check(path: Path, expected_key: str) -> None:
     for file in (path, manifest):
         if not file.is_file():
             raise UnreadableFile(f"{file}: not there; run snakemake to make it")
-    try:
-        found = read_json(manifest)["stable"]["key"]
-    except (KeyError, TypeError, IndexError):
-        found = None
-    if found != expected_key:
+    if read_manifest(manifest).stable.key != expected_key:
         raise UnreadableFile(f"{path}: made by another config or code; run snakemake again")
     verify(path, manifest, path.stem)
 
@@ -124,11 +121,7 @@ def _outcome(path: Path, stage: str) -> tuple[list[str], list[Row]]:
 
 def _costs(path: Path, columns: Sequence[str]) -> tuple[list[str], list[Row]]:
     """`seconds` are the CPU seconds of the job's manifest, the rest is its outcome's."""
-    manifest = path.with_name("manifest.json")
-    try:
-        seconds = float(read_json(manifest)["volatile"]["cpu_seconds"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableFile(f"{manifest}: records no cpu_seconds: {error}") from error
+    seconds = read_manifest(path.with_name("manifest.json")).volatile.cpu_seconds
     outcome = read_json(path) | {"seconds": seconds}
     return list(columns), [{name: outcome.get(name) for name in columns}]
 

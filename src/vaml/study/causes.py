@@ -16,6 +16,7 @@ from vaml.study.digest import module_digests
 from vaml.study.dry_run import PlannedJob
 from vaml.study.files import UnreadableFile, read_json
 from vaml.study.jobs import FOLDERS, Labels, folder, key, labels, settings
+from vaml.study.manifest import read_manifest
 
 # Stage: where in the config each of its jobs' settings stands; `{...}` are labels.
 KEYS: dict[str, dict[str, str]] = {
@@ -82,7 +83,7 @@ def _recorded_changes(job: PlannedJob, study: Config, place: Path) -> Iterator[s
     """What differs from the settings and the code that the job's results name."""
     try:
         before = read_json(place / "config.json")
-        code = dict(read_json(place / "manifest.json")["stable"]["modules"])
+        code = read_manifest(place / "manifest.json").stable.modules
     except (OSError, UnreadableFile, KeyError, TypeError, ValueError):
         return
     now = json.loads(settings(job.rule, study, job.labels))
@@ -162,8 +163,8 @@ def outdated(
             manifest = results / place / "manifest.json"
             if place not in runs and manifest.is_file():
                 try:
-                    found = read_json(manifest)["stable"]["key"]
-                except (UnreadableFile, KeyError, TypeError):
+                    found = read_manifest(manifest).stable.key
+                except (UnreadableFile, OSError):
                     found = None
                 if found != key(stage, study, job):
                     yield stage, job

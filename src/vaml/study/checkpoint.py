@@ -13,12 +13,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from vaml.study.files import UnreadableFile, atomic, reading, tensor_bytes, tensors_from
 from vaml.study.lock import AlreadyRunning, Lock
+from vaml.study.manifest import Amount, Record
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,14 @@ def save_interval() -> float:
     if not 0 <= seconds < math.inf:
         raise UnreadableFile(f"{INTERVAL_VARIABLE}: got {text!r}; allowed: seconds, 0 or more")
     return seconds
+
+
+class _Saved(Record):
+    """What a state holds beside its arrays. spent: wall and CPU seconds."""
+
+    key: str
+    spent: Annotated[list[Amount], Field(min_length=2, max_length=2)]
+    meta: dict[str, Any]
 
 
 class Checkpoint:
@@ -151,9 +161,9 @@ class Checkpoint:
                 logger.warning("%s; it is ignored", error)
             else:
                 self._whole = path
-                wall, cpu = record["spent"]
-                self._before = (float(wall), float(cpu))
-                return arrays, record["meta"]
+                wall, cpu = record.spent
+                self._before = wall, cpu
+                return arrays, record.meta
         return None
 
     def remove(self) -> None:
@@ -162,26 +172,28 @@ class Checkpoint:
         self._whole = None
         self._remove_if_empty()
 
-    def _read(self, path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def _read(self, path: Path) -> tuple[dict[str, np.ndarray], _Saved]:
         with reading(path, "state"):
             block = path.read_bytes()
             if hashlib.sha256(block).hexdigest() not in path.name:
                 raise ValueError("its SHA-256 is not the one in its name")
             arrays = tensors_from(block)
-            record = json.loads(arrays.pop(META).tobytes())
-            if record["key"] != self.key:
-                raise ValueError(f"another job, {record['key']}, saved it")
+            record = _Saved.model_validate(json.loads(arrays.pop(META).tobytes()))
+            if record.key != self.key:
+                raise ValueError(f"another job, {record.key}, saved it")
             return arrays, record
 
     def _states(self) -> list[tuple[int, Path]]:
         paths = self.path.iterdir() if self.path.is_dir() else ()
-        return [(int(match[1]), path) for path in paths if (match := STATE.fullmatch(path.name))]
+        files = [path for path in paths if path.is_file() and not path.is_symlink()]
+        return [(int(match[1]), path) for path in files if (match := STATE.fullmatch(path.name))]
 
     def _keep(self, *kept: Path | None) -> None:
         """Remove older and damaged states and what a killed writer left half done."""
         for path in self.path.iterdir() if self.path.is_dir() else ():
             if path.name.startswith(("state-", ".state-")) and path not in kept:
-                path.unlink()
+                with suppress(IsADirectoryError, PermissionError):  # whoever made it may have it
+                    path.unlink()
 
     def _remove_if_empty(self) -> None:
         with suppress(OSError):

@@ -6,6 +6,7 @@ import glob
 import hashlib
 import json
 import os
+import stat
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -70,6 +71,8 @@ def _flush_folder(path: Path) -> None:
 def reading(path: Path, kind: str) -> Iterator[None]:
     """Turn whatever a damaged file makes a parser raise into UnreadableFile."""
     # What cannot be opened at all (missing, no permission, a folder) stays an OSError.
+    if stat.S_ISFIFO(path.stat().st_mode):  # to open it is to wait for a writer
+        raise UnreadableFile(f"{path}: not a whole {kind} file: it is a pipe")
     with path.open("rb") as file:
         start = file.read(2)
     try:

@@ -25,7 +25,8 @@ from vaml.study.digest import code_digest, module_digests, unexpected_modules
 from vaml.study.fields import JobSettings, first_mistake
 from vaml.study.files import UnreadableFile, reading, write_json
 from vaml.study.lock import AlreadyRunning
-from vaml.study.provenance import job_key, manifest, manifest_key, verify
+from vaml.study.manifest import read_manifest
+from vaml.study.provenance import job_key, manifest, verify
 
 Settings = TypeVar("Settings", bound=JobSettings)
 
@@ -89,7 +90,7 @@ def running(
         config = json.dumps(settings.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         modules = module_digests(f"vaml.{step}")
         code = code_digest(f"vaml.{step}")
-        source = manifest_key(arguments.source) if inputs else ""
+        source = read_manifest(arguments.source).stable.key if inputs else ""
         key = job_key(config, code, source)
         job = Job(
             settings=settings,
@@ -120,7 +121,7 @@ def running(
                     spent=job.checkpoint.spent,
                     device=job.device,
                     resumed_from=job.resumed_from,
-                ),
+                ).model_dump(mode="json"),
             )
             job.checkpoint.remove()
             logger.info(FINISHED)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from vaml.study.checkpoint import STATE
 from vaml.study.config import Config
@@ -16,6 +16,7 @@ from vaml.study.files import UnreadableFile, read_json
 from vaml.study.job import FINISHED
 from vaml.study.jobs import FOLDERS, Labels, folder, key, labels
 from vaml.study.lock import STALE_SECONDS
+from vaml.study.manifest import Manifest, read_manifest
 
 State = Literal["done", "diverged", "stale", "running", "interrupted", "failed", "waiting"]
 STATES: tuple[State, ...] = (
@@ -64,11 +65,11 @@ def job_states(study: Config, results: Path) -> Iterator[JobState]:
 
 def _state(stage: str, job: Labels, expected: str, results: Path) -> JobState:
     home = results / folder(stage, job)
-    if manifest := _json(home / "manifest.json"):
-        if manifest.get("stable", {}).get("key") != expected:
+    if manifest := _manifest(home / "manifest.json"):
+        if manifest.stable.key != expected:
             return JobState(stage, job, "stale")
-        diverged = (_json(home / "outcome.json") or {}).get("status") == "diverged"
-        cpu = float(manifest.get("volatile", {}).get("cpu_seconds", 0.0))
+        diverged = _status(home / "outcome.json") == "diverged"
+        cpu = manifest.volatile.cpu_seconds
         return JobState(stage, job, "diverged" if diverged else "done", cpu_seconds=cpu)
     saved = results / ".state" / expected
     lines = _last_lines(results / "logs" / f"{folder(stage, job)}.log")
@@ -82,16 +83,25 @@ def _state(stage: str, job: Labels, expected: str, results: Path) -> JobState:
     return JobState(stage, job, "waiting")
 
 
-def _json(path: Path) -> dict[str, Any] | None:
+def _manifest(path: Path) -> Manifest | None:
     try:
-        found = read_json(path)
+        return read_manifest(path)
     except (OSError, UnreadableFile):
         return None
-    return found if isinstance(found, dict) else None
+
+
+def _status(outcome: Path) -> object:
+    try:
+        found = read_json(outcome)
+    except (OSError, UnreadableFile):
+        return None
+    return found.get("status") if isinstance(found, dict) else None
 
 
 def _living_owner(lock: Path) -> str:
     """Who holds the lock, as text; empty where nobody does."""
+    if lock.is_symlink() or not lock.is_file():
+        return ""
     try:
         owner = json.loads(lock.read_bytes())
         age = time.time() - lock.stat().st_mtime

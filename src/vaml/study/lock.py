@@ -6,9 +6,12 @@ import json
 import logging
 import os
 import socket
+import stat
 import threading
 import time
 from pathlib import Path
+
+from vaml.study.files import UnreadableFile
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +20,8 @@ STALE_SECONDS = 120.0
 # Whatever the clocks say, only who misses two heartbeats while watched counts as dead.
 WATCH_SECONDS = 45.0
 POLL_SECONDS = 1.0
+# No link is followed, and no pipe waited for.
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 # What file systems answer that know no flock, among them some parallel ones.
 NO_FLOCK = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
@@ -41,7 +46,7 @@ class Lock:
         self._heart = threading.Thread()
 
     def acquire(self) -> None:
-        """Own the lock, or raise AlreadyRunning.
+        """Own the lock, or raise AlreadyRunning; UnreadableFile: in its place is no file.
 
         Waits, for STALE_SECONDS at most, only where it is not known yet whether the owner on
         another machine lives.
@@ -49,10 +54,16 @@ class Lock:
         while True:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+                descriptor = os.open(self.path, _OPEN, 0o666)
             except FileNotFoundError:  # its owner just ended and removed the folder
                 continue
+            except OSError as error:
+                if error.errno != errno.ELOOP:
+                    raise
+                raise UnreadableFile(f"{self.path}: is a link; remove it") from None
             try:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise UnreadableFile(f"{self.path}: is not a file; remove it")
                 self._require_free(descriptor)
                 # Its owner may have ended, and removed the file, between opening and locking.
                 if not self._is_current(descriptor):

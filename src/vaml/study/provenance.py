@@ -12,9 +12,9 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from vaml.study.files import UnreadableFile, read_json, sha256
+from vaml.study.files import UnreadableFile, sha256
+from vaml.study.manifest import Manifest, Stable, Volatile, read_manifest
 
 PACKAGES = (
     "gymnasium",
@@ -60,8 +60,8 @@ def manifest(
     spent: tuple[float, float],
     device: str,
     resumed_from: Sequence[int] = (),
-) -> dict[str, Any]:
-    """What made a job's outputs, as JSON values.
+) -> Manifest:
+    """What made a job's outputs.
 
     config: the canonical JSON text. code, modules: the digest of the code, and that of each
     module in it. source: the key of the job whose files this one starts from, empty without one.
@@ -69,49 +69,39 @@ def manifest(
     started: time.time() at the start. spent: wall and CPU seconds, with those of the processes
     whose saved states it went on from. device: what its networks were on. resumed_from: the steps
     at which it went on from a saved state.
-
-    `stable` is the same for every run of the same job with the same versions; `volatile` is not.
     """
     now = time.time()
     usage = resource.getrusage(resource.RUSAGE_SELF)
     commit, dirty = revision(Path(__file__).parents[1])
-    return {
-        "stable": {
-            "step": step,
-            "key": job_key(config, code, source),
-            "source": source or None,
-            "config": hashlib.sha256(config.encode()).hexdigest(),
-            "code": code,
-            "modules": dict(modules),
-            "seed": seed,
-            "versions": versions(),
-            "inputs": {flag: sha256(path) for flag, path in inputs.items()},
-            "outputs": {flag: sha256(path) for flag, path in outputs.items()},
-        },
-        "volatile": {
-            "commit": commit,
-            "dirty": dirty,
-            "host": socket.gethostname(),
-            "processor": _processor(),
-            "device": device,
-            "environment": {name: os.environ.get(name) for name in ENVIRONMENT},
-            "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
-            "started": _utc(started),
-            "ended": _utc(now),
-            "wall_seconds": round(spent[0], 3),
-            "cpu_seconds": round(spent[1], 3),
-            "max_rss_mb": round(usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)),
-            "resumed_from": list(resumed_from),
-        },
-    }
-
-
-def manifest_key(path: Path) -> str:
-    """The key of the job that left this manifest. UnreadableFile: there is none in it."""
-    try:
-        return str(read_json(path)["stable"]["key"])
-    except (KeyError, TypeError, IndexError) as error:
-        raise UnreadableFile(f"{path}: not a job's manifest: it records no key") from error
+    return Manifest(
+        stable=Stable(
+            step=step,
+            key=job_key(config, code, source),
+            source=source or None,
+            config=hashlib.sha256(config.encode()).hexdigest(),
+            code=code,
+            modules=dict(modules),
+            seed=seed,
+            versions=versions(),
+            inputs={flag: sha256(path) for flag, path in inputs.items()},
+            outputs={flag: sha256(path) for flag, path in outputs.items()},
+        ),
+        volatile=Volatile(
+            commit=commit,
+            dirty=dirty,
+            host=socket.gethostname(),
+            processor=_processor(),
+            device=device,
+            environment={name: os.environ.get(name) for name in ENVIRONMENT},
+            slurm_job_id=os.environ.get("SLURM_JOB_ID"),
+            started=_utc(started),
+            ended=_utc(now),
+            wall_seconds=round(spent[0], 3),
+            cpu_seconds=round(spent[1], 3),
+            max_rss_mb=round(usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)),
+            resumed_from=list(resumed_from),
+        ),
+    )
 
 
 def verify(path: Path, manifest_path: Path, name: str) -> None:
@@ -119,10 +109,10 @@ def verify(path: Path, manifest_path: Path, name: str) -> None:
 
     UnreadableFile: names both files.
     """
-    try:
-        expected = read_json(manifest_path)["stable"]["outputs"][name]
-    except (KeyError, TypeError, IndexError) as error:
-        raise UnreadableFile(f"{manifest_path}: records no output {name!r} for {path}") from error
+    outputs = read_manifest(manifest_path).stable.outputs
+    if name not in outputs:
+        raise UnreadableFile(f"{manifest_path}: records no output {name!r} for {path}")
+    expected = outputs[name]
     found = sha256(path)
     if found != expected:
         raise UnreadableFile(

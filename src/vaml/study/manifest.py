@@ -1,0 +1,77 @@
+"""The manifest beside a result: what made it, as types that every reader goes through."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vaml.study.fields import first_mistake
+from vaml.study.files import UnreadableFile, reading
+
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Record(BaseModel):
+    """A block of a file that a program wrote: its types are held, keys of other versions pass."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+class Stable(Record):
+    """The same for every run of the same job with the same versions.
+
+    config, code, modules, inputs, outputs: digests, of the last three one per module or flag.
+    source: the key of the job whose files this one starts from. versions: None where not installed.
+    """
+
+    step: str
+    key: str
+    source: str | None
+    config: str
+    code: str
+    modules: dict[str, str]
+    seed: int
+    versions: dict[str, str | None]
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+
+
+class Volatile(Record):
+    """A run of the job.
+
+    commit, dirty: of the source, None outside of a repository. started, ended: UTC.
+    resumed_from: the steps at which it went on from a saved state.
+    """
+
+    commit: str | None
+    dirty: bool | None
+    host: str
+    processor: str
+    device: str
+    environment: dict[str, str | None]
+    slurm_job_id: str | None
+    started: str
+    ended: str
+    wall_seconds: Amount
+    cpu_seconds: Amount
+    max_rss_mb: Annotated[int, Field(ge=0)]
+    resumed_from: list[int]
+
+
+class Manifest(Record):
+    """The whole file."""
+
+    stable: Stable
+    volatile: Volatile
+
+
+def read_manifest(path: Path) -> Manifest:
+    """UnreadableFile: damaged, or not a job's manifest; one line says where."""
+    with reading(path, "manifest"):
+        text = path.read_text(encoding="utf-8")
+        try:
+            return Manifest.model_validate_json(text)
+        except ValidationError as error:
+            raise UnreadableFile(
+                f"{path}: not a whole manifest file: {first_mistake(error)}"
+            ) from None
