@@ -48,6 +48,11 @@ def _distinct(items: list[_Item]) -> list[_Item]:
 
 
 Count = Annotated[int, Field(gt=0, lt=2**31)]
+# A layer of the largest width onto itself takes 1 GiB, and its optimiser three times that.
+Width = Annotated[int, Field(gt=0, le=2**14)]
+# Rows of one gradient step, and samples per row.
+Rows = Annotated[int, Field(gt=0, le=2**20)]
+Samples = Annotated[int, Field(gt=0, le=10_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Positive = Annotated[float, BeforeValidator(_decimal), Field(gt=0)]
 NonNegative = Annotated[float, BeforeValidator(_decimal), Field(ge=0)]

@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 # A log's last line, where the job's results were left: if they are gone, they were removed.
 FINISHED = "finished"
 
+# In what PyTorch says where an allocation fails.
+_NO_MEMORY = "allocate memory"
+
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -127,6 +130,11 @@ def running(
             logger.info(FINISHED)
     except (UnreadableFile, AlreadyRunning, OSError) as error:
         sys.exit(f"{step}: {error}")
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and _NO_MEMORY not in str(error):
+            raise
+        reason = " ".join(str(error).split()) or "no memory is left"
+        sys.exit(f"{step}: its networks, samples or transitions are too many: {reason}")
 
 
 def one_thread() -> None:

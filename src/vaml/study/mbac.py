@@ -14,9 +14,12 @@ from vaml.study.fields import (
     NonNegative,
     Parts,
     Positive,
+    Rows,
+    Samples,
     Section,
     Seed,
     Share,
+    Width,
 )
 from vaml.study.objectives import Objective
 from vaml.study.sac import ActorCriticSettings, Environment
@@ -69,10 +72,10 @@ class MBACRun(Section):
 class ModelLearning(Section):
     """The dynamics model of MBAC and its refits on the replay buffer."""
 
-    hidden_sizes: list[Count] = Field(min_length=1, description="Swish layers of the model")
+    hidden_sizes: list[Width] = Field(min_length=1, description="Swish layers of the model")
     learning_rate: Positive = Field(description="Adam's step size")
     weight_decay: NonNegative = Field(description="L2 penalty inside Adam, on all parameters")
-    batch_size: Count = Field(description="transitions per gradient step")
+    batch_size: Rows = Field(description="transitions per gradient step")
     validation_fraction: Share = Field(description="share of the buffer for validation")
     max_validation_transitions: Count = Field(description="cap of the validation split")
     patience: Count = Field(description="validations without improvement before stopping")
@@ -88,7 +91,7 @@ class MBACTraining(Section):
 
     evaluation_every: Count = Field(description="environment steps between evaluations")
     evaluation_episodes: Count = Field(description="deterministic episodes per evaluation")
-    target_samples: Count = Field(description="next states per critic target, eq. (7)")
+    target_samples: Samples = Field(description="next states per critic target, eq. (7)")
     actor_critic: ActorCriticSettings
     model: ModelLearning
 

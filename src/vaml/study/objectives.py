@@ -4,7 +4,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from vaml.study.fields import Coefficient, Count, NonNegative, Positive, Section, Share
+from vaml.study.fields import (
+    Coefficient,
+    Count,
+    NonNegative,
+    Positive,
+    Rows,
+    Samples,
+    Section,
+    Share,
+)
 
 Loss = Literal[
     "vaml",
@@ -28,7 +37,7 @@ class Objective(Section):
     mle_coefficient: Coefficient = Field(
         description="weight of the NLL in eq. (10): 1 is maximum likelihood, 0 the loss alone"
     )
-    model_samples: Count = Field(description="next states sampled per transition (K)")
+    model_samples: Samples = Field(description="next states sampled per transition (K)")
 
 
 class FitSettings(Section):
@@ -36,7 +45,7 @@ class FitSettings(Section):
 
     learning_rate: Positive = Field(description="Adam's step size")
     weight_decay: NonNegative = Field(description="L2 penalty inside Adam, on all parameters")
-    batch_size: Count = Field(description="transitions per gradient step")
+    batch_size: Rows = Field(description="transitions per gradient step")
     max_epochs: Count = Field(description="passes over the training split at most")
     patience: Count = Field(description="validations without improvement before stopping")
     validation_fraction: Share = Field(description="share of the transitions for validation")

@@ -9,9 +9,11 @@ from vaml.study.fields import (
     JobSettings,
     Parts,
     Positive,
+    Rows,
     Section,
     Seed,
     Share,
+    Width,
 )
 
 
@@ -25,9 +27,9 @@ class Environment(Section):
 class ActorCriticSettings(Section):
     """Networks and optimisation of soft actor-critic, shared by SAC and MBAC."""
 
-    hidden_sizes: list[Count] = Field(min_length=1, description="ReLU layers, actor and critics")
+    hidden_sizes: list[Width] = Field(min_length=1, description="ReLU layers, actor and critics")
     learning_rate: Positive = Field(description="Adam's step size: actor, critics, temperature")
-    batch_size: Count = Field(description="transitions per gradient step, with replacement")
+    batch_size: Rows = Field(description="transitions per gradient step, with replacement")
     discount: Share = Field(description="weight of the next value in the Bellman target")
     polyak: Share = Field(description="weight of the new parameters in the target critics")
     initial_temperature: Positive = Field(description="entropy coefficient at the start")

@@ -4,7 +4,16 @@ from pathlib import Path
 
 from pydantic import Field
 
-from vaml.study.fields import Count, Distinct, EnvironmentId, JobSettings, Name, Section, Share
+from vaml.study.fields import (
+    Count,
+    Distinct,
+    EnvironmentId,
+    JobSettings,
+    Name,
+    Section,
+    Share,
+    Width,
+)
 from vaml.study.files import tensor_names
 from vaml.study.objectives import FitSettings, Objective
 
@@ -23,7 +32,7 @@ class Snapshots(Section):
 
     steps: Distinct[Count] = Field(description="snapshots that are fitted: SAC environment steps")
     objectives: Distinct[Name] = Field(description="entries of `objectives`")
-    model_hidden_sizes: list[Count] = Field(min_length=1, description="Swish layers of the model")
+    model_hidden_sizes: list[Width] = Field(min_length=1, description="Swish layers of the model")
     fit: SnapshotFitSettings
 
 
@@ -31,7 +40,7 @@ class FitSnapshotJob(JobSettings):
     """What one fit_snapshot job uses, beside the files of its SAC run."""
 
     environment_id: EnvironmentId
-    model_hidden_sizes: list[Count]
+    model_hidden_sizes: list[Width]
     objective: Objective
     fit: SnapshotFitSettings
     step: Count

@@ -4,7 +4,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from vaml.study.fields import Count, Distinct, JobSettings, Name, Parts, Positive, Section, Seed
+from vaml.study.fields import (
+    Count,
+    Distinct,
+    JobSettings,
+    Name,
+    Parts,
+    Positive,
+    Section,
+    Seed,
+    Width,
+)
 from vaml.study.objectives import FitSettings, Objective
 
 Setting = Literal["realizable", "unrealizable"]
@@ -13,8 +23,8 @@ Setting = Literal["realizable", "unrealizable"]
 class SyntheticDynamics(Section):
     """The random dynamics, the data drawn from them and the random value function."""
 
-    observation_size: Count = Field(description="dimensions of the state")
-    action_size: Count = Field(description="dimensions of the action, each in [-1, 1]")
+    observation_size: Width = Field(description="dimensions of the state")
+    action_size: Width = Field(description="dimensions of the action, each in [-1, 1]")
     horizon: Count = Field(description="steps per episode")
     train_transitions: Count = Field(description="transitions for training and validation")
     test_transitions: Count = Field(description="held-out transitions")
@@ -23,7 +33,7 @@ class SyntheticDynamics(Section):
     noise_scale: Positive = Field(
         le=8, description="factor on the dynamics' standard deviation, 0.88 without it"
     )
-    value_hidden_size: Count = Field(description="ReLU units of the random value function")
+    value_hidden_size: Width = Field(description="ReLU units of the random value function")
 
 
 class SyntheticFitSettings(FitSettings):
@@ -43,7 +53,7 @@ class Synthetic(Section):
         description="realizable: the model has the dynamics' two hidden layers; unrealizable: one; "
         "with none, the study does without experiment A"
     )
-    hidden_sizes: Distinct[Count] = Field(description="widths of the dynamics and of the model")
+    hidden_sizes: Distinct[Width] = Field(description="widths of the dynamics and of the model")
     objectives: Distinct[Name] = Field(description="entries of `objectives`")
     seeds: Distinct[Seed] = Field(description="each draws dynamics, data, value and model anew")
 
@@ -52,7 +62,7 @@ class SimulateDynamicsJob(JobSettings):
     """What one simulate_dynamics job uses."""
 
     dynamics: SyntheticDynamics
-    hidden_size: Count
+    hidden_size: Width
 
 
 class FitSyntheticJob(JobSettings):
@@ -62,4 +72,4 @@ class FitSyntheticJob(JobSettings):
     fit: SyntheticFitSettings
     objective: Objective
     setting: Setting
-    hidden_size: Count
+    hidden_size: Width
