@@ -93,16 +93,39 @@ def test_a_step_refuses_a_damaged_input(
     shutil.copytree(reference / before, tmp_path / before)
     file = "manifest.json" if name == "source" else tiny_jobs.OUTPUTS[before][name]
     path, sentinel, folder = tmp_path / before / file, tmp_path / "ran", tmp_path / step
+    flags = tiny_jobs.arguments(step, folder, tmp_path)
     damage(path, sentinel)
     main = import_module(f"vaml.{step}").main
     with pytest.raises(SystemExit) as ended:
-        main(tiny_jobs.arguments(step, folder, tmp_path))
+        main(flags)
     told = str(ended.value.code)
     good = str(path) in told and "\n" not in told and told.startswith(f"{step}: ")
     good = good and not sentinel.exists()
     count("damaged or hostile inputs refused by name", int(good), 1)
     assert good, told
     assert tiny_jobs.results(folder) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("root_logger")
+def test_a_fit_refuses_the_whole_folder_of_another_job(
+    reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: Count
+) -> None:
+    """Each of its files is as its own manifest says, but it is not the planned job's."""
+    flags = tiny_jobs.arguments("fit_synthetic", tmp_path / "fit", reference)
+    before = "simulate_dynamics"
+    monkeypatch.setitem(tiny_jobs.SETTINGS, before, tiny_jobs.SETTINGS[before] | {"seed": 4})
+    other = tmp_path / before
+    code, text = tiny_jobs.run(before, tiny_jobs.arguments(before, other, tmp_path))
+    assert code == 0, text
+    swapped = [flag.replace(str(reference / before), str(other)) for flag in flags]
+    with pytest.raises(SystemExit) as ended:
+        import_module("vaml.fit_synthetic").main(swapped)
+    told = str(ended.value.code)
+    assert told.startswith(f"fit_synthetic: {other / 'manifest.json'}: its key is ")
+    assert told.endswith("it is another job's, or of another config or code; run snakemake again")
+    assert not (tmp_path / "fit").exists() or tiny_jobs.results(tmp_path / "fit") == {}
+    count("damaged or hostile inputs refused by name", 1, 1)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "null", "{}", '{"seed": 0, "extra": 1}', "\x80\x04."])

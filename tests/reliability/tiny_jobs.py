@@ -161,6 +161,7 @@ def arguments(step: str, folder: Path, given: Path, **paths: Path) -> list[str]:
         before, names = INPUTS[step]
         flags |= {name: given / before / OUTPUTS[before][name] for name in names}
         flags["source"] = given / before / "manifest.json"
+        flags["source-key"] = json.loads(flags["source"].read_bytes())["stable"]["key"]
     outputs = {name: folder / file for name, file in OUTPUTS[step].items()}
     flags |= outputs | {"resolved": folder / "config.json", "manifest": folder / "manifest.json"}
     return [

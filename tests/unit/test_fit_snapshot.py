@@ -13,6 +13,7 @@ from vaml import fit_snapshot, train_sac
 from vaml.algorithms import model_metrics
 from vaml.algorithms.sac import SACRun
 from vaml.study.files import read_arrays
+from vaml.study.manifest import read_manifest
 from vaml.study.sac import ActorCriticSettings, Environment, SACTraining, TrainSACJob
 from vaml.study.seeding import Streams
 from vaml.study.snapshots import FitSnapshotJob, SnapshotFitSettings
@@ -73,7 +74,9 @@ def snapshot(
         )
         inputs = [f"--{name}={source / name}" for name in ("history", "snapshots")]
         outputs = flags(tmp_path / "fit", settings, ("model", "curve", "outcome"))
-        fit_snapshot.main([*outputs, *inputs, f"--source={source / 'manifest'}"])
+        manifest = source / "manifest"
+        inputs += [f"--source={manifest}", f"--source-key={read_manifest(manifest).stable.key}"]
+        fit_snapshot.main([*outputs, *inputs])
         test, later = tested[-1]
         return SimpleNamespace(**vars(fits[-1]), test=test, next_value=later)
 

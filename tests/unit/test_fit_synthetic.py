@@ -13,6 +13,7 @@ from vaml import fit_synthetic, simulate_dynamics
 from vaml.algorithms.training_state import below, module_arrays
 from vaml.networks.value import RandomValue
 from vaml.study.files import read_arrays, read_tensors
+from vaml.study.manifest import read_manifest
 from vaml.study.synthetic import (
     FitSyntheticJob,
     Setting,
@@ -57,7 +58,9 @@ def synthetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         )
         inputs = [f"--{name}={source / name}" for name in ("dynamics", "transitions")]
         outputs = flags(tmp_path / "fit", settings, ("model", "curve", "outcome"))
-        fit_synthetic.main([*outputs, *inputs, f"--source={source / 'manifest'}"])
+        manifest = source / "manifest"
+        inputs += [f"--source={manifest}", f"--source-key={read_manifest(manifest).stable.key}"]
+        fit_synthetic.main([*outputs, *inputs])
         return fits[-1]
 
     return start

@@ -79,6 +79,11 @@ def code(step):
     return lambda wildcards: jobs.code(step)
 
 
+def source_key(stage):
+    """Param function: the key of the job whose files the job starts from."""
+    return lambda wildcards: jobs.source_key(stage, STUDY, wildcards)
+
+
 def results(stage, names):
     """These files of every job of a stage."""
     return [

@@ -26,10 +26,11 @@ rule fit_snapshot:
     params:
         config=settings("fit_snapshot"),
         code=code("fit_snapshot"),
+        source_key=source_key("fit_snapshot"),
         state=STATE,
     shell:
         "python -P -m vaml.fit_snapshot --config {params.config:q} --state {params.state:q}"
         " --history {input.history:q} --snapshots {input.snapshots:q}"
-        " --source {input.source:q} --model {output.model:q} --curve {output.curve:q}"
+        " --source {input.source:q} --source-key {params.source_key:q} --model {output.model:q} --curve {output.curve:q}"
         " --outcome {output.outcome:q}"
         " --resolved {output.resolved:q} --manifest {output.manifest:q} 2> {log:q}"

@@ -52,10 +52,11 @@ rule fit_synthetic:
     params:
         config=settings("fit_synthetic"),
         code=code("fit_synthetic"),
+        source_key=source_key("fit_synthetic"),
         state=STATE,
     shell:
         "python -P -m vaml.fit_synthetic --config {params.config:q} --state {params.state:q}"
         " --dynamics {input.dynamics:q} --transitions {input.transitions:q}"
-        " --source {input.source:q} --model {output.model:q} --curve {output.curve:q}"
+        " --source {input.source:q} --source-key {params.source_key:q} --model {output.model:q} --curve {output.curve:q}"
         " --outcome {output.outcome:q}"
         " --resolved {output.resolved:q} --manifest {output.manifest:q} 2> {log:q}"

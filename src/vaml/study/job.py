@@ -93,7 +93,7 @@ def running(
         config = json.dumps(settings.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         modules = module_digests(f"vaml.{step}")
         code = code_digest(f"vaml.{step}")
-        source = read_manifest(arguments.source).stable.key if inputs else ""
+        source = _source(arguments.source, arguments.source_key) if inputs else ""
         key = job_key(config, code, source)
         job = Job(
             settings=settings,
@@ -168,6 +168,7 @@ def _flags(step: str, outputs: Sequence[str], inputs: Sequence[str]) -> argparse
         parser.add_argument(
             "--source", type=Path, required=True, help="manifest of the job that made the inputs"
         )
+        parser.add_argument("--source-key", required=True, help="the key that this job must have")
     for name in outputs:
         parser.add_argument(f"--{name}", type=Path, required=True, help="output file")
     parser.add_argument("--resolved", type=Path, required=True, help="output: the settings used")
@@ -184,6 +185,17 @@ def _settings(settings_type: type[Settings], text: str) -> Settings:
         return settings_type.model_validate_json(text)
     except ValidationError as error:
         raise UnreadableFile(f"--config: {first_mistake(error)}") from None
+
+
+def _source(manifest_path: Path, expected: str) -> str:
+    """The key of the job that made the inputs, found to be the one that was planned."""
+    found = read_manifest(manifest_path).stable.key
+    if found != expected:
+        raise UnreadableFile(
+            f"{manifest_path}: its key is {found}, but the job that this one starts from has "
+            f"{expected}: it is another job's, or of another config or code; run snakemake again"
+        )
+    return found
 
 
 def _require_known(step: str, modules: Iterable[str]) -> None:

@@ -218,6 +218,11 @@ def source(stage: str, labels: Labels) -> tuple[str, Labels] | None:
 
 def key(stage: str, study: Config, labels: Labels) -> str:
     """The identity of one job's result: its settings, its code, and its source's key."""
+    origin = source_key(stage, study, labels)
+    return job_key(settings(stage, study, labels), code(stage), origin)
+
+
+def source_key(stage: str, study: Config, labels: Labels) -> str:
+    """The key of the job whose files a job starts from; empty where it starts from none."""
     start = source(stage, labels)
-    source_key = key(start[0], study, start[1]) if start else ""
-    return job_key(settings(stage, study, labels), code(stage), source_key)
+    return key(start[0], study, start[1]) if start else ""
