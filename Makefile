@@ -36,7 +36,7 @@ help: ## list the targets
 setup: $(STAMP) ## make the environment in .venv (PYTHON=python3.12 chooses the Python)
 
 $(VENV)/created:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vaml needs Python 3.11 or newer, and $(PYTHON) is %d.%d: choose another by make setup PYTHON=..." % sys.version_info[:2])'
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "vaml needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is %d.%d: choose another by make setup PYTHON=..." % sys.version_info[:2])'
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	touch $@

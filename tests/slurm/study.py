@@ -104,6 +104,11 @@ class Study:
                 block = path.read_bytes()
                 if path.name == "manifest.json":
                     block = json.dumps(json.loads(block)["stable"]).encode()
+                if path.name == "claims.json":
+                    document = json.loads(block)
+                    inputs = [document["inputs"].pop(name) for name in TIMINGS]
+                    assert inputs
+                    block = json.dumps(document).encode()
                 found[str(name)] = hashlib.sha256(block).hexdigest()
         return found
 

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,28 @@ def test_a_report_in_a_path_with_a_space_finds_the_name_of_its_study(tmp_path: P
     assert f'"{folder}/.venv/bin/python" -c' in command
     # A name that cannot be found stops it, and no other file is written.
     assert command.startswith('name="$(')
+
+
+@pytest.mark.parametrize("version", [(3, 10), (3, 14)])
+def test_a_python_that_is_too_old_or_too_new_is_refused_first(
+    tmp_path: Path, version: tuple[int, int]
+) -> None:
+    project = ("Makefile", "pyproject.toml", "requirements.txt")
+    for name in project:
+        shutil.copy2(ROOT / name, tmp_path)
+    pretended = f"import sys; sys.version_info = {(*version, 1)}; exec(sys.argv[1])"
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c '{pretended}' \"$2\"\n")
+    python.chmod(0o755)
+    done = subprocess.run(
+        ["make", "setup", f"PYTHON={python}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2
+    assert f"vaml needs Python 3.11, 3.12 or 3.13, and {python} is {version[0]}.{version[1]}: " in (
+        done.stderr
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*project, "python"])

@@ -15,10 +15,13 @@ from vaml.study.config import ConfigError, load
 from vaml.study.isolation import isolate_jobs
 from vaml.study.jobs import FIGURES, TABLES
 from vaml.study.mbac import MODEL_FREE
+from vaml.study.requirements import unmet
 from vaml.study.summaries import SUMMARIES, summaries
 from vaml.study.yaml_file import read
 
 isolate_jobs(SOURCE)
+if mistakes := list(unmet(SOURCE.parent / "pyproject.toml")):
+    raise WorkflowError("\n".join(mistakes))
 
 CONFIG = "config/config.yaml"
 # Snakemake's own reader lets duplicate keys pass and names no line.
