@@ -1,6 +1,7 @@
 """Show how far a study is: jobs by stage, progress of running ones, what failed, core-hours."""
 
 import argparse
+import math
 import sys
 import time
 from collections import Counter
@@ -13,13 +14,16 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from vaml.study.claims import load_claims
 from vaml.study.config import Config, ConfigError
-from vaml.study.cost import read_benchmarks, seconds
+from vaml.study.cost import TABLE_OR_FIGURE, read_benchmarks, seconds
+from vaml.study.derived import derived, finished
 from vaml.study.dry_run import DryRunFailed, PlannedJob, read_study
 from vaml.study.job_states import STATES, JobState, job_states
 from vaml.study.jobs import FOLDERS
 from vaml.study.terminal import print_anywhere
 
+CLAIMS = Path("config/claims.yaml")
 _FINISHED = ("done", "diverged")
 _COLOURS = {"running": "cyan", "failed": "red", "diverged": "magenta", "stale": "yellow"}
 
@@ -68,18 +72,31 @@ def view(study: Config, root: Path) -> Group:
 def _stages(states: Sequence[JobState], study: Config, root: Path) -> Table:
     left = _seconds_left(states, study, root)
     table = Table("stage", title=f"Study {study.study.name}", title_justify="left")
-    shown = [state for state in STATES if any(each.state == state for each in states)]
-    for column in (*shown, "core-hours", "to go, about"):
+    there = {"done", "waiting", *(each.state for each in states)}
+    shown = [state for state in STATES if state in there]
+    for column in (*shown, "core-hours", "core-hours to go"):
         table.add_column(column, justify="right", style=_COLOURS.get(column))
-    *_, last = FOLDERS
-    for stage in (*FOLDERS, "all"):
+    made = derived(study, load_claims(CLAIMS).tables)
+    done = len(finished(made, root / study.study.name))
+    last = "figures, paper"
+    for stage in (*FOLDERS, last, "all"):
+        # What is made of the results has no log to fail by, and costs seconds.
+        rest = len(made) - done if stage in (last, "all") else 0
         mine = [i for i, each in enumerate(states) if stage in (each.stage, "all")]
         counts = Counter(states[i].state for i in mine)
-        spent = sum(states[i].cpu_seconds for i in mine) / 3600
+        if stage in (last, "all"):
+            counts.update({"done": done, "waiting": rest})
+        spent = sum(states[i].cpu_seconds for i in mine)
         numbers = [str(counts[state] or "·") for state in shown]
-        hours = sum(left[i] for i in mine) / 3600
-        table.add_row(stage, *numbers, f"{spent:.2f}", f"{hours:.2f}", end_section=stage == last)
+        more = sum(left[i] for i in mine) + TABLE_OR_FIGURE * rest
+        table.add_row(stage, *numbers, _hours(spent), _hours(more), end_section=stage == last)
     return table
+
+
+def _hours(seconds: float) -> str:
+    """h:mm, rounded up, so that what is left is never shown as nothing."""
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes // 60}:{minutes % 60:02d}"
 
 
 def _seconds_left(states: Sequence[JobState], study: Config, root: Path) -> list[float]:

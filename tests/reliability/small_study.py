@@ -28,7 +28,8 @@ class SmallStudy:
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         for name in ("config", "src", "workflow"):
             shutil.copytree(ROOT / name, self.folder / name, ignore=ignored)
-        shutil.copy2(ROOT / "environment.yml", self.folder)
+        for name in ("environment.yml", "pyproject.toml"):
+            shutil.copy2(ROOT / name, self.folder)
         return self
 
     def config(self) -> Config:

@@ -44,7 +44,8 @@ class Study:
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         for name in ("config", "paper", "src", "workflow"):
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-        shutil.copy2(ROOT / "environment.yml", folder)
+        for name in ("environment.yml", "pyproject.toml"):
+            shutil.copy2(ROOT / name, folder)
 
     def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         """Snakemake with these targets, then flags.

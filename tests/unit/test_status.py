@@ -2,26 +2,31 @@
 
 import io
 import json
+import math
 import os
 import socket
 import subprocess
 from pathlib import Path
 
 import pytest
-from finished_jobs import DIVERGED, leave, manifest, outcome, small_study
+from finished_jobs import DIVERGED, ROOT, leave, manifest, outcome, small_study
 from rich.console import Console
 from saved_states import arrays_of
 
 from vaml.status import view
 from vaml.study import jobs
 from vaml.study.checkpoint import Checkpoint
+from vaml.study.claims import load_claims
+from vaml.study.derived import derived, finished
 from vaml.study.files import write_json
 from vaml.study.job import FINISHED
 from vaml.study.job_states import JobState, job_states
 
+CLAIMS = load_claims(ROOT / "config" / "claims.yaml")
 STUDY = small_study(seeds=[0, 1, 2, 3])
 STAGE = "fit_synthetic"
 JOBS = list(jobs.labels(STAGE, STUDY))
+MADE = derived(STUDY, CLAIMS.tables)
 KEYS = [jobs.key(STAGE, STUDY, job) for job in JOBS]
 
 
@@ -122,6 +127,34 @@ def test_nothing_is_written_or_removed(results: Path) -> None:
     assert everything() == before
 
 
+def touch(path: Path, seconds: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    os.utime(path, (seconds, seconds))
+
+
+def test_what_is_made_of_the_results_is_done_when_no_older_than_they(tmp_path: Path) -> None:
+    inputs = {path for needed in MADE.values() for path in needed} - MADE.keys()
+    assert inputs == {f"{jobs.folder(s, job)}/manifest.json" for s, job in every_job()}
+    for path in inputs:
+        touch(tmp_path / path, 1000)
+    assert finished(MADE, tmp_path) == set()
+    for path in MADE:
+        touch(tmp_path / path, 1000)
+    assert finished(MADE, tmp_path) == set(MADE)
+    # One more fit of experiment B: what A and C alone are shown in stays.
+    fit = jobs.folder("fit_snapshot", next(jobs.labels("fit_snapshot", STUDY)))
+    touch(tmp_path / fit / "manifest.json", 2000)
+    undone = MADE.keys() - finished(MADE, tmp_path)
+    assert {"tables/snapshots.csv", "figures/figure_2.pdf", "claims.json", "paper.pdf"} <= undone
+    assert not {"tables/mbac.csv", "figures/figure_1.pdf", "tables/summary_mbac.csv"} & undone
+    assert "tables/costs.csv" in undone
+
+
+def every_job() -> list[tuple[str, dict[str, object]]]:
+    return [(stage, job) for stage in jobs.FOLDERS for job in jobs.labels(stage, STUDY)]
+
+
 def test_the_view_counts_and_adds_up(results: Path, tmp_path: Path) -> None:
     home = results / jobs.folder(STAGE, JOBS[0])
     write_json(home / "manifest.json", manifest(STAGE, key=KEYS[0], cpu_seconds=5400.0))
@@ -134,6 +167,10 @@ def test_the_view_counts_and_adds_up(results: Path, tmp_path: Path) -> None:
     cells = [cell.strip() for cell in next(line for line in lines if STAGE in line).split("│")]
     # done, diverged, stale, running, interrupted, failed, waiting, core-hours
     rest = len(JOBS) - 7
-    assert cells[2:10] == ["1", "1", "1", "2", "1", "1", str(rest), "1.50"]
+    assert cells[2:10] == ["1", "1", "1", "2", "1", "1", str(rest), "1:31"]
+    made = next(line for line in lines if "figures, paper" in line).split("│")
+    assert [cell.strip() for cell in made[2:9]] == ["·", *"·····", str(len(MADE))]
+    # Each is taken to need four seconds.
+    assert made[10].strip() == f"0:{math.ceil(len(MADE) * 4 / 60):02d}"
     assert any("20 of 80 epochs" in line and "0:00:24" in line for line in lines)
     assert any(line.startswith("failed: fit_synthetic") for line in lines)

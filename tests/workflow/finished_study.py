@@ -26,7 +26,7 @@ def copy_project(source: Path, folder: Path) -> None:
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         shutil.copytree(source / name, folder / name, ignore=ignored)
     (folder / TINY).parent.mkdir(parents=True)
-    for name in ("environment.yml", TINY):
+    for name in ("environment.yml", "pyproject.toml", TINY):
         shutil.copy2(source / name, folder / name)
 
 

@@ -71,7 +71,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     for name in ("config", "paper", "src", "workflow"):
         shutil.copytree(PROJECT / name, folder / name)
-    shutil.copy2(PROJECT / "environment.yml", folder)
+    for name in ("environment.yml", "pyproject.toml"):
+        shutil.copy2(PROJECT / name, folder)
     (folder / "my.yaml").write_text("study:\n  name: my\n", encoding="utf-8")
     return folder
 

@@ -11,6 +11,7 @@ from finished_study import PROJECT, TINY, Project
 
 from vaml.study import jobs
 from vaml.study.causes import KEYS, changes
+from vaml.study.claims import load_claims
 from vaml.study.config import Config, load
 from vaml.study.cost import (
     TABLE_OR_FIGURE,
@@ -19,6 +20,8 @@ from vaml.study.cost import (
     table_seconds,
     wall_seconds,
 )
+from vaml.study.derived import derived
+from vaml.study.derived import finished as finished_files
 from vaml.study.dry_run import PlannedJob
 from vaml.study.files import write_json
 from vaml.study.yaml_file import merged
@@ -203,3 +206,22 @@ def test_longer_runs_and_wider_models_take_longer(paper: Config) -> None:
         }
         assert table_seconds(stage, {**job, **changed}) > table_seconds(stage, job) > 0
     assert table_seconds("tabulate", {}) == TABLE_OR_FIGURE
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_status_knows_what_is_made_of_the_results_and_of_what(finished: Project) -> None:
+    study = finished.study()
+    made = derived(study, load_claims(PROJECT / "config" / "claims.yaml").tables)
+    home = f"results/{study.study.name}/"
+    found = {}
+    for each in finished.dag:
+        if each.job[0] not in jobs.FOLDERS:
+            (first,) = {file.removeprefix(home) for file in each.outputs} & made.keys()
+            inputs = {file.removeprefix(home) for file in each.inputs}
+            found[first] = {i for i in inputs if i in made or i.endswith("manifest.json")}
+    assert found == {path: set(needed) for path, needed in made.items()}
+    assert finished_files(made, finished.results) == set(made)
+    last = finished.vaml("status").splitlines()[-2].split("│")
+    assert last[1].strip() == "all"
+    assert last[-2].strip() == "0:00"

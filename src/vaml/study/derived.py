@@ -1,0 +1,63 @@
+"""What a study makes of its jobs' results: tables, figures, verdicts, manuscript; how far they are.
+
+Paths are relative to results/<study>/.
+"""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from vaml.study.config import Config
+from vaml.study.jobs import FIGURES, FOLDERS, TABLES, figures, folder, labels, tables
+from vaml.study.summaries import SUMMARIES, summaries
+
+PAPER = "paper.pdf"
+
+
+def derived(study: Config, judged: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Each job's first file, with the files it is made of, in an order in which they can be made.
+
+    judged: the tables that the claims read.
+    """
+    manifests = {
+        stage: tuple(f"{folder(stage, job)}/manifest.json" for job in labels(stage, study))
+        for stage in FOLDERS
+    }
+    every = tuple(path for paths in manifests.values() for path in paths)
+    made, drawn = tables(study), figures(study)
+    found = {_table(name): manifests[TABLES[name][0]] for name in made}
+    found["tables/costs.csv"] = every
+    for name in drawn:
+        found[f"figures/{name}.pdf"] = tuple(_table(table) for table in FIGURES[name])
+    found["claims.json"] = tuple(_table(name) for name in judged if name in made)
+    for name in summaries(made):
+        found[_table(f"summary_{name}")] = SUMMARIES[name]
+    pictures = [path for path in found if path.startswith("figures/")]
+    of_claims = {name for name, needed in SUMMARIES.items() if needed == ("claims.json",)}
+    numbers = [name for name in summaries(made) if name not in of_claims]
+    texts = [_table(f"summary_{name}") for name in numbers] + [_table("sac")] * ("sac" in made)
+    found[PAPER] = (*every, "claims.json", *texts, *pictures)
+    return found
+
+
+def finished(files: Mapping[str, tuple[str, ...]], results: Path) -> set[str]:
+    """Those of the files that are there, and no older than anything they are made of."""
+    done: set[str] = set()
+    times: dict[str, float] = {}
+
+    def time(path: str) -> float:
+        if path not in times:
+            try:
+                times[path] = (results / path).stat().st_mtime
+            except OSError:
+                times[path] = float("inf")
+        return times[path]
+
+    for path, needed in files.items():
+        ready = all(each in done for each in needed if each in files)
+        if ready and time(path) < float("inf") and all(time(each) <= time(path) for each in needed):
+            done.add(path)
+    return done
+
+
+def _table(name: str) -> str:
+    return f"tables/{name}.csv"
