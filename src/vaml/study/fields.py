@@ -33,6 +33,11 @@ def _decimal(value: object) -> object:
     return float(value) if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()) else value
 
 
+def _one_zero(value: float) -> float:
+    """-0.0 is 0.0, so that it is no other setting."""
+    return value + 0.0
+
+
 _Item = TypeVar("_Item", bound=Hashable)
 
 
@@ -55,9 +60,11 @@ Rows = Annotated[int, Field(gt=0, le=2**20)]
 Samples = Annotated[int, Field(gt=0, le=10_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Positive = Annotated[float, BeforeValidator(_decimal), Field(gt=0)]
-NonNegative = Annotated[float, BeforeValidator(_decimal), Field(ge=0)]
+NonNegative = Annotated[float, BeforeValidator(_decimal), Field(ge=0), AfterValidator(_one_zero)]
 Share = Annotated[float, BeforeValidator(_decimal), Field(gt=0, lt=1)]
-Coefficient = Annotated[float, BeforeValidator(_decimal), Field(ge=0, le=1)]
+Coefficient = Annotated[
+    float, BeforeValidator(_decimal), Field(ge=0, le=1), AfterValidator(_one_zero)
+]
 Name = Annotated[str, Field(pattern=NAME, max_length=64)]
 EnvironmentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+-v[0-9]+$", max_length=64)]
 Distinct = Annotated[list[_Item], Field(min_length=1), AfterValidator(_distinct)]

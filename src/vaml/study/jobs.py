@@ -137,9 +137,12 @@ def _simulate_dynamics(study: Config, labels: Labels) -> BaseModel:
 
 
 def _fit_synthetic(study: Config, labels: Labels) -> BaseModel:
+    fit = study.synthetic.fit
+    if labels["setting"] == "realizable":  # the model has the dynamics' layers, at their width
+        fit = fit.model_copy(update={"unrealizable_width": 1.0})
     return FitSyntheticJob(
         dynamics=study.synthetic.dynamics,
-        fit=study.synthetic.fit,
+        fit=fit,
         objective=study.objectives[labels["objective"]],
         setting=labels["setting"],
         hidden_size=int(labels["hidden_size"]),
@@ -173,15 +176,18 @@ def _agent(study: Config, agent: Agent) -> AgentSettings:
 
 
 def _train_mbac(study: Config, labels: Labels) -> BaseModel:
-    agent = None if labels["agent"] == MODEL_FREE else study.agents[labels["agent"]]
+    known = None if labels["agent"] == MODEL_FREE else study.agents[labels["agent"]]
+    agent = known and _agent(study, known)
     run = study.mbac.runs[labels["environment"]]
+    # Without a coefficient, or with one that stays, there is no decay to end.
+    decays = agent and agent.objective.mle_coefficient != agent.final_mle_coefficient
     return TrainMBACJob(
         environment_id=labels["environment"],
         environment=study.environments[labels["environment"]],
-        agent=agent and _agent(study, agent),
+        agent=agent,
         total_steps=run.total_steps,
         warmup_steps=run.warmup_steps,
-        decay_end_step=run.decay_end_step,
+        decay_end_step=run.decay_end_step if decays else run.total_steps,
         training=study.mbac.training,
         seed=int(labels["seed"]),
     )
