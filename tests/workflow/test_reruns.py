@@ -307,6 +307,19 @@ def test_a_lost_result_runs_its_job_when_it_is_read(editable: Project) -> None:
     assert editable.planned() == only(("train_sac", {"environment": "Hopper-v4"}))(editable)
 
 
+def test_every_file_of_a_lost_table_verdict_or_paper_is_asked_for(editable: Project) -> None:
+    lost = {
+        "paper.json": job("compile_paper", {}),
+        "claims_values.csv": job("judge_claims", {}),
+        "tables/costs.md": job("summarise_costs", {}),
+        "tables/summary_mbac.tex": job("summarise", {"summary": "mbac"}),
+        "figures/figure_1.csv": job("plot", {"figure": "figure_1"}),
+    }
+    for file in lost:
+        (editable.results / file).unlink()
+    assert editable.planned() >= set(lost.values())
+
+
 @pytest.mark.parametrize("keep_dates", [True, False])
 def test_copied_results_do_not_start_the_study_over(
     finished: Project, tmp_path: Path, keep_dates: bool
