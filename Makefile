@@ -28,7 +28,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup extras demo why study paper report dry plan status clean-stale test check mutate format schema lock clean-venv
+.PHONY: help setup extras demo why study paper report published dry plan status clean-stale test check mutate format schema lock clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +64,9 @@ paper: $(STAMP) ## make results/<study>/paper.pdf, and what it needs (CONFIG)
 
 report: $(STAMP) ## make results/<study>/report.html of a finished study (CONFIG)
 	name="$$($(STUDY_NAME))"; $(SNAKEMAKE) --report "results/$$name/report.html" $(if $(strip $(TARGETS)),-- $(TARGETS))
+
+published: $(STAMP) ## redraw what paper/published shows from the CSV files there, in half a minute
+	$(IN_VENV) PYTHONPATH=src python tools/published.py
 
 dry: $(STAMP) ## list the jobs that `make study` would run, and why (CONFIG, TARGETS)
 	$(SNAKEMAKE) --dry-run $(if $(strip $(TARGETS)),-- $(TARGETS))

@@ -1,0 +1,131 @@
+"""The two pictures of the README, from published results: what figures 1 and 3 are made of."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from vaml.analysis.drawing import Drawing
+from vaml.analysis.figures_style import THOUSANDS, finish
+from vaml.analysis.seed_rows import mean_rows
+
+WIDTH = 7.0
+# Colours that also differ in grey, and a line each.
+_LOOKS: dict[str, dict[str, Any]] = {
+    "vaml": {"color": "#d55e00", "linestyle": "-", "marker": "o", "label": "VAML"},
+    "reg_vaml": {
+        "color": "#e69f00",
+        "linestyle": "--",
+        "marker": "s",
+        "label": "regularised VAML",
+    },
+    "vaml_exact": {
+        "color": "#0072b2",
+        "linestyle": "-.",
+        "marker": "^",
+        "label": "VAML with exact targets",
+    },
+}
+_METRICS = {
+    "value_aware_error": "The error as the paper plots it\n(one next state, K = 10 samples)",
+    "exact_error": "The error that the loss is about\n(eq. (8), without noise)",
+}
+_AGENTS: dict[str, dict[str, Any]] = {
+    "mle": {"color": "#0072b2", "linestyle": "-", "label": "ours, the paper’s text"},
+    "mle_as_run": {"color": "#d55e00", "linestyle": "--", "label": "ours, the authors’ settings"},
+}
+
+
+def exact_error(fits: pd.DataFrame, confidence: float) -> Drawing:
+    """Errors of experiment A over those of maximum likelihood on the same data, by hidden size.
+
+    Rows: geometric mean of the ratio over seeds, and its t interval, taken in logs.
+    """
+    index = ["setting", "hidden_size", "seed"]
+    found = []
+    for metric in _METRICS:
+        wide = fits.pivot(index=index, columns="objective", values=metric)
+        for objective in _LOOKS:
+            ratio = np.log(wide[objective] / wide["mle"]).rename("ratio").reset_index()
+            rows = mean_rows(ratio.assign(status="ok"), index[:2], "ratio", confidence)
+            found.append(rows.assign(metric=metric, objective=objective))
+    rows = pd.concat(found, ignore_index=True)
+    rows = rows.assign(**{name: np.exp(rows[name]) for name in ("value", "low", "high")})
+    rows = rows.loc[rows["setting"] == "realizable"].reset_index(drop=True)
+    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+    for axes, (metric, title) in zip(figure.subplots(1, 2), _METRICS.items(), strict=True):
+        axes.axhline(1.0, color="0.3", linewidth=1.0)
+        for objective, look in _LOOKS.items():
+            line = rows.loc[(rows["metric"] == metric) & (rows["objective"] == objective)]
+            axes.plot(line["hidden_size"], line["value"], markersize=3.5, **look)
+            axes.fill_between(
+                line["hidden_size"], line["low"], line["high"], color=look["color"], alpha=0.2
+            )
+        ticks = [0.9, 1.0, 1.1] if metric == "value_aware_error" else [0.01, 0.1, 1.0, 10.0]
+        _ratios(axes, ticks, sorted(set(rows["hidden_size"])))
+        axes.set_title(title)
+    figure.axes[0].set_ylabel("Ratio to maximum likelihood")
+    handles = [Line2D([], [], markersize=3.5, **look) for look in _LOOKS.values()]
+    handles.append(Line2D([], [], color="0.3", linewidth=1.0, label="maximum likelihood"))
+    seeds = int(rows["n"].max())
+    note = (
+        f"Experiment A, realizable setting: ratio on the same data, geometric mean over n = "
+        f"{seeds} seeds, with its {100 * confidence:g} % t interval. Below 1: better than maximum "
+        "likelihood."
+    )
+    finish(figure, handles, [note])
+    return figure, rows
+
+
+def _ratios(axes: Axes, ticks: list[float], sizes: list[int]) -> None:
+    axes.set_yscale("log")
+    axes.set_xscale("log", base=2)
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_major_locator(FixedLocator(sizes))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_xlabel("Hidden size (units)")
+
+
+def pusher(runs: pd.DataFrame, authors: pd.DataFrame) -> Drawing:
+    """Returns of maximum-likelihood agents in Pusher, beside the published curve.
+
+    runs: agent, seed, env_step, return; whole and shortened runs. authors: figure_3 of
+    paper/reference. Rows: one per point, `source` ours or authors.
+    """
+    ours = runs.loc[runs["agent"].isin(list(_AGENTS))].assign(source="ours")
+    theirs = authors.loc[
+        authors["environment"].str.startswith("Pusher")
+        & (authors["metric"] == "return")
+        & (authors["agent"] == "mle")
+    ]
+    theirs = theirs.rename(columns={"mean": "return"}).assign(source="authors", seed=pd.NA)
+    columns = ["source", "agent", "run", "seed", "env_step", "return"]
+    rows = pd.concat([ours, theirs], ignore_index=True).reindex(columns=columns)
+    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+    axes = figure.subplots()
+    published = rows.loc[rows["source"] == "authors"]
+    black: dict[str, Any] = {"color": "black", "marker": "x", "markersize": 4, "linestyle": ":"}
+    axes.plot(published["env_step"], published["return"], **black)
+    for agent, look in _AGENTS.items():
+        mine = rows.loc[(rows["source"] == "ours") & (rows["agent"] == agent)]
+        for _, run in mine.groupby(["run", "seed"], sort=False):
+            axes.plot(run["env_step"], run["return"], **look | {"label": None})
+    axes.set(xlabel="Environment steps", ylabel="Evaluation return")
+    axes.set_title("Experiment C, Pusher, agents with a maximum-likelihood model")
+    axes.xaxis.set_major_formatter(THOUSANDS)
+    handles = [Line2D([], [], **look) for look in _AGENTS.values()]
+    handles.append(Line2D([], [], **black, label="the paper’s figure (mean of 4 runs, Pusher-v2)"))
+    note = (
+        "Ours: Pusher-v5, one line per run (seeds 0 and 1 to 16 000 steps, seed 0 to the end), no "
+        "interval; each point is the mean of 10 episodes. The authors’ settings: three that their "
+        "code had and the paper does not state."
+    )
+    finish(figure, handles, [note])
+    return figure, rows
