@@ -14,6 +14,7 @@ from vaml.study.jobs import FIGURES, FOLDERS, RESULTS, TABLES, labels
 
 ROOT = Path(__file__).parents[2]
 README, CONFIG_README = ROOT / "README.md", ROOT / "config" / "README.md"
+RUNNING = ROOT / "docs" / "running.md"
 DOCUMENTS = [
     README,
     CONFIG_README,
@@ -181,22 +182,30 @@ def test_overlays_of_the_documents_are_valid_keys() -> None:
 
 
 def table_of_jobs() -> dict[str, list[int]]:
-    """The README's rows of job counts: config.yaml, demo.yaml, extended.yaml."""
-    rows = re.findall(r"^\| ([a-z_]+) \| (\d+) \| (\d+) \| (\d+) \|$", README.read_text(), re.M)
+    """The rows of job counts: config.yaml, demo.yaml, extended.yaml."""
+    rows = re.findall(r"^\| ([a-z_]+) \| (\d+) \| (\d+) \| (\d+) \|$", RUNNING.read_text(), re.M)
     return {rule: [int(count) for count in counts] for rule, *counts in rows}
 
 
 @pytest.mark.parametrize("column", range(3))
-def test_the_readme_counts_the_jobs(column: int) -> None:
+def test_the_jobs_are_counted(column: int) -> None:
     overlay = [[], ["demo.yaml"], ["extended.yaml"]][column]
     study = Config.model_validate(read_config(*overlay))
     counts = {stage: len(list(labels(stage, study))) for stage in FOLDERS}
     assert {rule: row[column] for rule, row in table_of_jobs().items()} == counts
 
 
-def test_the_readme_says_where_results_land() -> None:
+def test_first_page_is_short_and_starts_with_pictures() -> None:
+    lines = README.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 130
+    pictures = re.findall(r"^!\[[^]]+\]\(([^)]+)\)$", "\n".join(lines[:25]), re.MULTILINE)
+    assert len(pictures) == 2
+    assert all((ROOT / picture).is_file() for picture in pictures)
+
+
+def test_it_is_said_where_results_land() -> None:
     """Folders, tables, figures, and the declared outputs of every rule."""
-    text = README.read_text(encoding="utf-8")
+    text = RUNNING.read_text(encoding="utf-8")
     names = [f"`{name}`" for name in (*TABLES, *FIGURES)]
     missing = [name for name in names if name not in text]
     for stage, folder in FOLDERS.items():

@@ -104,7 +104,7 @@ def test_a_figure(copy: Path) -> None:
     text = table.read_text(encoding="utf-8")
     table.write_text(text.replace(imported, f"{imported}    agent_returns,\n"), encoding="utf-8")
     insert(copy / "workflow/report/figures.rst", caption, before="{% elif ")
-    readme = copy / "README.md"
+    readme = copy / "docs" / "running.md"
     text = readme.read_text(encoding="utf-8")
     readme.write_text(text.replace("`sac_returns`,", "`sac_returns`, `agent_returns`,", 1))
     check(
