@@ -82,8 +82,11 @@ def test_preempted_job_goes_on(
 def test_time_limits_shorter_than_the_job(
     cluster: Cluster, long_run: Study, undisturbed: Study
 ) -> None:
-    """A minute is the shortest limit there is, so this run saves its state after every step."""
-    flags = ("--set-resources", "train_sac:runtime=1")
+    """A minute is the shortest limit there is, so this run saves its state after every step.
+
+    However slow the machine, the run has retries enough for its work.
+    """
+    flags = ("--set-resources", "train_sac:runtime=1", "--retries", "30")
     text = long_run.run(TARGET, *QUICK, *flags, VAML_STATE_SECONDS="0")
     *cut, last = submitted(text)
     assert len(cut) >= 2

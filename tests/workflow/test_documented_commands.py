@@ -33,6 +33,7 @@ NOT_RUN = {
     "python -m pip": "changes the environment",
     "python benchmarks/": "measures for minutes",
     "rsync": "needs another machine",
+    "sbatch": "needs a SLURM",
     "squeue": "needs a SLURM",
 }
 
