@@ -28,7 +28,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup extras demo why study paper report published dry plan status clean-stale test check mutate format schema lock clean-venv
+.PHONY: help setup extras demo why study paper report published dry plan status check-results clean-stale test check mutate format schema lock clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -76,6 +76,9 @@ plan: $(STAMP) ## what would run, why, and for how long (CONFIG, TARGETS)
 
 status: $(STAMP) ## how far a study is (CONFIG; WATCH=5 shows it anew every 5 s)
 	$(IN_VENV) python -m vaml.status $(if $(WATCH),--watch $(WATCH)) $(OVERLAYS)
+
+check-results: $(STAMP) ## hold every result against its manifest (CONFIG; APPLY=1 removes what is damaged, to be made again)
+	$(IN_VENV) python -m vaml.check_results $(if $(APPLY),--apply) $(OVERLAYS)
 
 clean-stale: $(STAMP) ## list results that no job of the config makes (CONFIG; APPLY=1 removes them)
 	$(IN_VENV) python -m vaml.clean_stale $(if $(APPLY),--apply) $(OVERLAYS)

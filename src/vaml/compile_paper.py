@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from vaml.analysis.aggregates import read_table
 from vaml.analysis.manuscript import manuscript_data, needed_tables
 from vaml.study.config import Config
+from vaml.study.derivation import record, require_derived
 from vaml.study.fields import first_mistake
 from vaml.study.files import UnreadableFile, atomic, read_json, write_json
 from vaml.study.jobs import FOLDERS, folder, labels
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if lacking := set(needed).difference(paths):
             parser.error(f"{flag}: lacks {', '.join(sorted(lacking))}")
     try:
+        require_derived(arguments.claims, *arguments.tables, *arguments.figures)
         tables = {path.stem: read_table(path) for path in arguments.tables}
         judged = read_json(arguments.claims)
         data = manuscript_data(study, tables, judged, list(_manifests(study, arguments.results)))
@@ -53,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         pdf = typeset(arguments.sources, arguments.figures, arguments.data)
         with atomic(arguments.pdf) as temporary:
             temporary.write_bytes(pdf)
+        inputs = [arguments.claims, *arguments.tables, *arguments.figures, *arguments.sources]
+        record("compile_paper", inputs, [arguments.pdf, arguments.data])
     except KeyError as error:
         sys.exit(f"compile_paper: a table or {arguments.claims} has no {error}")
     except typst.TypstError as error:

@@ -13,6 +13,7 @@ from vaml.analysis.claim_rows import VALUE_COLUMNS, claims_document, comparison_
 from vaml.analysis.claims import judge
 from vaml.study.claims import load_claims
 from vaml.study.config import ConfigError
+from vaml.study.derivation import record, require_derived
 from vaml.study.digest import code_digest
 from vaml.study.fields import first_mistake
 from vaml.study.files import UnreadableFile, sha256, write_json, write_rows
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except ValidationError as error:
         parser.error(f"--config: {first_mistake(error)}")
     try:
+        require_derived(*arguments.tables)
         claims = load_claims(arguments.claims)
         tables = {path.stem: read_table(path) for path in arguments.tables}
         findings = judge(claims, tables, read_reference(arguments.reference), statistics)
@@ -49,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "claims": claims_document(claims, findings),
         }
         write_json(arguments.json, document)
+        record("judge_claims", inputs, [arguments.json, arguments.csv, arguments.values])
     except (ConfigError, UnreadableFile, OSError) as error:
         sys.exit(f"judge_claims: {error}")
 

@@ -12,6 +12,7 @@ from vaml.analysis.drawing import FigureSettings
 from vaml.analysis.figures import draw
 from vaml.analysis.figures_style import save
 from vaml.analysis.published import read_published
+from vaml.study.derivation import record, require_derived
 from vaml.study.fields import first_mistake
 from vaml.study.files import UnreadableFile
 from vaml.study.jobs import FIGURES, PUBLISHED
@@ -42,10 +43,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         named = ", ".join(PUBLISHED.get(arguments.name, ["none"]))
         parser.error(f"--published: the authors' tables that {arguments.name} shows: {named}")
     try:
+        require_derived(*arguments.tables)
         tables = {name: read_table(path) for name, path in paths.items()}
         tables |= {f"published_{name}": read_published(path) for name, path in authors.items()}
         figure, rows = draw(arguments.name, tables, settings)
-        save(figure, rows, arguments.pdf, arguments.png, arguments.csv, settings.dpi)
+        outputs = [arguments.pdf, arguments.png, arguments.csv]
+        save(figure, rows, *outputs, settings.dpi)
+        record("plot", [*arguments.tables, *arguments.published], outputs)
     except (UnreadableFile, OSError) as error:
         sys.exit(f"plot: {error}")
 

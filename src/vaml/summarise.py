@@ -10,6 +10,7 @@ from vaml.analysis.aggregates import read_table
 from vaml.analysis.claim_summaries import claims_table, comparisons_table
 from vaml.analysis.rendering import Table, write_csv, write_latex, write_markdown
 from vaml.analysis.summaries import mbac_table, snapshots_table, synthetic_table
+from vaml.study.derivation import record, require_derived
 from vaml.study.files import UnreadableFile, read_json
 from vaml.study.summaries import SUMMARIES
 
@@ -34,10 +35,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     if sorted(path.name for path in arguments.inputs) != sorted(expected):
         parser.error(f"--inputs: {arguments.name} is made from {', '.join(expected)}")
     try:
+        require_derived(*arguments.inputs)
         table = _table(arguments.name, arguments.inputs, confidence)
         write_csv(table, arguments.csv)
         write_markdown(table, arguments.md)
         write_latex(table, arguments.tex)
+        record("summarise", arguments.inputs, [arguments.csv, arguments.md, arguments.tex])
     except (UnreadableFile, OSError) as error:
         sys.exit(f"summarise: {error}")
 

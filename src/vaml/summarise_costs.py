@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vaml.analysis.costs import Entry, costs_table
+from vaml.analysis.costs import costs_table
 from vaml.analysis.rendering import write_csv, write_latex, write_markdown
 from vaml.study.branches import read_branch
+from vaml.study.derivation import record
 from vaml.study.files import UnreadableFile
 from vaml.study.jobs import folder, labels
 from vaml.study.manifest import read_manifest
@@ -34,20 +35,24 @@ def main(argv: Sequence[str] | None = None) -> None:
         branches = json.loads(arguments.config)
         if set(branches) != set(_STAGES):
             parser.error(f"--config: needs {', '.join(_STAGES)}")
-        table = costs_table(list(_entries(branches, arguments.results)))
+        jobs = list(_jobs(branches))
+        paths = [arguments.results / folder(*each) / "manifest.json" for each in jobs]
+        manifests = map(read_manifest, paths)
+        table = costs_table([(*job, made) for job, made in zip(jobs, manifests, strict=True)])
         write_csv(table, arguments.csv)
         write_markdown(table, arguments.md)
         write_latex(table, arguments.tex)
+        record("summarise_costs", paths, [arguments.csv, arguments.md, arguments.tex])
     except (UnreadableFile, OSError) as error:
         sys.exit(f"summarise_costs: {error}")
 
 
-def _entries(branches: Mapping[str, Any], results: Path) -> Iterator[Entry]:
+def _jobs(branches: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for branch, stages in _STAGES.items():
         study = read_branch(json.dumps(branches[branch]))
         for stage in stages:
             for job in labels(stage, study):
-                yield stage, job, read_manifest(results / folder(stage, job) / "manifest.json")
+                yield stage, job
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from vaml.analysis.tables import gather
 from vaml.study.branches import read_branch
+from vaml.study.derivation import record
 from vaml.study.files import UnreadableFile, write_rows
-from vaml.study.jobs import TABLES
+from vaml.study.jobs import TABLES, folder, labels
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -26,6 +27,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         columns, rows = gather(arguments.name, study, arguments.results)
         write_rows(arguments.table, columns, rows)
+        stage, file = TABLES[arguments.name]
+        inputs = [arguments.results / folder(stage, job) / file for job in labels(stage, study)]
+        record("tabulate", inputs, [arguments.table])
     except (UnreadableFile, OSError) as error:
         sys.exit(f"tabulate: {error}")
 

@@ -21,6 +21,8 @@ LONG_RUN = Path(__file__).parent / "long_run.yaml"
 RUN = "train_sac/Hopper-v4/s0"
 # Tables of seconds, which differ from run to run.
 TIMINGS = ("snapshots_costs.csv",)
+# They name these tables' digests.
+OF_TIMINGS = ("snapshots_costs.manifest.json", "claims.manifest.json")
 TARGET = f"results/tiny/{RUN}/manifest.json"
 # What a run on one quiet node may do faster than the profile, which is made for real ones.
 QUICK = (
@@ -99,7 +101,7 @@ class Study:
         found = {}
         for path in sorted(self.results.rglob("*")):
             name = path.relative_to(self.results)
-            if path.name in TIMINGS or not path.is_file():
+            if path.name in (*TIMINGS, *OF_TIMINGS) or not path.is_file():
                 continue
             if not {"logs", "benchmarks", ".state"}.intersection(name.parts):
                 block = path.read_bytes()

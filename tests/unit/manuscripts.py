@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import typst
+from derived_files import vouch
 from finished_jobs import ROOT, manifest
 
 from vaml.analysis.authors import FILES, read_reference
@@ -97,6 +98,7 @@ def leave_study(
         pdf, _ = compiler.compile_with_warnings(picture.encode(), format="pdf", timestamp=0)
         assert isinstance(pdf, bytes)
         (results / f"figures/{name}.pdf").write_bytes(pdf)
+    vouch(results / "claims.json", *results.glob("tables/*.csv"), *results.glob("figures/*.pdf"))
 
 
 def judge_study(path: Path, tables: dict[str, pd.DataFrame]) -> None:

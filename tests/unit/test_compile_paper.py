@@ -15,6 +15,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 import yaml
+from derived_files import vouch
 from finished_jobs import ROOT, manifest, small_study
 from manuscripts import (
     SOURCES,
@@ -223,6 +224,9 @@ def test_verdicts_come_from_the_judgement(finished: Path) -> None:
     claim = next(claim for claim in document["claims"] if claim["claim"] == "C9b")
     claim["verdicts"]["paper"]["ours"] = "contradicted"
     write_json(finished / "claims.json", document)
+    with pytest.raises(SystemExit, match=r"compile_paper: .*claims\.json: was changed after it"):
+        compile_paper.main(flags(finished, small_study(), finished))
+    vouch(finished / "claims.json")
     compile_paper.main(flags(finished, small_study(), finished))
     words = text(finished, finished / "paper.json")
     assert words.count("contradicted (C9b)") == 2  # in the abstract and with the verdicts

@@ -5,6 +5,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from derived_files import vouch
 from judged_tables import CLAIMS, ROOT, STATISTICS, study
 
 from vaml.judge_claims import main
@@ -20,6 +21,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     for name, table in study().items():
         paths.append(folder / f"{name}.csv")
         table.to_csv(paths[-1], index=False)
+        vouch(paths[-1])
     return paths
 
 
@@ -122,6 +124,7 @@ def test_one_changed_result_changes_the_judgement(
             first[head.index("nll")] = "55.5"
             lines[1] = ",".join(first)
         changed[-1].write_text("\n".join(lines) + "\n")
+    vouch(*changed)
     after = rows(run(changed, tmp_path)["csv"])
     names = [
         row["claim"] for row, old in zip(after, rows(judged["csv"]), strict=True) if row != old
@@ -145,6 +148,7 @@ def test_bad_input_is_refused_in_one_line(
 def test_a_damaged_table_is_named(tables: list[Path], tmp_path: Path) -> None:
     broken = tmp_path / "snapshots.csv"
     broken.write_text("environment,seed\nHopper-v4\n")
+    vouch(broken)
     others = [path for path in tables if path.stem != "snapshots"]
     with pytest.raises(SystemExit, match=r"judge_claims: .*snapshots\.csv"):
         run([*others, broken], tmp_path / "out")

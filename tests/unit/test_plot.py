@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from derived_files import vouch
 from example_tables import SETTINGS, tables
 
 from vaml import plot
@@ -21,6 +22,7 @@ def write_tables(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
         columns = [str(column) for column in rows.columns]
         file = folder / f"{name.removeprefix('published_')}.csv"
         write_rows(file, columns, rows.to_dict("records"))
+        vouch(file)
 
 
 def flags(figure: str, folder: Path, output: Path) -> list[str]:
@@ -43,7 +45,7 @@ def test_the_step_gives_the_same_bytes_in_another_process(tmp_path: Path) -> Non
         }
         subprocess.run([sys.executable, "-W", "error", "-c", code], env=environment, check=True)
     for figure in FIGURES:
-        for suffix in ("pdf", "png", "csv"):
+        for suffix in ("pdf", "png", "csv", "manifest.json"):
             here, there = (tmp_path / side / f"{figure}.{suffix}" for side in ("here", "there"))
             assert here.read_bytes() == there.read_bytes()
 
@@ -82,5 +84,18 @@ def test_the_step_names_a_table_that_is_missing_or_no_table(tmp_path: Path) -> N
     with pytest.raises(SystemExit, match=r"plot: .*synthetic\.csv"):
         plot.main(flags("figure_1", tmp_path, tmp_path))
     (tmp_path / "synthetic.csv").write_text("setting,hidden_size\nrealizable\n")
+    vouch(tmp_path / "synthetic.csv")
     with pytest.raises(SystemExit, match=r"plot: .*synthetic\.csv: not a table"):
         plot.main(flags("figure_1", tmp_path, tmp_path))
+
+
+def test_a_table_that_was_edited_by_hand_is_drawn_in_no_figure(tmp_path: Path) -> None:
+    write_tables(tmp_path, tables())
+    table = tmp_path / "synthetic.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace(",ok,", ",ok, ", 1))
+    with pytest.raises(SystemExit) as ended:
+        plot.main(flags("figure_1", tmp_path, tmp_path))
+    told = str(ended.value.code)
+    assert told.startswith(f"plot: {table}: was changed after it was made, as {tmp_path}")
+    assert "\n" not in told
+    assert not (tmp_path / "figure_1.png").exists()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from derived_files import vouch
 from judged_tables import CLAIMS, judged, study
 
 from vaml.analysis.claim_rows import claims_document
@@ -24,8 +25,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     diverged.loc[mine, "value_aware_error"] = np.nan
     for name, table in tables.items():
         table.to_csv(folder / "tables" / f"{name}.csv", index=False)
+        vouch(folder / "tables" / f"{name}.csv")
     document = claims_document(CLAIMS, judged(tables))
     write_json(folder / "claims.json", {"claims": document})
+    vouch(folder / "claims.json")
     return folder
 
 

@@ -12,6 +12,7 @@ try:
     CLAIMS = load_claims(Path(CLAIMS_FILE))
 except (ConfigError, OSError) as error:
     raise WorkflowError(str(error)) from None
+JUDGED = [f"{RESULTS}/tables/{table}.csv" for table in CLAIMS.tables if table in STUDY_TABLES]
 
 
 rule tabulate:
@@ -25,6 +26,7 @@ rule tabulate:
             subcategory="Every job",
             labels={"table": "{table}"},
         ),
+        manifest=f"{RESULTS}/tables/{{table}}.manifest.json",
     log:
         f"{RESULTS}/logs/tables/{{table}}.log",
     benchmark:
@@ -46,9 +48,8 @@ rule tabulate:
 
 rule plot:
     input:
-        tables=lambda wildcards: [
-            f"{RESULTS}/tables/{table}.csv" for table in FIGURES[wildcards.figure]
-        ],
+        manifests=lambda wildcards: manifests(figure_tables(wildcards)),
+        tables=figure_tables,
         published=lambda wildcards: [
             f"{REFERENCE}/{name}.csv" for name in jobs.PUBLISHED.get(wildcards.figure, [])
         ],
@@ -56,6 +57,7 @@ rule plot:
         pdf=in_report("pdf", "PDF"),
         png=in_report("png", "picture"),
         csv=in_report("csv", "numbers"),
+        manifest=f"{RESULTS}/figures/{{figure}}.manifest.json",
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     benchmark:
@@ -82,7 +84,8 @@ rule judge_claims:
             f"{REFERENCE}/{name}.csv"
             for name in ["figure_1", "figure_1_runs", "figure_2", "figure_3"]
         ],
-        tables=[f"{RESULTS}/tables/{table}.csv" for table in CLAIMS.tables if table in STUDY_TABLES],
+        manifests=manifests(JUDGED),
+        tables=JUDGED,
     output:
         csv=report(
             f"{RESULTS}/claims.csv",
@@ -99,6 +102,7 @@ rule judge_claims:
             labels={"table": "the numbers behind them, run by run"},
         ),
         json=f"{RESULTS}/claims.json",
+        manifest=f"{RESULTS}/claims.manifest.json",
     log:
         f"{RESULTS}/logs/judge_claims.log",
     benchmark:
@@ -120,7 +124,8 @@ rule judge_claims:
 
 rule summarise:
     input:
-        lambda wildcards: [f"{RESULTS}/{name}" for name in SUMMARIES[wildcards.summary]],
+        manifests=lambda wildcards: manifests(summary_sources(wildcards)),
+        sources=summary_sources,
     output:
         csv=report(
             f"{RESULTS}/tables/summary_{{summary}}.csv",
@@ -133,6 +138,7 @@ rule summarise:
         ),
         md=f"{RESULTS}/tables/summary_{{summary}}.md",
         tex=f"{RESULTS}/tables/summary_{{summary}}.tex",
+        manifest=f"{RESULTS}/tables/summary_{{summary}}.manifest.json",
     log:
         f"{RESULTS}/logs/tables/summary_{{summary}}.log",
     benchmark:
@@ -150,7 +156,7 @@ rule summarise:
         code=code("summarise"),
     shell:
         "python -P -m vaml.summarise {wildcards.summary} --config {params.config:q}"
-        " --inputs {input:q} --csv {output.csv:q} --md {output.md:q} --tex {output.tex:q}"
+        " --inputs {input.sources:q} --csv {output.csv:q} --md {output.md:q} --tex {output.tex:q}"
         " 2> {log:q}"
 
 
@@ -169,6 +175,7 @@ rule summarise_costs:
         ),
         md=f"{RESULTS}/tables/costs.md",
         tex=f"{RESULTS}/tables/costs.tex",
+        manifest=f"{RESULTS}/tables/costs.manifest.json",
     log:
         f"{RESULTS}/logs/tables/costs.log",
     benchmark:

@@ -12,6 +12,7 @@ sys.path.insert(0, str(SOURCE))
 
 from vaml.study import jobs
 from vaml.study.config import ConfigError, load
+from vaml.study.derivation import manifest_of
 from vaml.study.isolation import isolate_jobs
 from vaml.study.jobs import FIGURES, TABLES
 from vaml.study.mbac import MODEL_FREE
@@ -47,7 +48,7 @@ STUDY_SUMMARIES = summaries(STUDY_TABLES)
 RESULTS = f"results/{STUDY.study.name}"
 STATE = f"{RESULTS}/.state"
 # Drawn as the paper draws them.
-PAPER_FIGURES = ["figure_1", "figure_2", "figure_3"]
+AS_PUBLISHED = ["figure_1", "figure_2", "figure_3"]
 
 
 def pattern(values):
@@ -96,6 +97,30 @@ def results(stage, names):
     ]
 
 
+def finished_jobs():
+    """What every job leaves for tables, and its record; not the large files that only jobs read."""
+    return [
+        path
+        for stage, names in jobs.RESULTS.items()
+        for path in results(stage, [*names, "config.json", "manifest.json"])
+    ]
+
+
+def manifests(files):
+    """The manifests that derived files are held against."""
+    return sorted({str(manifest_of(Path(file))) for file in files})
+
+
+def figure_tables(wildcards):
+    """The tables that a figure shows."""
+    return [f"{RESULTS}/tables/{table}.csv" for table in FIGURES[wildcards.figure]]
+
+
+def summary_sources(wildcards):
+    """The files that a summary sums up."""
+    return [f"{RESULTS}/{name}" for name in SUMMARIES[wildcards.summary]]
+
+
 def table_files(wildcards):
     """The files that a table gathers, with the manifests that vouch for them."""
     stage, name = TABLES[wildcards.table]
@@ -118,7 +143,7 @@ def figure_settings(wildcards):
 
 def figure_group(wildcards):
     """The report's group of a figure."""
-    if wildcards.figure in PAPER_FIGURES:
+    if wildcards.figure in AS_PUBLISHED:
         return "As the paper draws them"
     if wildcards.figure.startswith("why_"):
         return "Why"

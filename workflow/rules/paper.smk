@@ -1,23 +1,24 @@
 """The manuscript, from its source and the results."""
 
 PAPER = os.path.relpath(SOURCE.parent / "paper")
+# The claims stand in the text.
+PAPER_TABLES = [
+    *(
+        f"{RESULTS}/tables/summary_{name}.csv"
+        for name in STUDY_SUMMARIES
+        if name not in ("claims", "comparisons")
+    ),
+    *([f"{RESULTS}/tables/sac.csv"] if "sac" in STUDY_TABLES else []),
+]
+PAPER_FIGURES = expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=STUDY_FIGURES)
 
 
 rule compile_paper:
     input:
         claims=f"{RESULTS}/claims.json",
-        tables=expand(
-            f"{RESULTS}/tables/{{table}}.csv",
-            table=[
-                *(
-                    f"summary_{name}"
-                    for name in STUDY_SUMMARIES
-                    if name not in ("claims", "comparisons")
-                ),
-                *(["sac"] if "sac" in STUDY_TABLES else []),
-            ],
-        ),
-        figures=expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=STUDY_FIGURES),
+        tables=PAPER_TABLES,
+        figures=PAPER_FIGURES,
+        derived=manifests([f"{RESULTS}/claims.json", *PAPER_TABLES, *PAPER_FIGURES]),
         sources=[f"{PAPER}/main.typ", f"{PAPER}/style.typ", f"{PAPER}/references.bib"],
         # They say which code and versions made the results.
         manifests=[
@@ -31,6 +32,7 @@ rule compile_paper:
             labels={"file": "the manuscript"},
         ),
         data=f"{RESULTS}/paper.json",
+        manifest=f"{RESULTS}/paper.manifest.json",
     log:
         f"{RESULTS}/logs/paper.log",
     benchmark:
