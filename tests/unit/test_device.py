@@ -22,6 +22,7 @@ from vaml.losses.model import LOSSES, model_loss_and_gradients
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue, SoftValue
 from vaml.study.files import UnreadableFile
+from vaml.study.manifest import read_manifest
 from vaml.study.objectives import Loss, Objective
 from vaml.study.sac import Environment, SACTraining, TrainSACJob
 from vaml.study.snapshots import FitSnapshotJob, SnapshotFitSettings
@@ -106,6 +107,7 @@ def run(step: str, folder: Path, sources: Path) -> dict[str, Any]:
         named = {name: sources / source / name for name in inputs}
         named["source"] = sources / source / "manifest"
         arguments += [f"--{name}={path}" for name, path in named.items()]
+        arguments.append(f"--source-key={read_manifest(named['source']).stable.key}")
     main(arguments)
     return json.loads((folder / step / "manifest").read_bytes())
 
