@@ -47,9 +47,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         tables = {name: read_table(path) for name, path in paths.items()}
         tables |= {f"published_{name}": read_published(path) for name, path in authors.items()}
         figure, rows = draw(arguments.name, tables, settings)
-        outputs = [arguments.pdf, arguments.png, arguments.csv]
-        save(figure, rows, *outputs, settings.dpi)
-        record("plot", [*arguments.tables, *arguments.published], outputs)
+        pdf, png, csv = arguments.pdf, arguments.png, arguments.csv
+        save(figure, rows, pdf, png, csv, settings.dpi)
+        record("plot", [*arguments.tables, *arguments.published], [pdf, png, csv])
     except (UnreadableFile, OSError) as error:
         sys.exit(f"plot: {error}")
 

@@ -50,8 +50,9 @@ def exact_error(fits: pd.DataFrame, confidence: float) -> Drawing:
     for metric in _METRICS:
         wide = fits.pivot(index=index, columns="objective", values=metric)
         for objective in _LOOKS:
-            ratio = np.log(wide[objective] / wide["mle"]).rename("ratio").reset_index()
-            rows = mean_rows(ratio.assign(status="ok"), index[:2], "ratio", confidence)
+            log = np.log((wide[objective] / wide["mle"]).to_numpy(np.float64))
+            ratio = wide.index.to_frame(index=False).assign(ratio=log)
+            rows = mean_rows(ratio, index[:2], "ratio", confidence)
             found.append(rows.assign(metric=metric, objective=objective))
     rows = pd.concat(found, ignore_index=True)
     rows = rows.assign(**{name: np.exp(rows[name]) for name in ("value", "low", "high")})
@@ -116,7 +117,7 @@ def pusher(runs: pd.DataFrame, authors: pd.DataFrame) -> Drawing:
     for agent, look in _AGENTS.items():
         mine = rows.loc[(rows["source"] == "ours") & (rows["agent"] == agent)]
         for _, run in mine.groupby(["run", "seed"], sort=False):
-            axes.plot(run["env_step"], run["return"], **look | {"label": None})
+            axes.plot(run["env_step"], run["return"], **look)
     axes.set(xlabel="Environment steps", ylabel="Evaluation return")
     axes.set_title("Experiment C, Pusher, agents with a maximum-likelihood model")
     axes.xaxis.set_major_formatter(THOUSANDS)

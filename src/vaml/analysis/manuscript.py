@@ -27,7 +27,7 @@ _OTHER_LABELS = {"sac_returns": "SAC"}
 
 
 def manuscript_data(
-    study: Config, tables: Tables, judged: Mapping[str, Any], manifests: Sequence[Mapping[str, Any]]
+    study: Config, tables: Tables, judged: Mapping[str, Any], manifests: Sequence[Manifest]
 ) -> Row:
     """Everything that the manuscript's source reads, as JSON values.
 
