@@ -21,7 +21,14 @@ RULES = {
     for name in re.findall(r"^rule ([a-z_]+):", path.read_text(encoding="utf-8"), re.MULTILINE)
 }
 # Programs for the user, beside those that a rule calls.
-COMMANDS = {"clean_stale", "export_minari", "export_tensorboard", "plan", "status"}
+COMMANDS = {
+    "check_results",
+    "clean_stale",
+    "export_minari",
+    "export_tensorboard",
+    "plan",
+    "status",
+}
 
 # What the modules of a layer may import from: the table of CONTRIBUTING.md.
 MATERIAL = {"study", "envs", "data", "networks"}
@@ -72,7 +79,7 @@ def test_every_folder_is_a_layer() -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", ["study", "plan", "status", "clean_stale", "export_minari", "export_tensorboard"]
+    "entry", ["study", *sorted(COMMANDS)]
 )
 def test_what_snakemake_and_the_user_wait_for_loads_no_torch(entry: str) -> None:
     modules = [f"vaml.{entry}"]
