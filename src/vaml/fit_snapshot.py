@@ -84,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             fit.weight_decay,
             fit.batch_size,
             streams,
+            captured=device.type == "cuda",
         )
 
         def measured(candidate: GaussianDynamics) -> dict[str, float]:

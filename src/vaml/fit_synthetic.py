@@ -78,6 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             fit.batch_size,
             streams,
             truth if settings.objective.loss in NEED_TRUTH else None,
+            captured=device.type == "cuda",
         )
 
         def measured(candidate: GaussianDynamics) -> dict[str, float]:

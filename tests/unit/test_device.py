@@ -15,8 +15,10 @@ from pretend_device import Placed, pretended
 from pydantic import BaseModel
 
 from vaml import fit_snapshot, fit_synthetic, simulate_dynamics, train_mbac, train_sac
+from vaml.algorithms import model_fitting
 from vaml.algorithms.device import job_device
 from vaml.algorithms.mbac import MBACRun
+from vaml.algorithms.training_state import seeded
 from vaml.envs.known import KNOWN, known_functions
 from vaml.losses.model import LOSSES, model_loss_and_gradients
 from vaml.networks.dynamics import GaussianDynamics
@@ -130,6 +132,9 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[Placed]:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: NAME)
     monkeypatch.setattr("vaml.study.job.unexpected_modules", lambda _: [])
+    # There is nothing to capture here, and no generator of a GPU: the same function, launched.
+    monkeypatch.setattr(model_fitting, "Captured", lambda function, *_: function)
+    monkeypatch.setattr(model_fitting, "seeded", lambda seed, _: seeded(seed, torch.device("cpu")))
     with pretended("cuda") as placed:
         yield placed
 

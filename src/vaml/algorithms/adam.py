@@ -8,6 +8,8 @@ import torch
 from vaml.algorithms.training_state import Arrays
 from vaml.networks.passes import ParameterVector
 
+_PIECE = 4096  # entries
+
 
 class Adam:
     """The numbers of `torch.optim.Adam(fused=True)` with its default moments and epsilon.
@@ -23,17 +25,22 @@ class Adam:
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self._first, self._second = (torch.zeros_like(vector.values) for _ in range(2))
         self._steps = torch.zeros((), device=vector.values.device)
+        vectors = (vector.values, vector.gradients, self._first, self._second)
+        # On a GPU the kernel takes one block per 65 536 entries of a tensor, and few are busy.
+        size = _PIECE if vector.values.is_cuda else len(vector.values)
+        self._parts = [list(each.split(size)) for each in vectors]
 
     def step(self) -> None:
         """Descend along the vector's gradients."""
         self._steps += 1
+        values, gradients, first, second = self._parts
         torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage, reportPrivateUsage]
-            [self._vector.values],
-            [self._vector.gradients],
-            [self._first],
-            [self._second],
+            values,
+            gradients,
+            first,
+            second,
             [],
-            [self._steps],
+            [self._steps] * len(values),
             lr=self.learning_rate,
             weight_decay=self.weight_decay,
             beta1=0.9,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from vaml.algorithms.adam import Adam
-from vaml.algorithms.model_metrics import Metrics, batch_means
+from vaml.algorithms.capture import Captured, Numbers
+from vaml.algorithms.model_metrics import Metrics, batch_means, total
 from vaml.algorithms.training_state import (
     Arrays,
     below,
@@ -20,11 +21,12 @@ from vaml.algorithms.training_state import (
     load_module,
     module_arrays,
     prefixed,
+    seeded,
 )
 from vaml.data.transitions import Transitions
 from vaml.losses.model import model_loss, model_loss_and_gradients
 from vaml.networks.dynamics import GaussianDynamics
-from vaml.networks.gradients import KEPT, DynamicsPass
+from vaml.networks.gradients import DynamicsPass, kept
 from vaml.networks.passes import ParameterVector
 from vaml.networks.value import Value
 from vaml.study.divergence import Diverged, require_finite
@@ -93,6 +95,8 @@ class ModelFitting:
 
     Streams: `batches` shuffles, `model_noise` and `validation_noise` sample next states and, for a
     stochastic value function, its actions. truth: the true dynamics, for a loss that needs them.
+    captured: on a GPU, and with an `mle_coefficient` that stays: steps and validations are replayed
+    as CUDA graphs, and noise is drawn on the device.
     """
 
     def __init__(
@@ -105,6 +109,7 @@ class ModelFitting:
         batch_size: int,
         streams: Streams,
         truth: GaussianDynamics | None = None,
+        captured: bool = False,
     ) -> None:
         self.model = model
         self.value = value
@@ -113,10 +118,19 @@ class ModelFitting:
         self.truth = truth
         self._vector = ParameterVector(model.parameters())
         self.optimizer = Adam(self._vector, learning_rate, weight_decay)
-        self._passes = lru_cache(KEPT)(partial(DynamicsPass, model, self._vector))
+        device = self._vector.values.device
+        self._passes = kept(partial(DynamicsPass, model, self._vector), device)
         self.shuffles = streams.numpy("batches")
-        self.noise = torch.Generator().manual_seed(streams.seed("model_noise"))
-        self.validation_noise = torch.Generator().manual_seed(streams.seed("validation_noise"))
+        drawn_on = device if captured else torch.device("cpu")
+        self.noise = seeded(streams.seed("model_noise"), drawn_on)
+        self.validation_noise = seeded(streams.seed("validation_noise"), drawn_on)
+        self._captured = captured
+        self._step, self._measure = self._gradient_step, self._validation_numbers
+        if captured:
+            self._step = Captured(self._step, [self.noise], self.arrays, self.restore)
+            self._measure = Captured(
+                self._measure, [self.validation_noise], self.arrays, self.restore
+            )
 
     def start(
         self,
@@ -137,18 +151,24 @@ class ModelFitting:
         """One pass over the training split, and a validation.
 
         A pass that the cap on gradient steps cuts short is not validated and gives None. Raises
-        Diverged at the first non-finite loss or parameter.
+        Diverged at the first non-finite loss or parameter: of a loss, with its step, but where
+        steps are captured at the end of the epoch only.
         """
         progress = self.progress
-        total, batches = 0.0, 0
+        losses: list[Tensor] = []
         for batch in self.train.batches(self.batch_size, self.shuffles):
-            total += self._gradient_step(batch)
-            batches += 1
+            losses.append(self._step(batch)["train_loss"])
+            progress.gradient_steps += 1
             if progress.gradient_steps == progress.max_gradient_steps:
                 break
+        train_loss = total(losses) / len(losses)
+        if not math.isfinite(train_loss):
+            first = [bool(loss.isfinite()) for loss in losses].index(False)
+            progress.gradient_steps += first - len(losses)
+            raise Diverged("model training loss", progress.gradient_steps)
         progress.epochs += 1
         require_finite(prefixed("model", module_arrays(self.model)), progress.gradient_steps)
-        if batches * self.batch_size < len(self.train):
+        if len(losses) * self.batch_size < len(self.train):
             return None
         metrics = self._validate()
         if not math.isfinite(metrics["validation_loss"]):
@@ -159,7 +179,7 @@ class ModelFitting:
         return {
             "epoch": progress.epochs,
             "gradient_steps": progress.gradient_steps,
-            "train_loss": total / batches,
+            "train_loss": train_loss,
             **metrics,
         }
 
@@ -169,19 +189,18 @@ class ModelFitting:
             load_module(self.model, self.progress.best_weights)
 
     @torch.no_grad()
-    def _gradient_step(self, batch: Transitions) -> float:
+    def _gradient_step(self, batch: Transitions) -> Numbers:
         passed = self._passes(len(batch))
         prediction = passed.forward(batch.observations, batch.actions)
         loss, gradients = model_loss_and_gradients(
             prediction, *self._loss_arguments(batch, self.noise)
         )
-        number = loss.item()
-        if not math.isfinite(number):
+        # A captured step reads nothing back.
+        if not self._captured and not math.isfinite(loss.item()):
             raise Diverged("model training loss", self.progress.gradient_steps)
         passed.train(*gradients)
         self.optimizer.step()
-        self.progress.gradient_steps += 1
-        return number
+        return {"train_loss": loss}
 
     def _loss_arguments(self, batch: Transitions, noise: torch.Generator) -> tuple[Any, ...]:
         """What `model_loss` takes after the prediction."""
@@ -195,24 +214,23 @@ class ModelFitting:
         )
 
     def _validate(self) -> Metrics:
-        def measure(batch: Transitions) -> dict[str, Tensor]:
-            prediction = self.model(batch.observations, batch.actions)
-            loss, terms = model_loss(
-                prediction, *self._loss_arguments(batch, self.validation_noise)
-            )
-            value_loss = (
-                {"validation_value_loss": terms[self.objective.loss]}
-                if self.objective.loss in terms
-                else {}
-            )
-            return {
-                "validation_loss": loss,
-                "validation_nll": prediction.nll(batch.next_observations).mean(),
-                "validation_sigma_l1": prediction.log_std.exp().sum(-1).mean(),
-                **value_loss,
-            }
+        return batch_means(self.validation, self.batch_size, self._measure)
 
-        return batch_means(self.validation, self.batch_size, measure)
+    @torch.no_grad()
+    def _validation_numbers(self, batch: Transitions) -> Numbers:
+        prediction = self.model(batch.observations, batch.actions)
+        loss, terms = model_loss(prediction, *self._loss_arguments(batch, self.validation_noise))
+        value_loss = (
+            {"validation_value_loss": terms[self.objective.loss]}
+            if self.objective.loss in terms
+            else {}
+        )
+        return {
+            "validation_loss": loss,
+            "validation_nll": prediction.nll(batch.next_observations).mean(),
+            "validation_sigma_l1": prediction.log_std.exp().sum(-1).mean(),
+            **value_loss,
+        }
 
     def arrays(self) -> Arrays:
         """Model, optimiser and streams, for saving; the present fit's `progress` stands apart."""

@@ -1,7 +1,9 @@
 """How good a dynamics model is on given transitions."""
 
 import math
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -31,13 +33,16 @@ def batch_means(
     measure: Callable[[Transitions], dict[str, Tensor]],
 ) -> Metrics:
     """Means over batches, each batch with the same weight (also the shorter last one)."""
-    sums: Metrics = {}
-    batches = 0
-    for batch in transitions.batches(batch_size):
-        for name, number in measure(batch).items():
-            sums[name] = sums.get(name, 0.0) + float(number)
-        batches += 1
-    return {name: total / batches for name, total in sums.items()}
+    measured = [measure(batch) for batch in transitions.batches(batch_size)]
+    return {
+        name: total([numbers[name] for numbers in measured]) / len(measured)
+        for name in measured[0]
+    }
+
+
+def total(numbers: Sequence[Tensor]) -> float:
+    """Sum of scalars, in their order and in double precision, read back from the device once."""
+    return reduce(operator.add, torch.stack(list(numbers)).tolist(), 0.0)
 
 
 def model_metrics(

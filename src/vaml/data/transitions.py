@@ -28,6 +28,15 @@ class Transitions:
         """The same on a device."""
         return Transitions(*(field.to(device) for field in self._fields()))
 
+    def clone(self) -> "Transitions":
+        """The same rows in memory of their own."""
+        return Transitions(*(field.clone() for field in self._fields()))
+
+    def copy_(self, other: "Transitions") -> None:
+        """Overwrite the rows with as many others."""
+        for field, given in zip(self._fields(), other._fields(), strict=True):
+            field.copy_(given)
+
     def first(self, rows: int) -> "Transitions":
         """The first rows, as views."""
         return Transitions(*(field[:rows] for field in self._fields()))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vaml.networks.layers import hidden_layers, linear, relu_features
+from vaml.networks.layers import hidden_layers, linear, normal, relu_features
 
 MIN_LOG_STD = -20.0
 MAX_LOG_STD = 2.0
@@ -60,8 +60,7 @@ class Actor(nn.Module):
     def noise(self, observations: Tensor, generator: torch.Generator) -> Tensor:
         """Standard normal draws (..., m), one row per observation (..., n)."""
         shape = (*observations.shape[:-1], len(self.centre))
-        noise = torch.empty(shape, dtype=observations.dtype).normal_(generator=generator)
-        return noise.to(observations.device)
+        return normal(shape, observations, generator)
 
     def squash(self, mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Actions and log-probabilities of z = mean + exp(log_std) noise."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vaml.networks.layers import WeightInit, hidden_layers, linear
+from vaml.networks.layers import WeightInit, hidden_layers, linear, normal
 
 MAX_LOG_STD = 2.0
 MIN_LOG_STD = -20.0
@@ -31,8 +31,7 @@ class Prediction(NamedTuple):
 
     def sample(self, samples: int, generator: torch.Generator) -> Tensor:
         """Reparameterised next observations (samples, batch, n)."""
-        noise = torch.empty(samples, *self.mean.shape, dtype=self.mean.dtype)
-        noise = noise.normal_(generator=generator).to(self.mean.device)
+        noise = normal((samples, *self.mean.shape), self.mean, generator)
         return torch.addcmul(self.observations + self.mean, torch.exp(self.log_std), noise)
 
 

@@ -4,7 +4,9 @@ Each gives the numbers and gradients of its module, by passes that are written o
 number of rows; tests hold them to autograd's. What stays small is left to autograd itself.
 """
 
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,8 +17,15 @@ from vaml.networks.actor_critic import Actor, Critic, clamped
 from vaml.networks.dynamics import GaussianDynamics, Prediction, bounded_and_slope
 from vaml.networks.passes import ParameterVector, Pass
 
-# Passes for so many numbers of rows are kept; each has buffers of its own.
-KEPT = 4
+Made = TypeVar("Made")
+
+
+def kept(make: Callable[[int], Made], device: torch.device) -> Callable[[int], Made]:
+    """Passes by their number of rows, made when first asked for; each has buffers of its own.
+
+    The last few are kept; on a GPU all are, as a captured graph uses buffers without owning them.
+    """
+    return lru_cache(None if device.type == "cuda" else 4)(make)
 
 
 def slope_needed(observations: Tensor) -> bool:
@@ -70,6 +79,13 @@ class CriticPasses:
         """Of the inputs, from that of `smaller` (rows,): each row through its critic alone."""
         first, second = self._values
         is_first = first <= second
+        if self.inputs.is_cuda:
+            # How many rows each has would have to be read back from the device.
+            parts = (
+                each.input_gradient(torch.where(chosen, gradient, 0.0).unsqueeze(1))
+                for each, chosen in zip(self._passes, (is_first, ~is_first), strict=True)
+            )
+            return torch.add(*parts)
         found = torch.empty_like(self.inputs)
         for each, chosen in zip(self._passes, (is_first, ~is_first), strict=True):
             rows = chosen.nonzero()[:, 0]

@@ -57,3 +57,12 @@ def relu_features(layers: nn.ModuleList, inputs: Tensor) -> Tensor:
     for layer in layers:
         inputs = torch.relu_(layer(inputs))
     return inputs
+
+
+def normal(shape: tuple[int, ...], like: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal draws with the dtype and the device of `like`.
+
+    They are drawn on the generator's device: those of a CPU generator are moved.
+    """
+    draws = torch.empty(shape, dtype=like.dtype, device=generator.device)
+    return draws.normal_(generator=generator).to(like.device)

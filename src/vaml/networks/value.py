@@ -1,7 +1,7 @@
 """State-value functions that the value-aware error compares next states with."""
 
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vaml.networks.actor_critic import Actor, Critic
-from vaml.networks.gradients import KEPT, SoftValuePass, WithGradient, slope_needed
+from vaml.networks.gradients import SoftValuePass, WithGradient, kept, slope_needed
 from vaml.networks.layers import linear
 
 
@@ -55,7 +55,7 @@ class SoftValue:
         self.actor = actor
         self.critics = critics
         self.log_temperature = log_temperature
-        self._passes = lru_cache(KEPT)(partial(SoftValuePass, actor, critics))
+        self._passes = kept(partial(SoftValuePass, actor, critics), actor.device)
 
     def __call__(self, observations: Tensor, generator: torch.Generator) -> Tensor:
         needed = slope_needed(observations)
