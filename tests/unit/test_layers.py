@@ -78,9 +78,7 @@ def test_every_folder_is_a_layer() -> None:
     assert all(f"`vaml.{folder}`" in table for folder in ALLOWED)
 
 
-@pytest.mark.parametrize(
-    "entry", ["study", *sorted(COMMANDS)]
-)
+@pytest.mark.parametrize("entry", ["study", *sorted(COMMANDS)])
 def test_what_snakemake_and_the_user_wait_for_loads_no_torch(entry: str) -> None:
     modules = [f"vaml.{entry}"]
     if entry == "study":

@@ -161,7 +161,9 @@ def test_objectives_of_one_seed_meet_the_same_batches_in_the_same_order(
             patch.setattr(
                 ModelFitting,
                 "_gradient_step",
-                lambda self, batch: seen.append(batch.observations) or {"train_loss": torch.zeros(())},
+                lambda self, batch: (
+                    seen.append(batch.observations) or {"train_loss": torch.zeros(())}
+                ),
             )
             fit = fitting(coefficient=coefficient, seed=seed)
             fit.start(rows(20), rows(10), coefficient, max_epochs=2, patience=9)

@@ -220,7 +220,9 @@ def test_status_knows_what_is_made_of_the_results_and_of_what(finished: Project)
             (first,) = {file.removeprefix(home) for file in each.outputs} & made.keys()
             inputs = {file.removeprefix(home) for file in each.inputs}
             of_jobs = {i for i in inputs if i.startswith(tuple(f"{f}/" for f in jobs.FOLDERS))}
-            found[first] = inputs & made.keys() | {i for i in of_jobs if i.endswith("manifest.json")}
+            found[first] = inputs & made.keys() | {
+                i for i in of_jobs if i.endswith("manifest.json")
+            }
     assert found == {path: set(needed) for path, needed in made.items()}
     assert finished_files(made, finished.results) == set(made)
     last = finished.vaml("status").splitlines()[-2].split("│")

@@ -25,10 +25,8 @@ class Adam:
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self._first, self._second = (torch.zeros_like(vector.values) for _ in range(2))
         self._steps = torch.zeros((), device=vector.values.device)
-        vectors = (vector.values, vector.gradients, self._first, self._second)
         # On a GPU the kernel takes one block per 65 536 entries of a tensor, and few are busy.
-        size = _PIECE if vector.values.is_cuda else len(vector.values)
-        self._parts = [list(each.split(size)) for each in vectors]
+        self._parts = self._in_pieces(_PIECE if vector.values.is_cuda else len(vector.values))
 
     def step(self) -> None:
         """Descend along the vector's gradients."""
@@ -49,6 +47,10 @@ class Adam:
             amsgrad=False,
             maximize=False,
         )
+
+    def _in_pieces(self, entries: int) -> list[list[torch.Tensor]]:
+        vectors = self._vector.values, self._vector.gradients, self._first, self._second
+        return [list(each.split(entries)) for each in vectors]
 
     def arrays(self) -> Arrays:
         """Copies of the moments by parameter index, and of the step count."""

@@ -35,8 +35,7 @@ def batch_means(
     """Means over batches, each batch with the same weight (also the shorter last one)."""
     measured = [measure(batch) for batch in transitions.batches(batch_size)]
     return {
-        name: total([numbers[name] for numbers in measured]) / len(measured)
-        for name in measured[0]
+        name: total([numbers[name] for numbers in measured]) / len(measured) for name in measured[0]
     }
 
 

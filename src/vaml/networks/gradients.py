@@ -77,21 +77,26 @@ class CriticPasses:
 
     def gradient_of_smaller(self, gradient: Tensor) -> Tensor:
         """Of the inputs, from that of `smaller` (rows,): each row through its critic alone."""
+        if self.inputs.is_cuda:
+            return self._by_masks(gradient)
         first, second = self._values
         is_first = first <= second
-        if self.inputs.is_cuda:
-            # How many rows each has would have to be read back from the device.
-            parts = (
-                each.input_gradient(torch.where(chosen, gradient, 0.0).unsqueeze(1))
-                for each, chosen in zip(self._passes, (is_first, ~is_first), strict=True)
-            )
-            return torch.add(*parts)
         found = torch.empty_like(self.inputs)
         for each, chosen in zip(self._passes, (is_first, ~is_first), strict=True):
             rows = chosen.nonzero()[:, 0]
             part = gradient.index_select(0, rows).unsqueeze(1)
             found.index_copy_(0, rows, each.input_gradient_on(rows, part))
         return found
+
+    def _by_masks(self, gradient: Tensor) -> Tensor:
+        """The same through both critics: how many rows each has is not read back from a device."""
+        first, second = self._values
+        is_first = first <= second
+        one, other = (
+            each.input_gradient(torch.where(chosen, gradient, 0.0).unsqueeze(1))
+            for each, chosen in zip(self._passes, (is_first, ~is_first), strict=True)
+        )
+        return one + other
 
 
 class PolicyPass:

@@ -1,0 +1,189 @@
+"""Captured steps give the numbers of launched ones, bit for bit; the rest needs no GPU."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import torch
+
+from vaml.algorithms import model_fitting
+from vaml.algorithms.adam import Adam
+from vaml.algorithms.model_fitting import ModelFitting
+from vaml.algorithms.training_state import generator_array, load_generator
+from vaml.data.transitions import Transitions
+from vaml.losses.model import LOSSES
+from vaml.networks.actor_critic import Actor, Critic
+from vaml.networks.dynamics import GaussianDynamics
+from vaml.networks.gradients import CriticPasses
+from vaml.networks.passes import ParameterVector
+from vaml.networks.value import RandomValue, SoftValue, Value
+from vaml.study.divergence import Diverged
+from vaml.study.objectives import NEED_TRUTH, Loss, Objective
+from vaml.study.seeding import Streams
+
+N, M, BATCH = 5, 2, 8
+CPU = torch.device("cpu")
+needs_cuda = pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="captured steps need a CUDA device"
+)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def rows(count: int, seed: int = 0) -> Transitions:
+    draws = torch.randn(count, 2 * N + M, generator=generator(seed))
+    return Transitions(draws[:, :N], draws[:, N:-N], draws[:, :N] + 0.1 * draws[:, -N:])
+
+
+def soft_value(device: torch.device) -> SoftValue:
+    box = torch.ones(M)
+    actor = Actor(N, -box, box, [16, 16], generator(3))
+    critics = (Critic(N, M, [16, 16], generator(4)), Critic(N, M, [16, 16], generator(5)))
+    for module in (actor, *critics):
+        module.requires_grad_(False).to(device)
+    return SoftValue(actor, critics, torch.tensor(-1.0, device=device))
+
+
+def fitting(
+    device: torch.device = CPU,
+    captured: bool = False,
+    loss: Loss = "vaml",
+    coefficient: float = 0.3,
+    value: Value | None = None,
+) -> ModelFitting:
+    """Of an epoch of three batches, the last one shorter."""
+    model, truth = (
+        GaussianDynamics(N, M, [8, 8], "default", generator(seed)).to(device) for seed in (1, 2)
+    )
+    fit = ModelFitting(
+        model,
+        value or RandomValue(N, 16, generator(3)).requires_grad_(False).to(device),
+        Objective(loss=loss, mle_coefficient=coefficient, model_samples=3),
+        1e-3,
+        0.01,
+        BATCH,
+        Streams(0, "test"),
+        truth if loss in NEED_TRUTH else None,
+        captured,
+    )
+    train, validation = rows(20).to(device), rows(11, seed=1).to(device)
+    fit.start(train, validation, coefficient, max_epochs=9, patience=9)
+    return fit
+
+
+def same(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> bool:
+    return first.keys() == second.keys() and all(
+        np.array_equal(first[name], second[name]) for name in first
+    )
+
+
+@needs_cuda
+@pytest.mark.parametrize("stochastic", [False, True], ids=["random", "soft"])
+@pytest.mark.parametrize(
+    ("loss", "coefficient"), [("vaml", 1.0), ("vaml", 0.0), *((loss, 0.3) for loss in LOSSES)]
+)
+def test_captured_steps_give_the_numbers_of_launched_ones(
+    loss: Loss, coefficient: float, stochastic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if stochastic and loss in NEED_TRUTH:
+        pytest.skip("vaml_exact takes experiment A's value function alone")
+    device = torch.device("cuda")
+    value = soft_value(device) if stochastic else None
+    captured = fitting(device, True, loss, coefficient, value)
+    with monkeypatch.context() as patch:
+        patch.setattr(model_fitting, "Captured", lambda function, *_: function)
+        launched = fitting(device, True, loss, coefficient, value)
+    for _ in range(4):
+        assert captured.epoch() == launched.epoch()
+        assert same(captured.arrays(), launched.arrays())
+
+
+@needs_cuda
+def test_a_captured_fit_goes_on_bit_for_bit_and_on_a_core_and_back() -> None:
+    device = torch.device("cuda")
+    whole, first, second = (fitting(device, True, value=soft_value(device)) for _ in range(3))
+    curve = [whole.epoch() for _ in range(6)]
+    assert [first.epoch() for _ in range(3)] == curve[:3]
+    second.restore(first.arrays())
+    second.progress.restore(first.progress.arrays())
+    assert [second.epoch() for _ in range(3)] == curve[3:]
+    assert same(second.arrays(), whole.arrays())
+    on_core = fitting(value=soft_value(CPU))
+    on_core.restore(whole.arrays())
+    row = on_core.epoch()
+    assert row is not None
+    assert math.isfinite(row["train_loss"])
+    whole.restore(on_core.arrays())
+    assert whole.epoch() is not None
+
+
+@needs_cuda
+@pytest.mark.parametrize("captured", [False, True])
+def test_a_loss_that_is_not_finite_is_named_with_its_step(captured: bool) -> None:
+    fit = fitting(torch.device("cuda"), captured)
+    planted(fit)
+    with pytest.raises(Diverged, match="diverged at step 4: model training loss"):
+        fit.epoch()
+
+
+def planted(fit: ModelFitting) -> None:
+    """After the first epoch, a NaN in the row that the second batch of the second one holds."""
+    fit.epoch()
+    order = np.random.Generator(np.random.PCG64())
+    order.bit_generator.state = fit.shuffles.bit_generator.state
+    fit.train.next_observations[int(order.permutation(20)[BATCH])] = math.nan
+
+
+@pytest.mark.parametrize("each_step", [False, True], ids=["an epoch", "each step"])
+def test_looking_at_losses_once_an_epoch_names_the_same_step(each_step: bool) -> None:
+    fit = fitting()
+    fit._captured = not each_step
+    planted(fit)
+    with pytest.raises(Diverged, match="diverged at step 4: model training loss"):
+        fit.epoch()
+    assert fit.progress.gradient_steps == 4
+
+
+def test_the_smaller_critics_gradient_by_masks_is_that_by_rows() -> None:
+    critics = (Critic(N, M, [16, 16], generator(4)), Critic(N, M, [16, 16], generator(5)))
+    inputs = torch.randn(40, N + M, generator=generator())
+    passes = CriticPasses(critics, inputs)
+    with torch.no_grad():
+        passes.smaller()
+        first, second = passes._values
+        assert 5 < int((first <= second).sum()) < 35
+        gradient = torch.randn(40, generator=generator(1))
+        by_rows, by_masks = passes.gradient_of_smaller(gradient), passes._by_masks(gradient)
+    torch.testing.assert_close(by_masks, by_rows, rtol=1e-5, atol=1e-6)
+
+
+def test_adam_in_pieces_is_adam() -> None:
+    def stepped(piece: int) -> torch.Tensor:
+        vector = ParameterVector(torch.nn.Linear(7, 5).parameters())
+        vector.values.copy_(torch.randn(len(vector.values), generator=generator()))
+        adam = Adam(vector, 0.01, 0.1)
+        adam._parts = adam._in_pieces(piece)
+        for seed in range(3):
+            draws = torch.randn(len(vector.values), generator=generator(seed))
+            vector.gradients.copy_(draws)
+            adam.step()
+        return vector.values
+
+    assert torch.equal(stepped(11), stepped(10_000))
+
+
+def test_a_state_of_the_other_kind_of_generator_seeds_a_stream_of_its_own() -> None:
+    def drawn(array: np.ndarray) -> list[float]:
+        stream = generator()
+        load_generator(stream, array)
+        return torch.randn(3, generator=stream).tolist()
+
+    one, other = (np.full(16, byte, np.uint8) for byte in (1, 2))
+    assert drawn(one) == drawn(one) != drawn(other)
+    same_kind = generator(5)
+    torch.randn(2, generator=same_kind)
+    saved = generator_array(same_kind)
+    assert drawn(saved) == torch.randn(3, generator=same_kind).tolist()
