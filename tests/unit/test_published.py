@@ -1,5 +1,6 @@
 """What paper/published shows is what its CSV files of results give, and it is all there."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from matplotlib.image import imread
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "paper" / "published"
+NUMBER = re.compile(r"(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)")
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +22,20 @@ def redrawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_tables_verdicts_and_the_numbers_of_pictures_have_the_same_bytes(redrawn: Path) -> None:
+def test_tables_and_verdicts_have_the_committed_text_and_numbers(redrawn: Path) -> None:
     made = [path for path in redrawn.rglob("*") if path.suffix in (".csv", ".md")]
     assert len(made) == 12
     for path in made:
-        assert path.read_bytes() == (PUBLISHED / path.relative_to(redrawn)).read_bytes(), path
+        mine, committed = (
+            NUMBER.split(text.read_text(encoding="utf-8"))
+            for text in (path, PUBLISHED / path.relative_to(redrawn))
+        )
+        # NUMBER has one group, so that every second part is a number.
+        assert mine[::2] == committed[::2], path
+        # Vector units of another processor round sums and logarithms otherwise.
+        assert list(map(float, mine[1::2])) == pytest.approx(
+            list(map(float, committed[1::2])), rel=1e-9, abs=1e-12, nan_ok=True
+        ), path
 
 
 def test_pictures_are_there_and_are_not_empty(redrawn: Path) -> None:
