@@ -20,6 +20,7 @@ from vaml.data.transitions import Transitions
 from vaml.networks.actor_critic import Actor, Critic
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue, SoftValue, Value
+from vaml.study.allocator import keep_freed_memory
 from vaml.study.objectives import Objective
 from vaml.study.seeding import Streams
 
@@ -108,6 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not torch.cuda.is_available():
         sys.exit(f"gpu.py: torch {torch.__version__} finds no CUDA device")
     torch.set_num_threads(1)
+    keep_freed_memory()  # as a job does
     print(f"{torch.cuda.get_device_name()}, {platform.processor() or platform.machine()}, ", end="")
     print(f"torch {torch.__version__}, {arguments.rounds} rounds\n")
     print("| Steps/s | captured | launched | one core | captured/launched | captured/core |")

@@ -23,6 +23,8 @@ from vaml.envs.known import KNOWN, known_functions
 from vaml.losses.model import LOSSES, model_loss_and_gradients
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue, SoftValue
+from vaml.study import jobs
+from vaml.study.config import load
 from vaml.study.files import UnreadableFile
 from vaml.study.manifest import read_manifest
 from vaml.study.objectives import Loss, Objective
@@ -34,7 +36,9 @@ from vaml.study.synthetic import (
     SyntheticDynamics,
     SyntheticFitSettings,
 )
+from vaml.study.yaml_file import read
 
+ROOT = Path(__file__).parents[2]
 CUDA = torch.device("cuda")
 NAME = "A GPU"
 PRODUCTS = {"mm", "addmm", "bmm"}
@@ -205,7 +209,9 @@ def test_known_functions_stay_on_the_device(environment: str, cuda: Placed) -> N
     assert {each.device for each in found} == {CUDA}
 
 
-def chosen(value: str | None, monkeypatch: pytest.MonkeyPatch, available: bool) -> tuple[str, str]:
+def chosen(
+    value: str | None, monkeypatch: pytest.MonkeyPatch, available: bool, faster: bool = True
+) -> tuple[str, str]:
     """The device, and what the manifest says of it."""
     if value is None:
         monkeypatch.delenv("VAML_DEVICE", raising=False)
@@ -213,7 +219,7 @@ def chosen(value: str | None, monkeypatch: pytest.MonkeyPatch, available: bool) 
         monkeypatch.setenv("VAML_DEVICE", value)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: NAME)
-    job: Any = SimpleNamespace(device="cpu")
+    job: Any = SimpleNamespace(device="cpu", settings=SimpleNamespace(faster_on_gpu=faster))
     return str(job_device(job)), job.device
 
 
@@ -226,9 +232,31 @@ def test_the_variable_chooses_the_device(monkeypatch: pytest.MonkeyPatch) -> Non
     ):
         assert chosen(value, monkeypatch, available=True) == with_cuda
         assert chosen(value, monkeypatch, available=False) == without
-    assert chosen("cuda", monkeypatch, available=True) == there
+    for faster in (True, False):
+        assert chosen("cuda", monkeypatch, available=True, faster=faster) == there
+    assert chosen("auto", monkeypatch, available=True, faster=False) == cpu
     with pytest.raises(UnreadableFile, match="finds no CUDA device; allowed here: cpu, auto"):
         chosen("cuda", monkeypatch, available=False)
+
+
+@pytest.mark.parametrize(("value", "agents"), [(None, 0), ("cpu", 0), ("auto", 0), ("cuda", 1)])
+def test_a_job_asks_for_a_gpu_where_it_would_use_one(
+    value: str | None, agents: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = load(read(ROOT / "config" / "config.yaml"))
+    if value is None:
+        monkeypatch.delenv("VAML_DEVICE", raising=False)
+    else:
+        monkeypatch.setenv("VAML_DEVICE", value)
+    asked = {
+        (stage, labels.get("objective"), labels.get("hidden_size", 0)): jobs.gpus(stage, study, labels)
+        for stage in jobs.FOLDERS
+        for labels in jobs.labels(stage, study)
+        if stage != "simulate_dynamics"
+    }
+    for (stage, objective, size), gpus in asked.items():
+        gains = objective in ("vaml", "reg_vaml") and (stage == "fit_snapshot" or size >= 512)
+        assert gpus == (1 if gains and value == "auto" else agents), (stage, objective, size)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ sys.path.insert(0, str(SOURCE))
 from vaml.study import jobs
 from vaml.study.config import ConfigError, load
 from vaml.study.derivation import manifest_of
+from vaml.study.device import device_choice
+from vaml.study.files import UnreadableFile
 from vaml.study.isolation import isolate_jobs
 from vaml.study.jobs import FIGURES, TABLES
 from vaml.study.mbac import MODEL_FREE
@@ -23,6 +25,11 @@ from vaml.study.yaml_file import read
 isolate_jobs(SOURCE)
 if mistakes := list(unmet(SOURCE.parent / "pyproject.toml")):
     raise WorkflowError("\n".join(mistakes))
+
+try:
+    device_choice()
+except UnreadableFile as error:
+    raise WorkflowError(str(error)) from None
 
 CONFIG = "config/config.yaml"
 # Snakemake's own reader lets duplicate keys pass and names no line.
@@ -76,6 +83,11 @@ def folder(stage):
 def settings(stage):
     """Param function: canonical JSON of what the job uses."""
     return lambda wildcards: jobs.settings(stage, STUDY, wildcards)
+
+
+def gpu(stage):
+    """Resource function: 1 where VAML_DEVICE puts the job on a GPU, else 0."""
+    return lambda wildcards: jobs.gpus(stage, STUDY, wildcards)
 
 
 def code(step):

@@ -18,6 +18,7 @@ rule train_mbac:
         "../../environment.yml"
     threads: 1
     resources:
+        gpu=gpu("train_mbac"),
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=300,
     params:

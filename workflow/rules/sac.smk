@@ -17,6 +17,7 @@ rule train_sac:
         "../../environment.yml"
     threads: 1
     resources:
+        gpu=gpu("train_sac"),
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=300,
     params:

@@ -21,6 +21,7 @@ rule fit_snapshot:
         "../../environment.yml"
     threads: 1
     resources:
+        gpu=gpu("fit_snapshot"),
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=300,
     params:

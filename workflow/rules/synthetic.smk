@@ -47,6 +47,7 @@ rule fit_synthetic:
         "../../environment.yml"
     threads: 1
     resources:
+        gpu=gpu("fit_synthetic"),
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=120,
     params:

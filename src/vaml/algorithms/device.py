@@ -1,34 +1,28 @@
-"""Where a job's networks and batches live: a matter of the machine, not of the study."""
+"""Where a job's networks and batches live."""
 
-import os
 from typing import Any
 
 import torch
 
+from vaml.study.device import VARIABLE, device_choice, wants_gpu
 from vaml.study.files import UnreadableFile
 from vaml.study.job import Job
 
 CPU = torch.device("cpu")
-_VARIABLE = "VAML_DEVICE"
-_CHOICES = ("cpu", "auto", "cuda")
 
 
 def job_device(job: Job[Any]) -> torch.device:
-    """The device that VAML_DEVICE asks for, for the job's manifest to name.
+    """The device that VAML_DEVICE gives this job, for the job's manifest to name.
 
-    cpu, as without the variable; cuda; or auto: cuda where there is one, else cpu. Random numbers
-    are drawn on the CPU and then moved, so that no stream depends on the device. UnreadableFile:
-    another value, or no CUDA where it is asked for.
+    UnreadableFile: a value that is not allowed, or no CUDA where it is asked for; auto without
+    CUDA is the CPU.
     """
-    choice = os.environ.get(_VARIABLE, "cpu")
-    if choice not in _CHOICES:
-        raise UnreadableFile(f"{_VARIABLE}: got {choice!r}; allowed: {', '.join(_CHOICES)}")
-    if choice == "cpu":
+    if not wants_gpu(job.settings):
         return CPU
     if not torch.cuda.is_available():
-        if choice == "cuda":
+        if device_choice() == "cuda":
             raise UnreadableFile(
-                f"{_VARIABLE}: got 'cuda', but torch {torch.__version__} finds no CUDA device; "
+                f"{VARIABLE}: got 'cuda', but torch {torch.__version__} finds no CUDA device; "
                 "allowed here: cpu, auto"
             )
         return CPU

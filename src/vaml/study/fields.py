@@ -77,6 +77,11 @@ class JobSettings(Section):
 
     seed: Seed
 
+    @property
+    def faster_on_gpu(self) -> bool:
+        """Whether a GPU does the job faster than a core (docs/performance.md)."""
+        return False
+
 
 def first_mistake(error: ValidationError) -> str:
     """Where the first mistake is, and what is wrong there, in one line."""

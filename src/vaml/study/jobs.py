@@ -11,7 +11,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from vaml.study.config import Config
+from vaml.study.device import wants_gpu
 from vaml.study.digest import code_digest
+from vaml.study.fields import JobSettings
 from vaml.study.mbac import MODEL_FREE, Agent, AgentSettings, TrainMBACJob
 from vaml.study.provenance import job_key
 from vaml.study.sac import TrainSACJob
@@ -128,7 +130,7 @@ def labels(stage: str, study: Config) -> Iterator[dict[str, Any]]:
             raise KeyError(stage)
 
 
-def _simulate_dynamics(study: Config, labels: Labels) -> BaseModel:
+def _simulate_dynamics(study: Config, labels: Labels) -> JobSettings:
     return SimulateDynamicsJob(
         dynamics=study.synthetic.dynamics,
         hidden_size=int(labels["hidden_size"]),
@@ -136,7 +138,7 @@ def _simulate_dynamics(study: Config, labels: Labels) -> BaseModel:
     )
 
 
-def _fit_synthetic(study: Config, labels: Labels) -> BaseModel:
+def _fit_synthetic(study: Config, labels: Labels) -> JobSettings:
     fit = study.synthetic.fit
     if labels["setting"] == "realizable":  # the model has the dynamics' layers, at their width
         fit = fit.model_copy(update={"unrealizable_width": 1.0})
@@ -150,7 +152,7 @@ def _fit_synthetic(study: Config, labels: Labels) -> BaseModel:
     )
 
 
-def _train_sac(study: Config, labels: Labels) -> BaseModel:
+def _train_sac(study: Config, labels: Labels) -> JobSettings:
     return TrainSACJob(
         environment_id=labels["environment"],
         environment=study.environments[labels["environment"]],
@@ -159,7 +161,7 @@ def _train_sac(study: Config, labels: Labels) -> BaseModel:
     )
 
 
-def _fit_snapshot(study: Config, labels: Labels) -> BaseModel:
+def _fit_snapshot(study: Config, labels: Labels) -> JobSettings:
     return FitSnapshotJob(
         environment_id=labels["environment"],
         model_hidden_sizes=study.snapshots.model_hidden_sizes,
@@ -175,7 +177,7 @@ def _agent(study: Config, agent: Agent) -> AgentSettings:
     return AgentSettings(objective=study.objectives[agent.objective], **settings)
 
 
-def _train_mbac(study: Config, labels: Labels) -> BaseModel:
+def _train_mbac(study: Config, labels: Labels) -> JobSettings:
     known = None if labels["agent"] == MODEL_FREE else study.agents[labels["agent"]]
     agent = known and _agent(study, known)
     run = study.mbac.runs[labels["environment"]]
@@ -193,7 +195,7 @@ def _train_mbac(study: Config, labels: Labels) -> BaseModel:
     )
 
 
-_SETTINGS: dict[str, Callable[[Config, Labels], BaseModel]] = {
+_SETTINGS: dict[str, Callable[[Config, Labels], JobSettings]] = {
     "simulate_dynamics": _simulate_dynamics,
     "fit_synthetic": _fit_synthetic,
     "train_sac": _train_sac,
@@ -205,6 +207,11 @@ _SETTINGS: dict[str, Callable[[Config, Labels], BaseModel]] = {
 def settings(stage: str, study: Config, labels: Labels) -> str:
     """Canonical JSON of exactly what one job uses."""
     return canonical(_SETTINGS[stage](study, labels))
+
+
+def gpus(stage: str, study: Config, labels: Labels) -> int:
+    """How many GPUs one job asks for: 0 or 1, by VAML_DEVICE."""
+    return int(wants_gpu(_SETTINGS[stage](study, labels)))
 
 
 @functools.cache

@@ -45,6 +45,10 @@ class FitSnapshotJob(JobSettings):
     fit: SnapshotFitSettings
     step: Count
 
+    @property
+    def faster_on_gpu(self) -> bool:
+        return self.objective.mle_coefficient < 1
+
 
 def saved_steps(snapshots: Path) -> list[int]:
     """The environment steps of the snapshots in a SAC run's file, in their order."""
