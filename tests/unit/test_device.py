@@ -249,9 +249,9 @@ def test_a_job_asks_for_a_gpu_where_it_would_use_one(
     else:
         monkeypatch.setenv("VAML_DEVICE", value)
     asked = {
-        (stage, labels.get("objective"), labels.get("hidden_size", 0)): jobs.gpus(stage, study, labels)
+        (stage, each.get("objective"), each.get("hidden_size", 0)): jobs.gpus(stage, study, each)
         for stage in jobs.FOLDERS
-        for labels in jobs.labels(stage, study)
+        for each in jobs.labels(stage, study)
         if stage != "simulate_dynamics"
     }
     for (stage, objective, size), gpus in asked.items():
