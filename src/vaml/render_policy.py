@@ -1,4 +1,4 @@
-"""Draw an episode of a trained policy: a sheet of frames with times and returns so far, as PNG."""
+"""Draw an episode of a trained policy: a sheet of frames, with times and returns, and a film."""
 
 import argparse
 import os
@@ -30,6 +30,7 @@ class Moment(NamedTuple):
 _SETTINGS = {"train_sac": TrainSACJob, "train_mbac": TrainMBACJob}
 _COLUMNS, _ROWS = 4, 3
 _PIXELS = 240
+_FRAMES_PER_SECOND, _FILM_SECONDS = 25, 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -41,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--stage", choices=_SETTINGS, required=True, help="what trained the policy")
     parser.add_argument("--settings", type=Path, required=True, help="the run's config.json")
     parser.add_argument("--networks", type=Path, required=True, help="its networks or snapshots")
-    parser.add_argument("--png", type=Path, required=True, help="output file")
+    parser.add_argument("--png", type=Path, required=True, help="output file: the sheet")
+    parser.add_argument("--gif", type=Path, required=True, help="output file: the film")
     arguments = parser.parse_args(argv)
     one_thread()
     try:
@@ -52,7 +54,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         streams = Streams(settings.seed, arguments.stage, settings.environment_id)
         moments = list(_episode(env, networks, streams.seed("evaluation", step)))
         title = f"{settings.environment_id}, seed {settings.seed}, after {step} steps"
-        _save(arguments.png, title, moments, _pictures(env, renderer))
+        picture = _pictures(env, renderer)
+        _save_sheet(arguments.png, title, moments, picture)
+        _save_film(arguments.gif, moments, picture)
     except ValidationError as error:
         sys.exit(f"render_policy: {arguments.settings}: {first_mistake(error)}")
     except (UnreadableFile, OSError) as error:
@@ -126,7 +130,7 @@ def _pictures(env: Any, renderer_type: Any) -> Callable[[np.ndarray], np.ndarray
     return picture
 
 
-def _save(
+def _save_sheet(
     path: Path,
     title: str,
     moments: Sequence[Moment],
@@ -150,6 +154,27 @@ def _save(
             axes.set_title(f"{moment.seconds:.2f} s, return {moment.total:.1f}", fontsize=7)
     with atomic(path) as temporary:
         figure.savefig(temporary, format="png", dpi=150, metadata={"Software": None})
+
+
+def _film(moments: Sequence[Moment]) -> list[Moment]:
+    """The last moment by each frame of the episode's first seconds, at its own speed."""
+    end = min(moments[-1].seconds, _FILM_SECONDS)
+    times = np.arange(0.0, end + 1e-9, 1 / _FRAMES_PER_SECOND)
+    # A moment that is due now may be a rounding error late.
+    seconds = np.array([moment.seconds for moment in moments]) - 1e-9
+    return [moments[at - 1] for at in np.searchsorted(seconds, times, side="right")]
+
+
+def _save_film(
+    path: Path, moments: Sequence[Moment], picture: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    import imageio.v3 as imageio
+
+    frames = [picture(moment.pose) for moment in _film(moments)]
+    with atomic(path) as temporary:
+        imageio.imwrite(
+            temporary, frames, extension=".gif", duration=1000 / _FRAMES_PER_SECOND, loop=0
+        )
 
 
 if __name__ == "__main__":

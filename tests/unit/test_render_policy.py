@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import imageio.v3
 import matplotlib.image
 import mbac_runs
 import numpy as np
@@ -45,8 +46,25 @@ def test_the_episode_is_the_evaluations(run: Run) -> None:
     assert len({moment.pose.tobytes() for moment in moments}) == len(moments)
 
 
+@pytest.mark.parametrize(("step", "frames_of_a_second"), [(0.04, 26), (0.008, 26), (0.05, 26)])
+def test_the_film_runs_at_the_episodes_own_speed(step: float, frames_of_a_second: int) -> None:
+    count = 1 + round(1 / step)
+    moments = [render_policy.Moment(i * step, 0.0, np.array(i)) for i in range(count)]
+    frames = render_policy._film(moments)
+    assert len(frames) == frames_of_a_second
+    for number, frame in enumerate(frames):
+        assert 0 <= number / 25 - frame.seconds + 1e-6 <= step
+
+
+def test_a_film_ends_after_ten_seconds() -> None:
+    moments = [render_policy.Moment(i * 0.04, 0.0, np.array(i)) for i in range(1001)]
+    frames = render_policy._film(moments)
+    assert [frame.pose for frame in frames] == [moment.pose for moment in moments[:251]]
+
+
 def _run(flags: list[str], png: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "vaml.render_policy", *flags, "--png", str(png)]
+    outputs = ["--png", str(png), "--gif", str(png.with_suffix(".gif"))]
+    command = [sys.executable, "-m", "vaml.render_policy", *flags, *outputs]
     path = str(Path(render_policy.__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": path, **variables}
     return subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -74,3 +92,8 @@ def test_the_sheet_has_twelve_pictures(run: Run, tmp_path: Path) -> None:
         for column in range(4):
             cell = pixels[row * height : (row + 1) * height, column * width : (column + 1) * width]
             assert len(np.unique(cell.reshape(-1, 3), axis=0)) > 50
+    film = imageio.v3.imread(png.with_suffix(".gif"), index=None)
+    seconds = 0.04 * run[1].evaluations.rows()[0]["return"]
+    assert len(film) == 1 + int(min(seconds, 10) * 25 + 1e-6)
+    assert film[0].shape[:2] == (240, 240)
+    assert not np.array_equal(film[0], film[-1])

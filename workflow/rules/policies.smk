@@ -1,4 +1,4 @@
-"""A sheet of frames of a trained policy. Not part of `all`: ask for the file by its name."""
+"""A sheet of frames and a film of a trained policy. Not part of `all`: ask for the file by its name."""
 
 
 rule render_policy:
@@ -11,6 +11,7 @@ rule render_policy:
         ),
     output:
         png=f"{RESULTS}/policies/{{run}}.png",
+        gif=f"{RESULTS}/policies/{{run}}.gif",
     log:
         f"{RESULTS}/logs/policies/{{run}}.log",
     benchmark:
@@ -28,4 +29,4 @@ rule render_policy:
         stage=lambda wildcards: wildcards.run.partition("/")[0],
     shell:
         "python -P -m vaml.render_policy --stage {params.stage:q} --settings {input.settings:q}"
-        " --networks {input.networks:q} --png {output.png:q} 2> {log:q}"
+        " --networks {input.networks:q} --png {output.png:q} --gif {output.gif:q} 2> {log:q}"
