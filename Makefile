@@ -28,7 +28,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup extras demo why study paper report published dry plan status check-results clean-stale test check mutate format schema lock clean-venv
+.PHONY: help setup extras demo why study paper report published dry plan status check-results clean-stale pack unpack test check mutate format schema lock clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -82,6 +82,13 @@ check-results: $(STAMP) ## hold every result against its manifest (CONFIG; APPLY
 
 clean-stale: $(STAMP) ## list results that no job of the config makes (CONFIG; APPLY=1 removes them)
 	$(IN_VENV) python -m vaml.clean_stale $(if $(APPLY),--apply) $(OVERLAYS)
+
+ARCHIVE ?= results.tar.gz
+pack: $(STAMP) ## the finished jobs of a study as one archive (CONFIG, ARCHIVE=results.tar.gz, STAGES="train_sac fit_snapshot")
+	$(IN_VENV) python -m vaml.pack "$(ARCHIVE)" $(if $(STAGES),--stages $(STAGES)) $(OVERLAYS)
+
+unpack: $(STAMP) ## take finished jobs from an archive or another study (CONFIG, FROM=results.tar.gz or FROM=results/paper)
+	$(IN_VENV) python -m vaml.unpack "$(or $(FROM),$(ARCHIVE))" $(OVERLAYS)
 
 test: $(STAMP) ## run all tests (WORKERS=8 uses more processes)
 	$(IN_VENV) python -m pytest --numprocesses $(WORKERS)

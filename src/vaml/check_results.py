@@ -1,7 +1,6 @@
 """Hold every result of a study against its manifest, and name what is damaged or missing."""
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,9 +10,9 @@ from vaml.study.config import Config, ConfigError
 from vaml.study.derivation import manifest_of, read_derivation
 from vaml.study.derived import derived
 from vaml.study.dry_run import DryRunFailed, read_study
-from vaml.study.files import UnreadableFile, read_json, sha256
-from vaml.study.jobs import FOLDERS, RESULTS, canonical, folder, labels
-from vaml.study.manifest import read_manifest
+from vaml.study.files import UnreadableFile, sha256
+from vaml.study.job_files import job_digests
+from vaml.study.jobs import FOLDERS, RESULTS, folder, labels
 from vaml.study.terminal import print_anywhere
 
 CLAIMS = Path("config/claims.yaml")
@@ -72,7 +71,9 @@ def _damages(manifest: Path, files: Sequence[str]) -> Iterator[tuple[Path, str]]
     """Each file that is not as the manifest beside it says, and why."""
     home = manifest.parent
     try:
-        digests = _of_job(manifest) if manifest.name == "manifest.json" else _of_derived(manifest)
+        digests = (
+            job_digests(manifest) if manifest.name == "manifest.json" else _of_derived(manifest)
+        )
     except (UnreadableFile, OSError) as error:
         yield manifest, _reason(error, manifest)
         return
@@ -81,21 +82,6 @@ def _damages(manifest: Path, files: Sequence[str]) -> Iterator[tuple[Path, str]]
             yield path, "is missing"
         elif digests.get(path) != sha256(path):
             yield path, "is not the file that was made: damaged, or changed since"
-
-
-def _of_job(manifest: Path) -> dict[Path, str]:
-    """The digests of a job's files; its flags are their names without suffix."""
-    made, home = read_manifest(manifest).stable, manifest.parent
-    found = {
-        path: made.outputs[path.stem]
-        for path in sorted(home.iterdir())
-        if path.stem in made.outputs
-    }
-    settings = home / "config.json"
-    text = canonical(read_json(settings))
-    if hashlib.sha256(text.encode()).hexdigest() != made.config:
-        raise UnreadableFile(f"{settings}: is not what its manifest says")
-    return found
 
 
 def _of_derived(manifest: Path) -> dict[Path, str]:

@@ -26,8 +26,10 @@ COMMANDS = {
     "clean_stale",
     "export_minari",
     "export_tensorboard",
+    "pack",
     "plan",
     "status",
+    "unpack",
 }
 
 # What the modules of a layer may import from: the table of CONTRIBUTING.md.

@@ -28,6 +28,8 @@ def said(target: str, *variables: str, folder: Path = ROOT) -> str:
         ("plan", ""),
         ("status", ""),
         ("clean-stale", ""),
+        ("pack", ""),
+        ("unpack", ""),
         ("demo", "config/demo.yaml "),
         ("why", "config/demo.yaml config/why.yaml config/demo_why.yaml "),
     ],

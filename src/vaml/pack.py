@@ -1,0 +1,63 @@
+"""Pack the finished jobs of a study into one archive, for `unpack` in another clone."""
+
+import argparse
+import sys
+import tarfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from vaml.study.config import ConfigError
+from vaml.study.dry_run import DryRunFailed, read_study
+from vaml.study.files import UnreadableFile, atomic
+from vaml.study.job_files import MANIFEST, beside, whole_job
+from vaml.study.jobs import FOLDERS, folder, key, labels
+from vaml.study.manifest import read_manifest
+from vaml.study.terminal import print_anywhere
+
+_LEVEL = 4  # numbers with noise hardly shrink
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Jobs that have not ended, and results of another config or code, are left out and counted.
+
+    A damaged file ends the program with one line, and no archive is written.
+    """
+    parser = argparse.ArgumentParser(prog="python -m vaml.pack", description=__doc__)
+    parser.add_argument("archive", type=Path, help="output file, .tar.gz")
+    parser.add_argument(
+        "--configfile", nargs="+", default=[], help="overlays of config/config.yaml, in order"
+    )
+    parser.add_argument(
+        "--stages", nargs="+", choices=FOLDERS, default=list(FOLDERS), help="by default all"
+    )
+    arguments = parser.parse_args(argv)
+    try:
+        study = read_study(arguments.configfile)
+        results = Path("results") / study.study.name
+        packed, left = Counter[str](), 0
+        with atomic(arguments.archive) as temporary:
+            with tarfile.open(temporary, "w:gz", compresslevel=_LEVEL) as archive:
+                for stage in arguments.stages:
+                    for job in labels(stage, study):
+                        place = folder(stage, job)
+                        manifest = results / place / MANIFEST
+                        known = manifest.exists() and read_manifest(manifest).stable.key
+                        if known != key(stage, study, job):
+                            left += 1
+                            continue
+                        for path in (*whole_job(results / place, stage), *beside(results, place)):
+                            archive.add(path, str(path.relative_to(results)))
+                        packed[stage] += 1
+            if not packed:
+                raise UnreadableFile(f"{results}: holds no finished job of {arguments.stages}")
+    except (ConfigError, DryRunFailed, UnreadableFile, OSError) as error:
+        sys.exit(str(error))
+    size = arguments.archive.stat().st_size / 1e6
+    counts = ", ".join(f"{stage} {count}" for stage, count in packed.items())
+    print(f"{arguments.archive}: {size:.1f} MB: {counts}; {left} jobs not finished here")
+
+
+if __name__ == "__main__":
+    print_anywhere()
+    main()

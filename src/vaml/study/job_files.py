@@ -1,0 +1,79 @@
+"""The files of finished jobs: which there are, whether they are whole, and copies of them."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from vaml.study.files import UnreadableFile, atomic, read_json, sha256
+from vaml.study.jobs import FOLDERS, RESULTS, canonical
+from vaml.study.manifest import read_manifest
+
+MANIFEST, SETTINGS = "manifest.json", "config.json"
+
+
+def job_digests(manifest: Path) -> dict[Path, str]:
+    """What the digests of a job's files are by its manifest; its flags are their names' stems.
+
+    UnreadableFile: the manifest is damaged, or the settings beside it are not those it names.
+    """
+    made, home = read_manifest(manifest).stable, manifest.parent
+    found = {
+        path: made.outputs[path.stem]
+        for path in sorted(home.iterdir())
+        if path.stem in made.outputs
+    }
+    settings = home / SETTINGS
+    text = canonical(read_json(settings))
+    if hashlib.sha256(text.encode()).hexdigest() != made.config:
+        raise UnreadableFile(f"{settings}: is not what its manifest says")
+    return found
+
+
+def whole_job(home: Path, stage: str) -> list[Path]:
+    """The files of a finished job, its manifest last.
+
+    Large files that only later jobs read may have been removed to save space.
+
+    UnreadableFile: one is damaged, or missing.
+    """
+    manifest = home / MANIFEST
+    digests = job_digests(manifest)
+    for path in (*digests, *(home / name for name in RESULTS.get(stage, ()))):
+        if not path.exists():
+            raise UnreadableFile(f"{path}: is missing")
+        if digests.get(path) != sha256(path):
+            raise UnreadableFile(
+                f"{path}: is not the file that was made: damaged, or changed since"
+            )
+    return [*digests, home / SETTINGS, manifest]
+
+
+def finished_jobs(results: Path) -> Iterator[tuple[str, Path]]:
+    """Stage and folder of each job below a study's folder that has a manifest."""
+    for stage, template in FOLDERS.items():
+        depth = "/".join("*" for _ in template.split("/")[1:])
+        for manifest in sorted(results.glob(f"{stage}/{depth}/{MANIFEST}")):
+            yield stage, manifest.parent
+
+
+def beside(results: Path, folder: str) -> list[Path]:
+    """A job's log and its measured time, where they are there."""
+    kinds = (("logs", ".log"), ("benchmarks", ".tsv"))
+    paths = (results / kind / f"{folder}{suffix}" for kind, suffix in kinds)
+    return [path for path in paths if path.is_file()]
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """The same file at another place: whole or not at all.
+
+    Results are never written in place, so that a link is as safe as a copy.
+    """
+    if target.exists() and target.samefile(source):  # which no rename would replace
+        return
+    with atomic(target) as temporary:
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copy2(source, temporary)

@@ -1,0 +1,125 @@
+"""Take finished jobs into a study: from an archive of `pack`, or from the folder of another study.
+
+A job is taken where the study has one of the same key: the same settings, code and source.
+"""
+
+import argparse
+import shutil
+import sys
+import tarfile
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from vaml.study.config import ConfigError
+from vaml.study.dry_run import DryRunFailed, read_study
+from vaml.study.files import UnreadableFile, reading
+from vaml.study.job_files import MANIFEST, beside, finished_jobs, link_or_copy, whole_job
+from vaml.study.jobs import FOLDERS, folder, key, labels
+from vaml.study.manifest import read_manifest
+from vaml.study.terminal import print_anywhere
+
+_LOCKS = Path(".snakemake/locks")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Nothing that is here is overwritten. Exit status 1 where a job of an archive was refused.
+
+    What is damaged, hostile, or of no job of the study is named in one line each.
+    """
+    parser = argparse.ArgumentParser(prog="python -m vaml.unpack", description=__doc__)
+    parser.add_argument("source", type=Path, help="an archive, or a folder such as results/paper")
+    parser.add_argument(
+        "--configfile", nargs="+", default=[], help="overlays of config/config.yaml, in order"
+    )
+    arguments = parser.parse_args(argv)
+    try:
+        study = read_study(arguments.configfile)
+        results = Path("results") / study.study.name
+        if _LOCKS.is_dir() and any(_LOCKS.iterdir()):
+            raise UnreadableFile(
+                f"{results}: Snakemake is running here, or was killed; when it is not, remove its "
+                "lock by `snakemake --unlock`; nothing is taken"
+            )
+        wanted = {
+            key(stage, study, job): folder(stage, job)
+            for stage in FOLDERS
+            for job in labels(stage, study)
+        }
+        is_folder = arguments.source.is_dir()
+        with _as_folder(arguments.source, results) as source:
+            taken, here, refused = _take(source, results, wanted)
+    except (ConfigError, DryRunFailed, UnreadableFile, OSError) as error:
+        sys.exit(str(error))
+    for stage, count in taken.items():
+        print(f"{stage}: {count} jobs taken from {arguments.source}")
+    for line in () if is_folder else refused:
+        print(f"refused: {line}")
+    others = f"{len(refused)} of another config or code, or damaged"
+    print(f"{results}: {taken.total()} jobs taken, {here} were here, {others}")
+    sys.exit(bool(refused) and not is_folder)
+
+
+def _take(
+    source: Path, results: Path, wanted: dict[str, str]
+) -> tuple[Counter[str], int, list[str]]:
+    """How many jobs were taken by stage, and were there; why others were not, in a line each."""
+    taken, here, refused = Counter[str](), 0, list[str]()
+    for stage, home in finished_jobs(source):
+        place = str(home.relative_to(source))
+        try:
+            found = read_manifest(home / MANIFEST).stable.key
+            if found not in wanted:
+                refused.append(f"{place}: its key {found} is of no job of this study")
+                continue
+            target = results / wanted[found]
+            if (target / MANIFEST).exists():
+                if read_manifest(target / MANIFEST).stable.key == found:
+                    here += 1
+                else:
+                    refused.append(f"{place}: {target} holds a result of another config or code")
+                continue
+            files = whole_job(home, stage)
+        except UnreadableFile as error:
+            refused.append(str(error).removeprefix(f"{source}/"))
+            continue
+        for path in beside(source, place):
+            kind = path.relative_to(source).parts[0]
+            link_or_copy(path, results / kind / f"{wanted[found]}{path.suffix}")
+        for path in files:
+            link_or_copy(path, target / path.name)
+        taken[stage] += 1
+    return taken, here, refused
+
+
+@contextmanager
+def _as_folder(source: Path, results: Path) -> Iterator[Path]:
+    """An archive's files, below the study's folder for as long as they are needed."""
+    if source.is_dir():
+        yield source
+        return
+    results.mkdir(parents=True, exist_ok=True)
+    spare = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=results))
+    try:
+        with reading(source, "archive"), tarfile.open(source, "r:gz") as archive:
+            for member in archive:
+                _require_harmless(member)
+                archive.extract(member, spare, filter="data")
+        yield spare
+    finally:
+        shutil.rmtree(spare)
+
+
+def _require_harmless(member: tarfile.TarInfo) -> None:
+    """Refuse what `pack` never writes: links, devices, and paths that leave the folder."""
+    kind, *place = PurePosixPath(member.name).parts or ("",)
+    known = kind in {*FOLDERS, "logs", "benchmarks"}
+    if not (member.isfile() and known and place and ".." not in place):
+        raise UnreadableFile(f"{member.name!r}: is no file of a job; nothing is taken")
+
+
+if __name__ == "__main__":
+    print_anywhere()
+    main()
