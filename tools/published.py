@@ -5,6 +5,7 @@ python tools/published.py [folder]    # by default paper/published itself
 
 import sys
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,8 +19,8 @@ from vaml.analysis.drawing import Drawing, FigureSettings
 from vaml.analysis.figures import draw
 from vaml.analysis.figures_style import save, style
 from vaml.analysis.published import read_published
-from vaml.analysis.rendering import write_csv, write_markdown
-from vaml.analysis.summaries import synthetic_table
+from vaml.analysis.rendering import Table, write_csv, write_markdown
+from vaml.analysis.summaries import snapshots_table, synthetic_table
 from vaml.study.claims import load_claims
 from vaml.study.config import Config, load
 from vaml.study.files import write_rows
@@ -28,20 +29,28 @@ from vaml.study.yaml_file import merged
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "paper" / "published"
 REFERENCE = ROOT / "paper" / "reference"
+CONFIG = ROOT / "config" / "config.yaml"
 # Studies of experiment A: the overlay of config/config.yaml that made their synthetic.csv.
 STUDIES = {"why": "why.yaml", "as_run": "as_run.yaml"}
 DPI = 150
-FIGURES = ("figure_1_seeds", "why_synthetic")
+AUTHORS = ("figure_1", "figure_2")
+FIGURES_A = ("figure_1_seeds", "why_synthetic")
+# Of experiment B: one row per fit, its CPU time, and the SAC runs.
+TABLES_B = ("snapshots", "snapshots_costs", "sac", "sac_returns")
+FIGURES_B = ("figure_2_seeds", "why_snapshots", "sac_returns")
 
 
 def redraw(folder: Path) -> None:
     """Write every table, verdict and picture into folder/<study>/."""
     for name, overlay in STUDIES.items():
-        study = load(merged([ROOT / "config" / "config.yaml", ROOT / "config" / overlay]))
-        _experiment_a(read_table(PUBLISHED / name / "synthetic.csv"), study, folder / name)
+        study = load(merged([CONFIG, ROOT / "config" / overlay]))
+        fits = {"synthetic": read_table(PUBLISHED / name / "synthetic.csv")}
+        _experiment(fits, study, synthetic_table, FIGURES_A, folder / name)
     fits = read_table(PUBLISHED / "why" / "synthetic.csv")
     with style():
         _picture("exact_error", folder / "why", first_page.exact_error(fits, 0.95))
+    tables = {name: read_table(PUBLISHED / "snapshots" / f"{name}.csv") for name in TABLES_B}
+    _experiment(tables, load(merged([CONFIG])), snapshots_table, FIGURES_B, folder / "snapshots")
     parts = {"whole": "whole_returns.csv", "short": "returns.csv"}
     runs = [read_table(PUBLISHED / "pusher" / file).assign(run=run) for run, file in parts.items()]
     authors = read_published(REFERENCE / "figure_3.csv")
@@ -50,32 +59,42 @@ def redraw(folder: Path) -> None:
         _picture("pusher", folder / "pusher", whole)
 
 
-def _experiment_a(fits: pd.DataFrame, study: Config, folder: Path) -> None:
+def _experiment(
+    results: Mapping[str, pd.DataFrame],
+    study: Config,
+    summary: Callable[[Mapping[str, pd.DataFrame], float], Table],
+    figures: Sequence[str],
+    folder: Path,
+) -> None:
+    """The summary, the verdicts on claims about these results, and their figures.
+
+    The first of the results is what the summary is of.
+    """
     confidence = study.statistics.confidence
-    summary = synthetic_table({"synthetic": fits}, confidence)
-    write_csv(summary, folder / "summary_synthetic.csv")
-    write_markdown(summary, folder / "summary_synthetic.md")
+    table = summary(results, confidence)
+    name = next(iter(results))
+    write_csv(table, folder / f"summary_{name}.csv")
+    write_markdown(table, folder / f"summary_{name}.md")
     claims = load_claims(ROOT / "config" / "claims.yaml")
     reference = read_reference([REFERENCE / f"{name}.csv" for name in FILES])
-    findings = judge(claims, {"synthetic": fits}, reference, study.statistics)
-    rows = comparison_rows(
-        [each for each in findings if each.question.comparison.table == "synthetic"]
-    )
+    findings = judge(claims, results, reference, study.statistics)
+    rows = comparison_rows([each for each in findings if each.question.comparison.table in results])
     write_rows(folder / "claims.csv", list(rows[0]), rows)
-    known = fits.loc[fits["objective"].isin(study.synthetic.objectives)]
-    tables = {
-        "synthetic": known,
-        "published_figure_1": read_published(REFERENCE / "figure_1.csv"),
+    section = study.synthetic if name == "synthetic" else study.snapshots
+    known = {
+        name: rows.loc[rows["objective"].isin(section.objectives)] if "objective" in rows else rows
+        for name, rows in results.items()
     }
+    authors = {f"published_{name}": read_published(REFERENCE / f"{name}.csv") for name in AUTHORS}
     settings = FigureSettings(
         **study.figures.model_dump(),
         study=study.study.name,
-        objectives=study.synthetic.objectives,
+        objectives=section.objectives,
         agents=study.mbac.agents,
         confidence=confidence,
     )
-    for name in FIGURES:
-        _picture(name, folder, draw(name, tables, settings))
+    for figure in figures:
+        _picture(figure, folder, draw(figure, {**known, **authors}, settings))
 
 
 def _picture(name: str, folder: Path, drawing: Drawing) -> None:
