@@ -108,6 +108,15 @@ def test_an_epoch_of_vaml_costs_more_and_a_whole_fit_may_not(findings: list[Find
         assert ours.verdict == "supported"
 
 
+def test_fits_of_a_gpu_say_nothing_of_cpu_seconds() -> None:
+    """One method's fits on a GPU and the other's on cores are no comparison of costs."""
+    tables = study()
+    costs = tables["snapshots_costs"]
+    seconds = costs["seconds"].where(costs["objective"] == "mle")
+    findings = judged({**tables, "snapshots_costs": costs.assign(seconds=seconds)}, ["C10"])
+    assert {each.ours.verdict for each in findings} == {"not tested"}
+
+
 def test_returns_compare_the_agents_in_the_sense_of_each_claim() -> None:
     """mle's return is 20 higher: C9a (margin 100) and C9b (margin 6) say so, C13 from reg_vaml."""
     findings = judged(study(10))

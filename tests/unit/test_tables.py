@@ -11,7 +11,7 @@ from vaml.analysis.tables import gather
 from vaml.study import jobs
 from vaml.study.branches import branch, read_branch
 from vaml.study.config import Config
-from vaml.study.files import UnreadableFile
+from vaml.study.files import UnreadableFile, read_json, write_json
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,16 @@ def test_an_outcome_becomes_one_flat_row(study: Config, results: Path) -> None:
     assert (row["status"], row["diverged_where"], row["diverged_step"]) == ("ok", None, None)
     assert row["parameter_l2"] == 32 * 3.5
     assert by_job["unrealizable", 32, "mle", 1]["parameter_l2"] is None
+
+
+def test_a_job_on_a_gpu_has_no_cpu_seconds(study: Config, results: Path) -> None:
+    first, *_ = jobs.labels("fit_snapshot", study)
+    path = results / jobs.folder("fit_snapshot", first) / "manifest.json"
+    made = read_json(path)
+    made["volatile"]["device"] = "cuda (A GPU)"
+    write_json(path, made)
+    _, rows = gather("snapshots_costs", study, results)
+    assert [row["seconds"] for row in rows] == [None, *[12.5] * (len(rows) - 1)]
 
 
 def test_a_diverged_job_keeps_its_row_and_its_columns(study: Config, results: Path) -> None:

@@ -14,6 +14,8 @@ Tables = Mapping[str, pd.DataFrame]
 Details = dict[str, float]
 
 _DIVERGED = "diverged"
+# Tables in which a number is missing where a job ran on a GPU.
+_TIMED = ("snapshots_costs",)
 
 
 class NotMeasurable(Exception):
@@ -118,6 +120,8 @@ def _values(
             raise NotMeasurable(f"the table {table} has no column {column}")
         if column is not None and rows[column].dtype.kind not in "iuf":
             raise NotMeasurable(f"the column {column} of the table {table} holds no numbers")
+    if table in _TIMED and bool((rows[comparison.metric].isna() & (rows["status"] == "ok")).any()):
+        raise NotMeasurable(f"some {method} fits in {part} have no CPU seconds: they ran on a GPU")
     rows = rows.loc[~_without_number(table, comparison.metric, rows, tables)]
     metric = rows[comparison.metric].to_numpy(np.float64)
     if comparison.minus is not None:

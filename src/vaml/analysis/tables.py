@@ -120,9 +120,12 @@ def _outcome(path: Path, stage: str) -> tuple[list[str], list[Row]]:
 
 
 def _costs(path: Path, columns: Sequence[str]) -> tuple[list[str], list[Row]]:
-    """`seconds` are the CPU seconds of the job's manifest, the rest is its outcome's."""
-    seconds = read_manifest(path.with_name("manifest.json")).volatile.cpu_seconds
-    outcome = read_json(path) | {"seconds": seconds}
+    """`seconds` are the CPU seconds of the job's manifest, the rest is its outcome's.
+
+    A job on a GPU has none: what its core did meanwhile is not what it cost.
+    """
+    run = read_manifest(path.with_name("manifest.json")).volatile
+    outcome = read_json(path) | {"seconds": run.cpu_seconds if run.device == "cpu" else None}
     return list(columns), [{name: outcome.get(name) for name in columns}]
 
 
