@@ -1,0 +1,49 @@
+"""Whether a model's value-aware error is that of all transitions, or of a few."""
+
+import numpy as np
+import torch
+
+from vaml.algorithms.model_metrics import DECOMPOSITION_DRAWS
+from vaml.data.transitions import Transitions
+from vaml.networks.dynamics import GaussianDynamics
+from vaml.networks.value import Value
+
+_TOP = 0.01  # of the transitions
+
+
+@torch.no_grad()
+def squared_errors(
+    model: GaussianDynamics,
+    transitions: Transitions,
+    value: Value,
+    batch_size: int,
+    generator: torch.Generator,
+) -> np.ndarray:
+    """½ (V(s') - V(ŝ'))² per transition (N,), float64, each V a mean over 20 draws.
+
+    The draws are of V's own action and of the model's next state, so that an error of 0 shows as
+    a twentieth of what they spread.
+    """
+    found = []
+    for batch in transitions.batches(batch_size):
+        prediction = model(batch.observations, batch.actions)
+        targets = value(batch.next_observations.expand(DECOMPOSITION_DRAWS, -1, -1), generator)
+        values = value(prediction.sample(DECOMPOSITION_DRAWS, generator), generator)
+        found.append(0.5 * (targets.double().mean(0) - values.double().mean(0)).square())
+    return torch.cat(found).cpu().numpy()
+
+
+def error_tail(errors: np.ndarray) -> dict[str, float]:
+    """mean and median, and the share of all error that the largest have: top_1_percent, top_10.
+
+    errors: (N,), none below 0. The largest hundredth is rounded up to a whole number of them.
+    """
+    largest = np.sort(errors)[::-1]
+    total = largest.sum()
+    hundredth = int(np.ceil(_TOP * len(largest)))
+    return {
+        "mean": float(errors.mean()),
+        "median": float(np.median(errors)),
+        "top_1_percent": float(largest[:hundredth].sum() / total),
+        "top_10": float(largest[:10].sum() / total),
+    }

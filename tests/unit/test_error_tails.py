@@ -1,0 +1,48 @@
+"""Which transitions an error is of: known shares, and errors against one by one in a loop."""
+
+import numpy as np
+import pytest
+import torch
+
+from vaml.algorithms.error_tails import error_tail, squared_errors
+from vaml.data.transitions import Transitions
+from vaml.networks.dynamics import GaussianDynamics
+from vaml.networks.value import RandomValue
+
+
+def test_a_few_large_errors_are_told_from_many() -> None:
+    even = error_tail(np.full(1000, 0.5))
+    assert even == {
+        "mean": 0.5,
+        "median": 0.5,
+        "top_1_percent": pytest.approx(0.01),
+        "top_10": pytest.approx(0.01),
+    }
+    few = np.ones(2000)
+    few[[3, 1500]] = 9001.0
+    found = error_tail(few)
+    assert found["mean"] == pytest.approx(10.0)
+    assert found["median"] == 1.0
+    assert found["top_1_percent"] == pytest.approx((2 * 9001 + 18) / 20000)
+    assert found["top_10"] == pytest.approx((2 * 9001 + 8) / 20000)
+    assert error_tail(np.array([1.0, 3.0]))["top_1_percent"] == 0.75  # one of two, rounded up
+
+
+def test_an_error_is_of_its_own_transition() -> None:
+    """With hardly any noise the errors are those of the mean, in the order of the rows."""
+    generator = torch.Generator().manual_seed(0)
+    model = GaussianDynamics(3, 2, [8], "default", generator)
+    with torch.no_grad():
+        model.log_std_head.bias.fill_(-12.0)
+    value = RandomValue(3, 16, generator).requires_grad_(False)
+    states, actions = (torch.randn(7, size, generator=generator) for size in (3, 2))
+    rows = Transitions(states, actions, states + torch.randn(7, 3, generator=generator))
+    errors = squared_errors(model, rows, value, 4, generator)
+    assert errors.dtype == np.float64
+    for i, error in enumerate(errors):
+        with torch.no_grad():
+            mean = model(states[i : i + 1], actions[i : i + 1])
+            difference = value(rows.next_observations[i]) - value(
+                (mean.observations + mean.mean)[0]
+            )
+        assert error == pytest.approx(0.5 * difference.item() ** 2, rel=1e-3, abs=1e-6)

@@ -1,0 +1,79 @@
+"""Take the errors of finished fits to snapshots apart by transition: all of them, or a few?
+
+    python tools/error_tails.py tails.csv --configfile config/snapshots.yaml
+
+Reads the models, histories and snapshots of results/<study>/, and trains nothing. One row per fit:
+vaml.algorithms.error_tails says what the columns are.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vaml.algorithms.error_tails import error_tail, squared_errors
+from vaml.algorithms.training_state import load_module
+from vaml.data.transitions import Transitions, random_split
+from vaml.networks.dynamics import GaussianDynamics
+from vaml.networks.value import SoftValue
+from vaml.study.config import Config, ConfigError, load
+from vaml.study.files import UnreadableFile, read_arrays, read_tensors, write_rows
+from vaml.study.jobs import folder, labels
+from vaml.study.seeding import Streams
+from vaml.study.yaml_file import merged
+
+ROOT = Path(__file__).parents[1]
+
+
+def tail(study: Config, results: Path, job: dict[str, Any]) -> dict[str, Any]:
+    """The row of one fit, on the test split that it was measured on."""
+    fit = study.snapshots.fit
+    streams = Streams(job["seed"], "fit_snapshot", job["environment"], job["step"])
+    run = results / folder("train_sac", job)
+    history = read_arrays(run / "history.npz")
+    rows = Transitions(
+        *(
+            torch.from_numpy(history[name][: job["step"]])
+            for name in ("observations", "actions", "next_observations")
+        )
+    )
+    held_out = [round(share * len(rows)) for share in (fit.validation_fraction, fit.test_fraction)]
+    splits = streams.numpy("split")
+    *_, test = random_split(len(rows), held_out, splits)
+    if fit.redraw_test_split:
+        *_, test = random_split(len(rows), held_out, splits)
+    model = GaussianDynamics(
+        rows.observations.shape[1],
+        rows.actions.shape[1],
+        study.snapshots.model_hidden_sizes,
+        "orthogonal",
+        torch.Generator(),
+    )
+    load_module(model, read_tensors(results / folder("fit_snapshot", job) / "model.safetensors"))
+    value = SoftValue.from_snapshot(read_tensors(run / "snapshots.safetensors", f"{job['step']}/"))
+    generator = torch.Generator().manual_seed(streams.seed("error_tails"))
+    errors = squared_errors(model, rows.take(test), value, fit.batch_size, generator)
+    return {**job, "transitions": len(errors), **error_tail(errors)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("table", type=Path, help="output file, CSV")
+    parser.add_argument("--configfile", nargs="+", default=[], help="overlays, in order")
+    parser.add_argument("--results", type=Path, help="by default results/<study>")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    try:
+        overlays = map(Path, arguments.configfile)
+        study = load(merged([ROOT / "config" / "config.yaml", *overlays]))
+        results = arguments.results or Path("results") / study.study.name
+        rows = [tail(study, results, job) for job in labels("fit_snapshot", study)]
+        write_rows(arguments.table, list(rows[0]), rows)
+    except (ConfigError, UnreadableFile, OSError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
