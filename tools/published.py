@@ -21,6 +21,7 @@ from vaml.analysis.figures_style import save, style
 from vaml.analysis.published import read_published
 from vaml.analysis.rendering import Table, write_csv, write_markdown
 from vaml.analysis.summaries import snapshots_table, synthetic_table
+from vaml.analysis.tail_figure import error_tails
 from vaml.study.claims import load_claims
 from vaml.study.config import Config, load
 from vaml.study.files import write_rows
@@ -35,8 +36,8 @@ STUDIES = {"why": "why.yaml", "as_run": "as_run.yaml"}
 DPI = 150
 AUTHORS = ("figure_1", "figure_2")
 FIGURES_A = ("figure_1_seeds", "why_synthetic")
-# Of experiment B: one row per fit, its CPU time, and the SAC runs.
-TABLES_B = ("snapshots", "snapshots_costs", "sac", "sac_returns")
+# Of experiment B: one row per fit, and the SAC runs.
+TABLES_B = ("snapshots", "sac", "sac_returns")
 FIGURES_B = ("figure_2_seeds", "why_snapshots", "sac_returns")
 
 
@@ -51,6 +52,9 @@ def redraw(folder: Path) -> None:
         _picture("exact_error", folder / "why", first_page.exact_error(fits, 0.95))
     tables = {name: read_table(PUBLISHED / "snapshots" / f"{name}.csv") for name in TABLES_B}
     _experiment(tables, load(merged([CONFIG])), snapshots_table, FIGURES_B, folder / "snapshots")
+    with style():
+        tails = error_tails(read_table(PUBLISHED / "snapshots" / "tails.csv"))
+        _picture("error_tails", folder / "snapshots", tails)
     parts = {"whole": "whole_returns.csv", "short": "returns.csv"}
     runs = [read_table(PUBLISHED / "pusher" / file).assign(run=run) for run, file in parts.items()]
     authors = read_published(REFERENCE / "figure_3.csv")
