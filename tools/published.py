@@ -36,9 +36,9 @@ STUDIES = {"why": "why.yaml", "as_run": "as_run.yaml"}
 DPI = 150
 AUTHORS = ("figure_1", "figure_2")
 FIGURES_A = ("figure_1_seeds", "why_synthetic")
-# Of experiment B: one row per fit, and the SAC runs.
-TABLES_B = ("snapshots", "sac", "sac_returns")
-FIGURES_B = ("figure_2_seeds", "why_snapshots", "sac_returns")
+# Of experiment B: one row per fit.
+TABLES_B = ("snapshots",)
+FIGURES_B = ("figure_2_seeds", "why_snapshots")
 
 
 def redraw(folder: Path) -> None:

@@ -79,6 +79,64 @@ def ahead() -> list[float]:
     return [a - b for a, b in zip(*both, strict=True)]
 
 
+def snapshot(environment: str, objective: str, metric: str, name: str = "snapshots") -> list[float]:
+    """Along experiment B's snapshots."""
+    rows = table(f"snapshots/{name}")
+    mine = rows.loc[
+        (rows["environment"] == f"{environment}-v4") & (rows["objective"] == objective)
+    ].sort_values("step")
+    return mine[metric].to_list()
+
+
+def authors(environment: str) -> list[float]:
+    """The published errors of maximum likelihood."""
+    rows = pd.read_csv(ROOT / "paper" / "reference" / "figure_2.csv")
+    mine = rows.loc[(rows["environment"] == f"{environment}-v3") & (rows["objective"] == "mle")]
+    return mine.sort_values("step")["value_aware_error"].to_list()
+
+
+def rise(values: list[float], digits: int = 1) -> str:
+    return " to ".join(
+        f"{value:.{0 if value > 100 else digits}f}" for value in values[:: len(values) - 1]
+    )
+
+
+def share(values: list[float]) -> str:
+    first, last = (
+        f"{value:.0%}" if value > 0.1 else f"{value:.1%}" for value in values[:: len(values) - 1]
+    )
+    return f"{first} to {last}".replace("%", " %")
+
+
+def reach(values: list[float], digits: int = 1) -> str:
+    return f"{min(values):.{digits}f} and {max(values):.{digits}f}"
+
+
+def times_lower(environment: str) -> float:
+    """How many times lower VAML's mean squared bias over the snapshots is."""
+    mle, vaml = (np.mean(snapshot(environment, name, "squared_bias")) for name in ("mle", "vaml"))
+    return float(mle / vaml)
+
+
+def tail(environment: str, objective: str, column: str) -> list[float]:
+    return snapshot(environment, objective, column, "tails")
+
+
+def median_ratio(environment: str) -> float:
+    """The typical error of maximum likelihood over VAML's, at the last snapshot."""
+    mle, vaml = (tail(environment, name, "median")[-1] for name in ("mle", "vaml"))
+    return mle / vaml
+
+
+def next_over_own(environment: str, objective: str) -> list[float]:
+    """Errors for the next snapshot's value function over those for its own; the last has none."""
+    pairs = zip(
+        *(snapshot(environment, objective, f"{kind}value_aware_error") for kind in ("next_", "")),
+        strict=True,
+    )
+    return [after / own for after, own in pairs][:-1]
+
+
 EXACT = [ratio("why", setting, "exact_error") for setting in SETTINGS]
 FINDINGS: dict[str, Callable[[], str]] = {
     "noise": lambda: f"{share_of_error('noise_floor'):.0%} of the plotted".replace("%", " %"),
@@ -121,6 +179,48 @@ FINDINGS: dict[str, Callable[[], str]] = {
     "whole run as run": lambda: (
         f"to the end ({integers(returns('mle_as_run', 60000, 'pusher/whole_returns'))}"
     ),
+    "figure 2, Hopper": lambda: (
+        f"from {rise(snapshot('Hopper', 'mle', 'value_aware_error'))} on Hopper "
+        f"(theirs: {rise(authors('Hopper'))})"
+    ),
+    "figure 2, Walker2d": lambda: (
+        f"from {rise(snapshot('Walker2d', 'mle', 'value_aware_error'))} on Walker2d "
+        f"({rise(authors('Walker2d'))})"
+    ),
+    "figure 2, VAML": lambda: (
+        f"between {reach(snapshot('Hopper', 'vaml', 'value_aware_error'))}, and between "
+        f"{reach(snapshot('Walker2d', 'vaml', 'value_aware_error'))}"
+    ),
+    "squared bias": lambda: (
+        f"{times_lower('Hopper'):.0f} and {times_lower('Walker2d'):.1f} times lower"
+    ),
+    "a few transitions": lambda: (
+        f"carry {tail('Hopper', 'mle', 'top_1_percent')[-1]:.0%} of maximum likelihood's error, "
+        f"and ten of them {tail('Hopper', 'mle', 'top_10')[-1]:.0%}"
+    ).replace("%", " %"),
+    "the typical transition": lambda: (
+        f"(median {tail('Hopper', 'mle', 'median')[0]:.2f} at the first snapshot, "
+        f"{tail('Hopper', 'mle', 'median')[-1]:.2f} at the last)"
+    ),
+    "the typical transition, VAML": lambda: (
+        f"{1 / median_ratio('Hopper'):.0f} times smaller than VAML's"
+    ),
+    "the typical transition, Walker2d": lambda: (
+        f"VAML's is {median_ratio('Walker2d'):.1f} times smaller there"
+    ),
+    "share of variance": lambda: (
+        f"rises on Hopper ({share(snapshot('Hopper', 'mle', 'normalised_error'))}) and falls on "
+        f"Walker2d ({share(snapshot('Walker2d', 'mle', 'normalised_error'))})"
+    ),
+    "the next value function": lambda: (
+        f"{integers(next_over_own('Hopper', 'vaml')[:3], ', ')} and "
+        f"{next_over_own('Hopper', 'vaml')[3]:.0f} times as large; maximum likelihood's is "
+        f"{rise(sorted(next_over_own('Hopper', 'mle')))} times"
+    ),
+    "coverage": lambda: (
+        f"{min(snapshot('Hopper', 'vaml', 'coverage_90')):.1%} to "
+        f"{max(snapshot('Hopper', 'vaml', 'coverage_90')):.0%} of"
+    ).replace("%", " %"),
     "whole run": lambda: f"ends at {integers(returns('mle', 60000, 'pusher/whole_returns'))}",
 }
 
@@ -150,6 +250,11 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
     "behind": lambda: f"it is {EXACT[0]:.0f} times worse",
     "everywhere": lambda: f"lower in {pairs('why', 'realizable')} pairs",
     "the authors' pool": lambda: f"lower in {pairs('as_run', 'unrealizable')} pairs, in no seed",
+    "SAC's data": lambda: (
+        f"mean {times_lower('Hopper'):.0f} times lower on Hopper and "
+        f"{times_lower('Walker2d'):.1f} on Walker2d, median {1 / median_ratio('Hopper'):.0f} times higher and "
+        f"{median_ratio('Walker2d'):.1f} times lower"
+    ),
     "Pusher": lambda: (
         f"{integers(returns('mle_as_run', 60000, 'pusher/whole_returns'))} with them, "
         f"{integers(returns('mle', 60000, 'pusher/whole_returns'))} without"
