@@ -252,7 +252,8 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
     "the authors' pool": lambda: f"lower in {pairs('as_run', 'unrealizable')} pairs, in no seed",
     "SAC's data": lambda: (
         f"mean {times_lower('Hopper'):.0f} times lower on Hopper and "
-        f"{times_lower('Walker2d'):.1f} on Walker2d, median {1 / median_ratio('Hopper'):.0f} times higher and "
+        f"{times_lower('Walker2d'):.1f} on Walker2d, "
+        f"median {1 / median_ratio('Hopper'):.0f} times higher and "
         f"{median_ratio('Walker2d'):.1f} times lower"
     ),
     "Pusher": lambda: (
