@@ -40,6 +40,14 @@ def test_every_target_takes_the_overlays_of_config(target: str, before: str) -> 
     assert (f"--configfile {before.strip()}" in plain) if before else "--configfile" not in plain
 
 
+@pytest.mark.parametrize("target", ["study", "plan", "status", "pack", "published", "test"])
+def test_a_target_ignores_the_packages_of_another_environment(target: str) -> None:
+    """Snakemake itself would import a numpy on PYTHONPATH before it can be told not to."""
+    command = said(target)
+    programs = command.count("/bin/python") + command.count(" python ") + command.count("snakemake")
+    assert command.count("env -u PYTHONPATH") == programs > 0
+
+
 @pytest.mark.parametrize("target", ["study", "dry", "report", "demo", "why"])
 def test_targets_stand_behind_the_overlays(target: str) -> None:
     assert " -- x.csv y.csv" in said(target, CONFIG, TARGETS)
@@ -55,7 +63,7 @@ def test_a_report_in_a_path_with_a_space_finds_the_name_of_its_study(tmp_path: P
     folder.mkdir()
     shutil.copy2(ROOT / "Makefile", folder)
     command = said("report", folder=folder)
-    assert f'"{folder}/.venv/bin/python" -c' in command
+    assert f'"{folder}/.venv/bin/python" -P -c' in command
     # A name that cannot be found stops it, and no other file is written.
     assert command.startswith('name="$(')
 
