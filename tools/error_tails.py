@@ -15,7 +15,7 @@ import torch
 
 from vaml.algorithms.error_tails import error_tail, squared_errors
 from vaml.algorithms.training_state import load_module
-from vaml.data.transitions import Transitions, random_split
+from vaml.data.snapshot import snapshot_parts
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import SoftValue
 from vaml.study.config import Config, ConfigError, load
@@ -29,32 +29,22 @@ ROOT = Path(__file__).parents[1]
 
 def tail(study: Config, results: Path, job: dict[str, Any]) -> dict[str, Any]:
     """The row of one fit, on the test split that it was measured on."""
-    fit = study.snapshots.fit
-    streams = Streams(job["seed"], "fit_snapshot", job["environment"], job["step"])
+    fit, step = study.snapshots.fit, job["step"]
+    streams = Streams(job["seed"], "fit_snapshot", job["environment"], step)
     run = results / folder("train_sac", job)
     history = read_arrays(run / "history.npz")
-    rows = Transitions(
-        *(
-            torch.from_numpy(history[name][: job["step"]])
-            for name in ("observations", "actions", "next_observations")
-        )
-    )
-    held_out = [round(share * len(rows)) for share in (fit.validation_fraction, fit.test_fraction)]
-    splits = streams.numpy("split")
-    *_, test = random_split(len(rows), held_out, splits)
-    if fit.redraw_test_split:
-        *_, test = random_split(len(rows), held_out, splits)
+    *_, test = snapshot_parts(history, step, fit, streams.numpy("split"))
     model = GaussianDynamics(
-        rows.observations.shape[1],
-        rows.actions.shape[1],
+        test.observations.shape[1],
+        test.actions.shape[1],
         study.snapshots.model_hidden_sizes,
         "orthogonal",
         torch.Generator(),
     )
     load_module(model, read_tensors(results / folder("fit_snapshot", job) / "model.safetensors"))
-    value = SoftValue.from_snapshot(read_tensors(run / "snapshots.safetensors", f"{job['step']}/"))
+    value = SoftValue.from_snapshot(read_tensors(run / "snapshots.safetensors", f"{step}/"))
     generator = torch.Generator().manual_seed(streams.seed("error_tails"))
-    errors = squared_errors(model, rows.take(test), value, fit.batch_size, generator)
+    errors = squared_errors(model, test, value, fit.batch_size, generator)
     return {**job, "transitions": len(errors), **error_tail(errors)}
 
 

@@ -5,7 +5,7 @@ python tools/published.py [folder]    # by default paper/published itself
 
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -35,23 +35,25 @@ CONFIG = ROOT / "config" / "config.yaml"
 STUDIES = {"why": "why.yaml", "as_run": "as_run.yaml"}
 DPI = 150
 AUTHORS = ("figure_1", "figure_2")
-FIGURES_A = ("figure_1_seeds", "why_synthetic")
-# Of experiment B: one row per fit.
-TABLES_B = ("snapshots",)
-FIGURES_B = ("figure_2_seeds", "why_snapshots")
+FIGURES = {
+    "synthetic": ("figure_1_seeds", "why_synthetic"),
+    "snapshots": ("figure_2_seeds", "why_snapshots"),
+}
 
 
 def redraw(folder: Path) -> None:
     """Write every table, verdict and picture into folder/<study>/."""
     for name, overlay in STUDIES.items():
         study = load(merged([CONFIG, ROOT / "config" / overlay]))
-        fits = {"synthetic": read_table(PUBLISHED / name / "synthetic.csv")}
-        _experiment(fits, study, synthetic_table, FIGURES_A, folder / name)
+        fits = read_table(PUBLISHED / name / "synthetic.csv")
+        objectives = study.synthetic.objectives
+        _experiment("synthetic", fits, objectives, study, synthetic_table, folder / name)
     fits = read_table(PUBLISHED / "why" / "synthetic.csv")
     with style():
         _picture("exact_error", folder / "why", first_page.exact_error(fits, 0.95))
-    tables = {name: read_table(PUBLISHED / "snapshots" / f"{name}.csv") for name in TABLES_B}
-    _experiment(tables, load(merged([CONFIG])), snapshots_table, FIGURES_B, folder / "snapshots")
+    study, fits = load(merged([CONFIG])), read_table(PUBLISHED / "snapshots" / "snapshots.csv")
+    objectives = study.snapshots.objectives
+    _experiment("snapshots", fits, objectives, study, snapshots_table, folder / "snapshots")
     with style():
         tails = error_tails(read_table(PUBLISHED / "snapshots" / "tails.csv"))
         _picture("error_tails", folder / "snapshots", tails)
@@ -64,41 +66,35 @@ def redraw(folder: Path) -> None:
 
 
 def _experiment(
-    results: Mapping[str, pd.DataFrame],
+    name: str,
+    fits: pd.DataFrame,
+    objectives: list[str],
     study: Config,
     summary: Callable[[Mapping[str, pd.DataFrame], float], Table],
-    figures: Sequence[str],
     folder: Path,
 ) -> None:
-    """The summary, the verdicts on claims about these results, and their figures.
-
-    The first of the results is what the summary is of.
-    """
+    """The summary of a table of fits, the verdicts on claims about it, and its figures."""
     confidence = study.statistics.confidence
-    table = summary(results, confidence)
-    name = next(iter(results))
+    table = summary({name: fits}, confidence)
     write_csv(table, folder / f"summary_{name}.csv")
     write_markdown(table, folder / f"summary_{name}.md")
     claims = load_claims(ROOT / "config" / "claims.yaml")
     reference = read_reference([REFERENCE / f"{name}.csv" for name in FILES])
-    findings = judge(claims, results, reference, study.statistics)
-    rows = comparison_rows([each for each in findings if each.question.comparison.table in results])
+    findings = judge(claims, {name: fits}, reference, study.statistics)
+    rows = comparison_rows([each for each in findings if each.question.comparison.table == name])
     write_rows(folder / "claims.csv", list(rows[0]), rows)
-    section = study.synthetic if name == "synthetic" else study.snapshots
-    known = {
-        name: rows.loc[rows["objective"].isin(section.objectives)] if "objective" in rows else rows
-        for name, rows in results.items()
-    }
-    authors = {f"published_{name}": read_published(REFERENCE / f"{name}.csv") for name in AUTHORS}
+    tables = {name: fits.loc[fits["objective"].isin(objectives)]}
+    for theirs in AUTHORS:
+        tables[f"published_{theirs}"] = read_published(REFERENCE / f"{theirs}.csv")
     settings = FigureSettings(
         **study.figures.model_dump(),
         study=study.study.name,
-        objectives=section.objectives,
+        objectives=objectives,
         agents=study.mbac.agents,
         confidence=confidence,
     )
-    for figure in figures:
-        _picture(figure, folder, draw(figure, {**known, **authors}, settings))
+    for figure in FIGURES[name]:
+        _picture(figure, folder, draw(figure, tables, settings))
 
 
 def _picture(name: str, folder: Path, drawing: Drawing) -> None:
@@ -106,7 +102,7 @@ def _picture(name: str, folder: Path, drawing: Drawing) -> None:
     figure, rows = drawing
     with tempfile.TemporaryDirectory() as spare:
         save(
-            figure, rows, Path(spare) / "a.pdf", folder / f"{name}.png", folder / f"{name}.csv", 150
+            figure, rows, Path(spare) / "a.pdf", folder / f"{name}.png", folder / f"{name}.csv", DPI
         )
 
 

@@ -10,8 +10,8 @@ from vaml.study.config import Config, ConfigError
 from vaml.study.derivation import manifest_of, read_derivation
 from vaml.study.derived import derived
 from vaml.study.dry_run import DryRunFailed, read_study
-from vaml.study.files import UnreadableFile, sha256
-from vaml.study.job_files import job_digests
+from vaml.study.files import UnreadableFile
+from vaml.study.job_files import damages, job_digests
 from vaml.study.jobs import FOLDERS, RESULTS, folder, labels
 from vaml.study.terminal import print_anywhere
 
@@ -77,11 +77,7 @@ def _damages(manifest: Path, files: Sequence[str]) -> Iterator[tuple[Path, str]]
     except (UnreadableFile, OSError) as error:
         yield manifest, _reason(error, manifest)
         return
-    for path in dict.fromkeys([*digests, *(home / name for name in files)]):
-        if not path.exists():
-            yield path, "is missing"
-        elif digests.get(path) != sha256(path):
-            yield path, "is not the file that was made: damaged, or changed since"
+    yield from damages(digests, [home / name for name in files])
 
 
 def _of_derived(manifest: Path) -> dict[Path, str]:

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vaml.study.config import ConfigError
-from vaml.study.dry_run import DryRunFailed, dry_run, read_study
+from vaml.study.dry_run import DryRunFailed, dry_run, read_study, require_no_snakemake
 from vaml.study.stale import remove, stale_files
 from vaml.study.terminal import print_anywhere
-
-_LOCKS = Path(".snakemake/locks")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -38,11 +36,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not files:
         print(f"{results}: every result is of a job of this config")
         return
-    if arguments.apply and _LOCKS.is_dir() and any(_LOCKS.iterdir()):
-        sys.exit(
-            f"{results}: Snakemake is running here, or was killed; when it is not, remove its "
-            "lock by `snakemake --unlock`; nothing is removed"
-        )
+    if arguments.apply:
+        try:
+            require_no_snakemake(results, "nothing is removed")
+        except DryRunFailed as error:
+            sys.exit(str(error))
     size = sum(file.stat().st_size for file in files)
     for place, count in Counter(file.parent for file in files).items():
         print(f"  {place}: {count} {'file' if count == 1 else 'files'}")

@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         from vaml.algorithms.model_metrics import snapshot_metrics
         from vaml.algorithms.offline_fit import CURVE_COLUMNS, not_started, run_offline_fit
         from vaml.algorithms.training_state import module_arrays
-        from vaml.data.transitions import Transitions, random_split
+        from vaml.data.snapshot import snapshot_parts
         from vaml.networks.dynamics import GaussianDynamics
         from vaml.networks.value import SoftValue
 
@@ -54,24 +54,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         next_value = None
         if next_step is not None:
             next_value = SoftValue.from_snapshot(read_tensors(snapshots, f"{next_step}/"), device)
-        # The replay buffer at the snapshot is the history's first `step` transitions.
-        rows = Transitions(
-            *(
-                torch.from_numpy(history[name][: settings.step])
-                for name in ("observations", "actions", "next_observations")
-            )
-        ).to(device)
-        held_out = [
-            round(fraction * len(rows)) for fraction in (fit.validation_fraction, fit.test_fraction)
-        ]
-        splits = streams.numpy("split")
-        train_rows, validation_rows, test_rows = random_split(len(rows), held_out, splits)
-        if fit.redraw_test_split:
-            *_, test_rows = random_split(len(rows), held_out, splits)
-        test = rows.take(test_rows)
+        train, validation, test = (
+            part.to(device)
+            for part in snapshot_parts(history, settings.step, fit, streams.numpy("split"))
+        )
         model = GaussianDynamics(
-            rows.observations.shape[1],
-            rows.actions.shape[1],
+            train.observations.shape[1],
+            train.actions.shape[1],
             settings.model_hidden_sizes,
             "orthogonal",
             torch.Generator().manual_seed(streams.seed("initialisation")),
@@ -92,9 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 candidate, test, value, next_value, settings.objective, fit.batch_size, streams
             )
 
-        outcome, curve = run_offline_fit(
-            fitting, rows.take(train_rows), rows.take(validation_rows), fit, measured, job
-        )
+        outcome, curve = run_offline_fit(fitting, train, validation, fit, measured, job)
         write_tensors(job.outputs["model"], module_arrays(model))
         write_rows(job.outputs["curve"], CURVE_COLUMNS, curve)
         job.write_outcome(outcome)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaml.study.config import ConfigError
+from vaml.study.config import Config, ConfigError
 from vaml.study.dry_run import DryRunFailed, read_study
 from vaml.study.files import UnreadableFile, atomic
 from vaml.study.job_files import MANIFEST, beside, whole_job
@@ -35,20 +35,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         study = read_study(arguments.configfile)
         results = Path("results") / study.study.name
-        packed, left = Counter[str](), 0
         with atomic(arguments.archive) as temporary:
             with tarfile.open(temporary, "w:gz", compresslevel=_LEVEL) as archive:
-                for stage in arguments.stages:
-                    for job in labels(stage, study):
-                        place = folder(stage, job)
-                        manifest = results / place / MANIFEST
-                        known = manifest.exists() and read_manifest(manifest).stable.key
-                        if known != key(stage, study, job):
-                            left += 1
-                            continue
-                        for path in (*whole_job(results / place, stage), *beside(results, place)):
-                            archive.add(path, str(path.relative_to(results)))
-                        packed[stage] += 1
+                packed, left = _add(archive, study, results, arguments.stages)
             if not packed:
                 raise UnreadableFile(f"{results}: holds no finished job of {arguments.stages}")
     except (ConfigError, DryRunFailed, UnreadableFile, OSError) as error:
@@ -56,6 +45,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     size = arguments.archive.stat().st_size / 1e6
     counts = ", ".join(f"{stage} {count}" for stage, count in packed.items())
     print(f"{arguments.archive}: {size:.1f} MB: {counts}; {left} jobs not finished here")
+
+
+def _add(
+    archive: tarfile.TarFile, study: Config, results: Path, stages: Sequence[str]
+) -> tuple[Counter[str], int]:
+    """How many jobs were added by stage, and how many were left out."""
+    packed, left = Counter[str](), 0
+    for stage in stages:
+        for job in labels(stage, study):
+            place = folder(stage, job)
+            manifest = results / place / MANIFEST
+            known = manifest.exists() and read_manifest(manifest).stable.key
+            if known != key(stage, study, job):
+                left += 1
+                continue
+            for path in (*whole_job(results / place, stage), *beside(results, place)):
+                archive.add(path, str(path.relative_to(results)))
+            packed[stage] += 1
+    return packed, left
 
 
 if __name__ == "__main__":

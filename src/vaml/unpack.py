@@ -14,14 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from vaml.study.config import ConfigError
-from vaml.study.dry_run import DryRunFailed, read_study
+from vaml.study.dry_run import DryRunFailed, read_study, require_no_snakemake
 from vaml.study.files import UnreadableFile, reading
 from vaml.study.job_files import MANIFEST, beside, finished_jobs, link_or_copy, whole_job
-from vaml.study.jobs import FOLDERS, folder, key, labels
+from vaml.study.jobs import BESIDE, FOLDERS, folder, key, labels
 from vaml.study.manifest import read_manifest
 from vaml.study.terminal import print_anywhere
-
-_LOCKS = Path(".snakemake/locks")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -38,11 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         study = read_study(arguments.configfile)
         results = Path("results") / study.study.name
-        if _LOCKS.is_dir() and any(_LOCKS.iterdir()):
-            raise UnreadableFile(
-                f"{results}: Snakemake is running here, or was killed; when it is not, remove its "
-                "lock by `snakemake --unlock`; nothing is taken"
-            )
+        require_no_snakemake(results, "nothing is taken")
         wanted = {
             key(stage, study, job): folder(stage, job)
             for stage in FOLDERS
@@ -115,7 +109,7 @@ def _as_folder(source: Path, results: Path) -> Iterator[Path]:
 def _require_harmless(member: tarfile.TarInfo) -> None:
     """Refuse what `pack` never writes: links, devices, and paths that leave the folder."""
     kind, *place = PurePosixPath(member.name).parts or ("",)
-    known = kind in {*FOLDERS, "logs", "benchmarks"}
+    known = kind in {*FOLDERS, *BESIDE}
     if not (member.isfile() and known and place and ".." not in place):
         raise UnreadableFile(f"{member.name!r}: is no file of a job; nothing is taken")
 

@@ -1,13 +1,10 @@
 """The workflow as a module of another: what `snakedeploy deploy-workflow` sets up."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from finished_study import PROJECT, TINY, parse_dry_run
+from finished_study import PROJECT, TINY, Project, parse_dry_run
 
 from vaml.study.config import load
 from vaml.study.jobs import FOLDERS, labels
@@ -39,21 +36,14 @@ def deployed(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def snakemake(folder: Path, *flags: str) -> str:
-    hidden = ("PYTHONPATH", "SNAKEMAKE_PROFILE")
-    environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    command = [str(Path(sys.executable).parent / "snakemake"), "--cores", "1", *flags]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_a_module_plans_and_runs_the_study_of_its_own_config(deployed: Path) -> None:
     study = load(merged([deployed / "config" / "config.yaml"]))
-    planned = parse_dry_run(snakemake(deployed, "--dry-run"))
+    project = Project(deployed, [], overlays=())
+    planned = parse_dry_run(project.snakemake("--dry-run").stdout)
     for stage in FOLDERS:
         jobs = [job for job in planned if job[0] == stage]
         assert len(jobs) == len([*labels(stage, study)]), stage
     assert ("compile_paper", frozenset()) in planned
-    snakemake(deployed, "results/tiny/fit_synthetic/realizable/h8_s0/mle/manifest.json")
+    target = "results/tiny/fit_synthetic/realizable/h8_s0/mle/manifest.json"
+    project.snakemake("--cores", "1", target)
     assert (deployed / "results/tiny/fit_synthetic/realizable/h8_s0/mle/model.safetensors").exists()

@@ -1,4 +1,4 @@
-"""Whether a model's value-aware error is that of all transitions, or of a few."""
+"""These functions tell whether a value-aware error is that of all transitions or of a few."""
 
 import numpy as np
 import torch

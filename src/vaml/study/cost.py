@@ -13,7 +13,7 @@ from typing import Any
 from vaml.study.config import Config
 from vaml.study.dry_run import PlannedJob
 from vaml.study.files import UnreadableFile, read_json
-from vaml.study.jobs import FIGURES, FOLDERS, TABLES, settings, source
+from vaml.study.jobs import FIGURES, FOLDERS, TABLES, any_folder, settings, source
 
 # The table: slices of the paper's study on an idle AMD EPYC (Milan), one thread, PyTorch 2.13, as
 # docs/performance.md says. Early stopping decides how many epochs a fit takes: on snapshots the
@@ -64,9 +64,8 @@ def read_benchmarks(root: Path) -> Measured:
     Seeds make no difference to the time a job takes, so they are left out of the settings.
     """
     found: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
-    for stage, template in FOLDERS.items():
-        jobs = "/".join("*" for _ in template.split("/")[1:])
-        for path in sorted(root.glob(f"*/benchmarks/{stage}/{jobs}.tsv")):
+    for stage in FOLDERS:
+        for path in sorted(root.glob(f"*/benchmarks/{any_folder(stage)}.tsv")):
             study = path.relative_to(root).parts[0]
             place = path.relative_to(root / study / "benchmarks").with_suffix("")
             try:

@@ -13,6 +13,7 @@ from vaml.study.config import Config, load
 from vaml.study.yaml_file import merged
 
 CONFIG = Path("config/config.yaml")
+_LOCKS = Path(".snakemake/locks")
 
 
 class DryRunFailed(Exception):
@@ -61,6 +62,15 @@ def read_study(overlays: Sequence[str | Path] = ()) -> Config:
     """
     _require_project()
     return load(merged([CONFIG, *map(Path, overlays)]))
+
+
+def require_no_snakemake(results: Path, outcome: str) -> None:
+    """DryRunFailed: Snakemake works in this folder. outcome: what is therefore not done."""
+    if _LOCKS.is_dir() and any(_LOCKS.iterdir()):
+        raise DryRunFailed(
+            f"{results}: Snakemake is running here, or was killed; when it is not, remove its "
+            f"lock by `snakemake --unlock`; {outcome}"
+        )
 
 
 class _Handler(logging.Handler):

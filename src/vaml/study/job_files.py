@@ -3,11 +3,11 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from vaml.study.files import UnreadableFile, atomic, read_json, sha256
-from vaml.study.jobs import FOLDERS, RESULTS, canonical
+from vaml.study.jobs import BESIDE, FOLDERS, RESULTS, any_folder, canonical
 from vaml.study.manifest import read_manifest
 
 MANIFEST, SETTINGS = "manifest.json", "config.json"
@@ -31,6 +31,15 @@ def job_digests(manifest: Path) -> dict[Path, str]:
     return found
 
 
+def damages(digests: Mapping[Path, str], required: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Each file that is not as its digest says, or required and not there, and why."""
+    for path in dict.fromkeys([*digests, *required]):
+        if not path.exists():
+            yield path, "is missing"
+        elif digests.get(path) != sha256(path):
+            yield path, "is not the file that was made: damaged, or changed since"
+
+
 def whole_job(home: Path, stage: str) -> list[Path]:
     """The files of a finished job, its manifest last.
 
@@ -40,28 +49,21 @@ def whole_job(home: Path, stage: str) -> list[Path]:
     """
     manifest = home / MANIFEST
     digests = job_digests(manifest)
-    for path in (*digests, *(home / name for name in RESULTS.get(stage, ()))):
-        if not path.exists():
-            raise UnreadableFile(f"{path}: is missing")
-        if digests.get(path) != sha256(path):
-            raise UnreadableFile(
-                f"{path}: is not the file that was made: damaged, or changed since"
-            )
+    for path, reason in damages(digests, [home / name for name in RESULTS.get(stage, ())]):
+        raise UnreadableFile(f"{path}: {reason}")
     return [*digests, home / SETTINGS, manifest]
 
 
 def finished_jobs(results: Path) -> Iterator[tuple[str, Path]]:
     """Stage and folder of each job below a study's folder that has a manifest."""
-    for stage, template in FOLDERS.items():
-        depth = "/".join("*" for _ in template.split("/")[1:])
-        for manifest in sorted(results.glob(f"{stage}/{depth}/{MANIFEST}")):
+    for stage in FOLDERS:
+        for manifest in sorted(results.glob(f"{any_folder(stage)}/{MANIFEST}")):
             yield stage, manifest.parent
 
 
 def beside(results: Path, folder: str) -> list[Path]:
     """A job's log and its measured time, where they are there."""
-    kinds = (("logs", ".log"), ("benchmarks", ".tsv"))
-    paths = (results / kind / f"{folder}{suffix}" for kind, suffix in kinds)
+    paths = (results / kind / f"{folder}{suffix}" for kind, suffix in BESIDE.items())
     return [path for path in paths if path.is_file()]
 
 

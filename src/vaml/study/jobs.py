@@ -30,6 +30,9 @@ FOLDERS: dict[str, str] = {
     "train_mbac": "train_mbac/{environment}/{agent}/s{seed}",
 }
 
+# What lies beside a job's results, in folders that mirror theirs, with the suffix of a job's file.
+BESIDE = {"logs": ".log", "benchmarks": ".tsv"}
+
 # The files of each job that tables are made from.
 RESULTS: dict[str, tuple[str, ...]] = {
     "fit_synthetic": ("outcome.json", "curve.csv"),
@@ -87,6 +90,11 @@ def canonical(settings: BaseModel | Mapping[str, Any]) -> str:
 def folder(stage: str, labels: Labels) -> str:
     """Where a job writes, below results/<study>/."""
     return FOLDERS[stage].format(**labels)
+
+
+def any_folder(stage: str) -> str:
+    """A glob pattern of the folders of a stage's jobs, whatever their labels."""
+    return "/".join([stage, *("*" for _ in FOLDERS[stage].split("/")[1:])])
 
 
 def tables(study: Config) -> list[str]:

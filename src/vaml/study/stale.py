@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vaml.study.checkpoint import STATE
 from vaml.study.config import Config
-from vaml.study.jobs import FOLDERS, folder, key, labels
+from vaml.study.jobs import BESIDE, FOLDERS, folder, key, labels
 from vaml.study.lock import STALE_SECONDS
 
 _LABEL = r"[A-Za-z0-9_-]+"
@@ -29,7 +29,7 @@ def stale_files(study: Config, results: Path, names: Mapping[str, Collection[str
         for place in _matches(results, template):
             if str(place.relative_to(results)) not in present:
                 found += (file for file in _files(place) if _is_output(file.name, names[stage]))
-        for kind, suffix in (("logs", ".log"), ("benchmarks", ".tsv")):
+        for kind, suffix in BESIDE.items():
             for path in _matches(results / kind, template + suffix):
                 name = str(path.relative_to(results / kind)).removesuffix(suffix)
                 if name not in present and path.is_file():

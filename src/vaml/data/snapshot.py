@@ -1,0 +1,33 @@
+"""Experiment B's data: the replay buffer at a snapshot, in its three parts."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from vaml.data.transitions import Transitions, random_split
+from vaml.study.snapshots import SnapshotFitSettings
+
+
+def snapshot_parts(
+    history: Mapping[str, np.ndarray],
+    step: int,
+    fit: SnapshotFitSettings,
+    splits: np.random.Generator,
+) -> tuple[Transitions, Transitions, Transitions]:
+    """The transitions to train on, to validate on and to test on.
+
+    history: the columns of a whole SAC run. The replay buffer at the snapshot is its first `step`
+    rows.
+    """
+    rows = Transitions(
+        *(
+            torch.from_numpy(history[name][:step])
+            for name in ("observations", "actions", "next_observations")
+        )
+    )
+    held_out = [round(share * step) for share in (fit.validation_fraction, fit.test_fraction)]
+    train, validation, test = random_split(step, held_out, splits)
+    if fit.redraw_test_split:
+        *_, test = random_split(step, held_out, splits)
+    return rows.take(train), rows.take(validation), rows.take(test)
