@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -48,13 +49,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.watch is None:
         console.print(view(study, Path("results")))
         return
-    with Live(view(study, Path("results")), console=console, auto_refresh=False) as live:
-        try:
-            while True:
-                time.sleep(arguments.watch)
-                live.update(view(study, Path("results")), refresh=True)
-        except KeyboardInterrupt:
-            pass
+    with (
+        suppress(KeyboardInterrupt),
+        Live(view(study, Path("results")), console=console, auto_refresh=False) as live,
+    ):
+        while True:
+            time.sleep(arguments.watch)
+            live.update(view(study, Path("results")), refresh=True)
 
 
 def view(study: Config, root: Path) -> Group:

@@ -22,7 +22,7 @@ import numpy as np
 from vaml.study.checkpoint import Checkpoint
 
 checkpoint = Checkpoint(Path(sys.argv[1]), "key")
-with checkpoint.lock(), checkpoint.install_signals():
+with checkpoint.install_signals(), checkpoint.lock():
     _, meta = checkpoint.load() or ({}, {"step": 0})
     step = meta["step"]
     print(step, flush=True)

@@ -3,12 +3,29 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from offline_fits import flags
 from saved_states import KEY, LOOP, arrays_of, assert_is_state, first_line, start
 
 from vaml.study.checkpoint import Checkpoint, save_interval
 from vaml.study.files import UnreadableFile
+from vaml.study.job import running
+from vaml.study.lock import Lock
+from vaml.study.synthetic import SimulateDynamicsJob, SyntheticDynamics
+
+DYNAMICS = SyntheticDynamics(
+    observation_size=2,
+    action_size=1,
+    horizon=2,
+    train_transitions=2,
+    test_transitions=2,
+    head_gain=1.0,
+    mean_scale=1.0,
+    noise_scale=1.0,
+    value_hidden_size=2,
+)
 
 # One process forks the writers, so that a kill costs milliseconds and not a Python start.
 KILLED_WRITERS = """
@@ -118,7 +135,7 @@ def own_signals() -> Iterator[None]:
 
 def test_a_signal_makes_a_save_due_and_usr1_goes_on(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path, KEY)
-    with checkpoint.lock(), checkpoint.install_signals():
+    with checkpoint.install_signals(), checkpoint.lock():
         os.kill(os.getpid(), signal.SIGUSR1)
         os.kill(os.getpid(), signal.SIGUSR1)
         assert checkpoint.due()
@@ -130,7 +147,7 @@ def test_a_signal_makes_a_save_due_and_usr1_goes_on(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("own_signals")
 def test_sigterm_ends_the_job_after_a_save(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path, KEY)
-    with checkpoint.lock(), checkpoint.install_signals():
+    with checkpoint.install_signals(), checkpoint.lock():
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGUSR1)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -153,7 +170,7 @@ def test_a_signal_during_a_save_asks_for_another(
         os.kill(os.getpid(), signal.SIGUSR1)
         flush(descriptor)
 
-    with checkpoint.lock(), checkpoint.install_signals():
+    with checkpoint.install_signals(), checkpoint.lock():
         monkeypatch.setattr("os.fsync", interrupted)
         checkpoint.save({}, {})
     assert checkpoint.due()
@@ -168,6 +185,31 @@ def test_the_handlers_found_are_put_back(tmp_path: Path) -> None:
     with suppress(RuntimeError), Checkpoint(tmp_path, KEY).install_signals():
         raise RuntimeError
     assert [signal.getsignal(number) for number in numbers] == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_that_comes_with_the_lock_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Neither a traceback of Python's nor a process that ends without a save."""
+
+    def acquire(*arguments: Any) -> None:
+        os.kill(os.getpid(), number)
+        original(*arguments)
+
+    original = Lock.acquire
+    monkeypatch.setattr(Lock, "acquire", acquire)
+    before = signal.getsignal(number)
+    settings = SimulateDynamicsJob(dynamics=DYNAMICS, hidden_size=8, seed=0)
+    job_flags = flags(tmp_path, settings, ())
+    with (
+        suppress(LookupError),
+        running("simulate_dynamics", SimulateDynamicsJob, job_flags, outputs=()) as job,
+    ):
+        noticed = job.checkpoint.due()
+        raise LookupError  # no results are made here
+    signal.signal(number, before)
+    assert noticed
 
 
 def test_a_terminated_process_saves_says_so_and_goes_on_later(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -193,6 +194,24 @@ def test_an_owner_that_ends_meanwhile_makes_way(
     assert mine.is_held()
     mine.release()
     timer.join()
+
+
+@pytest.mark.usefixtures("short_wait")
+def test_a_signal_ends_the_wait_for_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "STALE_SECONDS", 3600.0)
+    checkpoint = Checkpoint(tmp_path, KEY)
+    write_owner(checkpoint.path / "lock", "node7")
+    before = signal.getsignal(signal.SIGTERM)
+    timer = threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGTERM])
+    timer.start()
+    with pytest.raises(SystemExit) as caught, checkpoint.install_signals(), checkpoint.lock():
+        pass
+    signal.signal(signal.SIGTERM, before)
+    timer.join()
+    assert caught.value.code == 143
+    assert json.loads((checkpoint.path / "lock").read_text())["host"] == "node7"
 
 
 def test_the_owners_heart_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ class _Saved(Record):
 class Checkpoint:
     """Saved states of the job with this key, in directory/key/.
 
-    with checkpoint.lock(), checkpoint.install_signals():
+    with checkpoint.install_signals(), checkpoint.lock():
         saved = checkpoint.load()
         for ...:
             if checkpoint.due():
@@ -83,8 +83,11 @@ class Checkpoint:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Be the only writer. AlreadyRunning: another copy of the job is alive."""
-        self._lock.acquire()
+        """Be the only writer. AlreadyRunning: another copy of the job is alive.
+
+        A noticed signal that ends the job ends the wait for the lock too.
+        """
+        self._lock.acquire(self.exit_if_terminated)
         try:
             yield
         finally:

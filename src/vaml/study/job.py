@@ -104,8 +104,9 @@ def running(
             _source=arguments.source if inputs else None,
         )
         with ExitStack() as stack:
-            stack.enter_context(job.checkpoint.lock())
+            # Signals first: whatever comes while it waits for the lock, and after, is noticed.
             stack.enter_context(job.checkpoint.install_signals())
+            stack.enter_context(job.checkpoint.lock())
             yield job
             _require_known(step, modules)
             write_json(arguments.resolved, json.loads(config))

@@ -9,6 +9,7 @@ import socket
 import stat
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from vaml.study.files import UnreadableFile
@@ -45,11 +46,11 @@ class Lock:
         self._released = threading.Event()
         self._heart = threading.Thread()
 
-    def acquire(self) -> None:
+    def acquire(self, while_waiting: Callable[[], None] = lambda: None) -> None:
         """Own the lock, or raise AlreadyRunning; UnreadableFile: in its place is no file.
 
         Waits, for STALE_SECONDS at most, only where it is not known yet whether the owner on
-        another machine lives.
+        another machine lives; while_waiting is called every POLL_SECONDS and may raise.
         """
         while True:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +65,7 @@ class Lock:
             try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise UnreadableFile(f"{self.path}: is not a file; remove it")
-                self._require_free(descriptor)
+                self._require_free(descriptor, while_waiting)
                 # Its owner may have ended, and removed the file, between opening and locking.
                 if not self._is_current(descriptor):
                     os.close(descriptor)
@@ -117,7 +118,7 @@ class Lock:
         except FileNotFoundError:
             return False
 
-    def _require_free(self, descriptor: int) -> None:
+    def _require_free(self, descriptor: int, while_waiting: Callable[[], None]) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             local = True
@@ -129,9 +130,11 @@ class Lock:
             local = False
         owner = _read_owner(descriptor)
         if owner and not (local and owner.get("host") == socket.gethostname()):
-            self._require_dead(descriptor, owner)
+            self._require_dead(descriptor, owner, while_waiting)
 
-    def _require_dead(self, descriptor: int, owner: dict[str, object]) -> None:
+    def _require_dead(
+        self, descriptor: int, owner: dict[str, object], while_waiting: Callable[[], None]
+    ) -> None:
         """Return when the heartbeat of another machine has stopped; raise when it beats."""
         last = os.fstat(descriptor).st_mtime_ns
         # The age is by two clocks, either of which may run ahead.
@@ -146,6 +149,7 @@ class Lock:
         )
         while time.monotonic() < give_up:
             time.sleep(POLL_SECONDS)
+            while_waiting()
             if not self._is_current(descriptor) or not _read_owner(descriptor):
                 return
             if os.fstat(descriptor).st_mtime_ns != last:
