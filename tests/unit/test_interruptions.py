@@ -202,6 +202,7 @@ def test_a_signal_that_comes_with_the_lock_is_noticed(
     before = signal.getsignal(number)
     settings = SimulateDynamicsJob(dynamics=DYNAMICS, hidden_size=8, seed=0)
     job_flags = flags(tmp_path, settings, ())
+    noticed = False
     with (
         suppress(LookupError),
         running("simulate_dynamics", SimulateDynamicsJob, job_flags, outputs=()) as job,
