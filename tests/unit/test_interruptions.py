@@ -3,29 +3,16 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from offline_fits import flags
 from saved_states import KEY, LOOP, arrays_of, assert_is_state, first_line, start
 
 from vaml.study.checkpoint import Checkpoint, save_interval
+from vaml.study.fields import JobSettings
 from vaml.study.files import UnreadableFile
 from vaml.study.job import running
 from vaml.study.lock import Lock
-from vaml.study.synthetic import SimulateDynamicsJob, SyntheticDynamics
-
-DYNAMICS = SyntheticDynamics(
-    observation_size=2,
-    action_size=1,
-    horizon=2,
-    train_transitions=2,
-    test_transitions=2,
-    head_gain=1.0,
-    mean_scale=1.0,
-    noise_scale=1.0,
-    value_hidden_size=2,
-)
 
 # One process forks the writers, so that a kill costs milliseconds and not a Python start.
 KILLED_WRITERS = """
@@ -127,7 +114,10 @@ def test_another_interval_is_refused(monkeypatch: pytest.MonkeyPatch, text: str)
 @pytest.fixture
 def own_signals() -> Iterator[None]:
     """Put the signal handlers back after the test."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    before = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+    }
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -187,29 +177,27 @@ def test_the_handlers_found_are_put_back(tmp_path: Path) -> None:
     assert [signal.getsignal(number) for number in numbers] == before
 
 
+@pytest.mark.usefixtures("own_signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_that_comes_with_the_lock_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """Neither a traceback of Python's nor a process that ends without a save."""
 
-    def acquire(*arguments: Any) -> None:
+    def acquire(lock: Lock) -> None:
         os.kill(os.getpid(), number)
-        original(*arguments)
+        original(lock)
 
     original = Lock.acquire
     monkeypatch.setattr(Lock, "acquire", acquire)
-    before = signal.getsignal(number)
-    settings = SimulateDynamicsJob(dynamics=DYNAMICS, hidden_size=8, seed=0)
-    job_flags = flags(tmp_path, settings, ())
+    job_flags = flags(tmp_path, JobSettings(seed=0), ())
     noticed = False
     with (
         suppress(LookupError),
-        running("simulate_dynamics", SimulateDynamicsJob, job_flags, outputs=()) as job,
+        running("simulate_dynamics", JobSettings, job_flags, outputs=()) as job,
     ):
         noticed = job.checkpoint.due()
         raise LookupError  # no results are made here
-    signal.signal(number, before)
     assert noticed
 
 

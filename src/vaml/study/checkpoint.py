@@ -73,7 +73,7 @@ class Checkpoint:
         self.path = directory / key
         self.key = key
         self.interval = interval
-        self._lock = Lock(self.path / "lock")
+        self._lock = Lock(self.path / "lock", self.exit_if_terminated)
         self._last_save = time.monotonic()
         self._whole: Path | None = None  # the newest state that is known to be whole
         self._requested = False
@@ -87,7 +87,7 @@ class Checkpoint:
 
         A noticed signal that ends the job ends the wait for the lock too.
         """
-        self._lock.acquire(self.exit_if_terminated)
+        self._lock.acquire()
         try:
             yield
         finally:

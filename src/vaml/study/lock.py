@@ -37,20 +37,23 @@ class Lock:
     On one machine flock decides, so that a process that dies, however it dies, frees its lock.
     Across machines the owner touches the file every HEARTBEAT_SECONDS; an owner on another
     machine counts as dead when its last touch is STALE_SECONDS old.
+
+    while_waiting: called every POLL_SECONDS of a wait for such an owner; what it raises ends it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, while_waiting: Callable[[], None] = lambda: None) -> None:
         self.path = path
+        self._while_waiting = while_waiting
         self._descriptor = -1
         self._owner = b""
         self._released = threading.Event()
         self._heart = threading.Thread()
 
-    def acquire(self, while_waiting: Callable[[], None] = lambda: None) -> None:
+    def acquire(self) -> None:
         """Own the lock, or raise AlreadyRunning; UnreadableFile: in its place is no file.
 
         Waits, for STALE_SECONDS at most, only where it is not known yet whether the owner on
-        another machine lives; while_waiting is called every POLL_SECONDS and may raise.
+        another machine lives.
         """
         while True:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +68,7 @@ class Lock:
             try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise UnreadableFile(f"{self.path}: is not a file; remove it")
-                self._require_free(descriptor, while_waiting)
+                self._require_free(descriptor)
                 # Its owner may have ended, and removed the file, between opening and locking.
                 if not self._is_current(descriptor):
                     os.close(descriptor)
@@ -118,7 +121,7 @@ class Lock:
         except FileNotFoundError:
             return False
 
-    def _require_free(self, descriptor: int, while_waiting: Callable[[], None]) -> None:
+    def _require_free(self, descriptor: int) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             local = True
@@ -130,11 +133,9 @@ class Lock:
             local = False
         owner = _read_owner(descriptor)
         if owner and not (local and owner.get("host") == socket.gethostname()):
-            self._require_dead(descriptor, owner, while_waiting)
+            self._require_dead(descriptor, owner)
 
-    def _require_dead(
-        self, descriptor: int, owner: dict[str, object], while_waiting: Callable[[], None]
-    ) -> None:
+    def _require_dead(self, descriptor: int, owner: dict[str, object]) -> None:
         """Return when the heartbeat of another machine has stopped; raise when it beats."""
         last = os.fstat(descriptor).st_mtime_ns
         # The age is by two clocks, either of which may run ahead.
@@ -149,7 +150,7 @@ class Lock:
         )
         while time.monotonic() < give_up:
             time.sleep(POLL_SECONDS)
-            while_waiting()
+            self._while_waiting()
             if not self._is_current(descriptor) or not _read_owner(descriptor):
                 return
             if os.fstat(descriptor).st_mtime_ns != last:
