@@ -15,7 +15,7 @@ STAMP := $(VENV)/installed
 IN_VENV := env -u PYTHONPATH PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" OMP_NUM_THREADS=1
 
 # Prints the name of the study that CONFIG changes config/config.yaml to.
-STUDY_NAME = env -u PYTHONPATH "$(BIN)/python" -P -c 'import sys; from pathlib import Path; from vaml.study.config import load; from vaml.study.yaml_file import merged; print(load(merged([*map(Path, sys.argv[1:])])).study.name)' config/config.yaml $(CONFIG)
+STUDY_NAME = env -u PYTHONPATH "$(BIN)/python" -P -c 'import sys; from pathlib import Path; from vaml.config.schema import load; from vaml.config.yaml_file import merged; print(load(merged([*map(Path, sys.argv[1:])])).study.name)' config/config.yaml $(CONFIG)
 
 # CONFIG: overlays of config/config.yaml, in order. TARGETS: files or rules, in place of the whole study.
 OVERLAYS = $(if $(strip $(CONFIG)),--configfile $(CONFIG))

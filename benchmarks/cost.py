@@ -1,4 +1,4 @@
-"""What a whole study costs, from `vaml.study.cost` alone: by stage, and on 2, 16 and 64 cores.
+"""What a whole study costs, from `vaml.pipeline.cost` alone: by stage, and on 2, 16 and 64 cores.
 
     python benchmarks/cost.py [--configfile config/extended.yaml]
 
@@ -9,8 +9,8 @@ import argparse
 from collections import defaultdict
 from collections.abc import Sequence
 
-from vaml.study.cost import in_order, seconds, wall_seconds
-from vaml.study.dry_run import dry_run, read_study
+from vaml.pipeline.cost import in_order, seconds, wall_seconds
+from vaml.pipeline.dry_run import dry_run, read_study
 
 CORES = (2, 16, 64)
 

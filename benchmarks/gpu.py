@@ -16,13 +16,13 @@ from collections.abc import Callable, Sequence
 import torch
 
 from vaml.algorithms.model_fitting import ModelFitting
+from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.networks.actor_critic import Actor, Critic
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue, SoftValue, Value
-from vaml.study.allocator import keep_freed_memory
-from vaml.study.objectives import Objective
-from vaml.study.seeding import Streams
+from vaml.runtime.allocator import keep_freed_memory
+from vaml.seeding import Streams
 
 BATCH, ROUND_SECONDS = 128, 0.5
 HOPPER, SYNTHETIC = (12, 3), (11, 3)  # sizes of observations and actions

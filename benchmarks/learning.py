@@ -20,11 +20,11 @@ import yaml
 
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.sac import SACRun
-from vaml.study.allocator import keep_freed_memory
-from vaml.study.config import Config, load
-from vaml.study.mbac import AgentSettings, TrainMBACJob
-from vaml.study.sac import TrainSACJob
-from vaml.study.seeding import Streams
+from vaml.config.mbac import AgentSettings, TrainMBACJob
+from vaml.config.sac import TrainSACJob
+from vaml.config.schema import Config, load
+from vaml.runtime.allocator import keep_freed_memory
+from vaml.seeding import Streams
 
 ENVIRONMENT = "InvertedPendulum-v4"
 ENOUGH = 950.0

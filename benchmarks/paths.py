@@ -10,15 +10,15 @@ from plain import PlainFit, PlainMBAC, PlainRandomValue, PlainSAC, PlainSoftValu
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.algorithms.sac import SACRun
+from vaml.config.mbac import TrainMBACJob
+from vaml.config.sac import TrainSACJob
+from vaml.config.schema import Config, load
+from vaml.config.yaml_file import merged
 from vaml.data.transitions import Transitions
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue, SoftValue
-from vaml.study import jobs
-from vaml.study.config import Config, load
-from vaml.study.mbac import TrainMBACJob
-from vaml.study.sac import TrainSACJob
-from vaml.study.seeding import Streams
-from vaml.study.yaml_file import merged
+from vaml.pipeline import jobs
+from vaml.seeding import Streams
 
 Step = Callable[[], object]
 ROOT = Path(__file__).parents[1]

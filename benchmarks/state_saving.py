@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from vaml.study.job import one_thread
+from vaml.runtime.job import one_thread
 
 SAVES = 7
 INTERVAL = 300.0  # seconds from one save to the next
@@ -25,12 +25,12 @@ def main() -> None:
 
     from vaml.algorithms.sac import SACRun
     from vaml.algorithms.training_state import prefixed
-    from vaml.study import jobs
-    from vaml.study.checkpoint import Checkpoint
-    from vaml.study.config import load
-    from vaml.study.sac import TrainSACJob
-    from vaml.study.seeding import Streams
-    from vaml.study.yaml_file import merged
+    from vaml.config.sac import TrainSACJob
+    from vaml.config.schema import load
+    from vaml.config.yaml_file import merged
+    from vaml.pipeline import jobs
+    from vaml.runtime.checkpoint import Checkpoint
+    from vaml.seeding import Streams
 
     study = load(merged([Path("config/config.yaml")]))
     labels = {"environment": "Hopper-v4", "seed": 0}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 def make(way: str, path: str) -> Callable[[int], object]:
     """A function that makes so many steps."""
-    from vaml.study.allocator import keep_freed_memory
+    from vaml.runtime.allocator import keep_freed_memory
 
     if way in ("ours", "plain+allocator", "products", "memory"):
         keep_freed_memory()
@@ -44,8 +44,8 @@ def memory() -> float:
     import numpy as np
     import paths
 
-    from vaml.study.allocator import keep_freed_memory
-    from vaml.study.checkpoint import Checkpoint
+    from vaml.runtime.allocator import keep_freed_memory
+    from vaml.runtime.checkpoint import Checkpoint
 
     keep_freed_memory()
     run = paths.sac_run()

@@ -30,7 +30,7 @@ SMALLEST_SCORE = 0.95
 LOADED_ONCE = (
     *("gymnasium.envs.mujoco", "hypothesis", "pandas", "scipy.stats"),
     *("torch", "torch.distributed.tensor"),  # assert_close loads the latter
-    *("vaml.study.claims", "vaml.study.config"),
+    *("vaml.config.claims", "vaml.config.schema"),
 )
 CPU_SECONDS = 300  # a mutant that takes longer is killed: it never ends
 

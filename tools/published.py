@@ -22,10 +22,10 @@ from vaml.analysis.published import read_published
 from vaml.analysis.rendering import Table, write_csv, write_markdown
 from vaml.analysis.summaries import snapshots_table, synthetic_table
 from vaml.analysis.tail_figure import error_tails
-from vaml.study.claims import load_claims
-from vaml.study.config import Config, load
-from vaml.study.files import write_rows
-from vaml.study.yaml_file import merged
+from vaml.config.claims import load_claims
+from vaml.config.schema import Config, load
+from vaml.config.yaml_file import merged
+from vaml.files import write_rows
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "paper" / "published"

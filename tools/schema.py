@@ -7,7 +7,7 @@ import sys
 
 import yaml
 
-from vaml.study.config import Config
+from vaml.config.schema import Config
 
 
 def schema() -> str:

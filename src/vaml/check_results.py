@@ -5,15 +5,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vaml.study.claims import load_claims
-from vaml.study.config import Config, ConfigError
-from vaml.study.derivation import manifest_of, read_derivation
-from vaml.study.derived import derived
-from vaml.study.dry_run import DryRunFailed, read_study
-from vaml.study.files import UnreadableFile
-from vaml.study.job_files import damages, job_digests
-from vaml.study.jobs import FOLDERS, RESULTS, folder, labels
-from vaml.study.terminal import print_anywhere
+from vaml.config.claims import load_claims
+from vaml.config.schema import Config, ConfigError
+from vaml.files import UnreadableFile
+from vaml.pipeline.derived import derived
+from vaml.pipeline.dry_run import DryRunFailed, read_study
+from vaml.pipeline.job_files import damages, job_digests
+from vaml.pipeline.jobs import FOLDERS, RESULTS, folder, labels
+from vaml.runtime.derivation import manifest_of, read_derivation
+from vaml.runtime.terminal import print_anywhere
 
 CLAIMS = Path("config/claims.yaml")
 

@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaml.study.config import ConfigError
-from vaml.study.dry_run import DryRunFailed, dry_run, read_study, require_no_snakemake
-from vaml.study.stale import remove, stale_files
-from vaml.study.terminal import print_anywhere
+from vaml.config.schema import ConfigError
+from vaml.pipeline.dry_run import DryRunFailed, dry_run, read_study, require_no_snakemake
+from vaml.pipeline.stale import remove, stale_files
+from vaml.runtime.terminal import print_anywhere
 
 
 def main(argv: Sequence[str] | None = None) -> None:

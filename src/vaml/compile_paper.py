@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from vaml.analysis.aggregates import read_table
 from vaml.analysis.manuscript import manuscript_data, needed_tables
-from vaml.study.config import Config
-from vaml.study.derivation import record, require_derived
-from vaml.study.fields import first_mistake
-from vaml.study.files import UnreadableFile, atomic, read_json, write_json
-from vaml.study.jobs import FOLDERS, folder, labels
-from vaml.study.manifest import Manifest, read_manifest
+from vaml.config.fields import first_mistake
+from vaml.config.schema import Config
+from vaml.files import UnreadableFile, atomic, read_json, write_json
+from vaml.pipeline.jobs import FOLDERS, folder, labels
+from vaml.runtime.derivation import record, require_derived
+from vaml.runtime.manifest import Manifest, read_manifest
 
 MAIN = "main.typ"
 

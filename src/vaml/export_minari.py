@@ -7,13 +7,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from vaml.study.extras import MissingExtra, library
-from vaml.study.fields import first_mistake
-from vaml.study.files import UnreadableFile, read_arrays, read_json
-from vaml.study.job import one_thread
-from vaml.study.manifest import read_manifest
-from vaml.study.provenance import verify
-from vaml.study.sac import TrainSACJob
+from vaml.config.fields import first_mistake
+from vaml.config.sac import TrainSACJob
+from vaml.files import UnreadableFile, read_arrays, read_json
+from vaml.runtime.extras import MissingExtra, library
+from vaml.runtime.job import one_thread
+from vaml.runtime.manifest import read_manifest
+from vaml.runtime.provenance import verify
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from vaml.study.config import Config, ConfigError
-from vaml.study.dry_run import DryRunFailed, read_study
-from vaml.study.extras import MissingExtra, library
-from vaml.study.files import UnreadableFile
-from vaml.study.job_states import job_states
-from vaml.study.jobs import RESULTS, folder
-from vaml.study.provenance import verify
+from vaml.config.schema import Config, ConfigError
+from vaml.files import UnreadableFile
+from vaml.pipeline.dry_run import DryRunFailed, read_study
+from vaml.pipeline.jobs import RESULTS, folder
+from vaml.pipeline.states import job_states
+from vaml.runtime.extras import MissingExtra, library
+from vaml.runtime.provenance import verify
 
 # Tag, step, value.
 Point = tuple[str, int, float]

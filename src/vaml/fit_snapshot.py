@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from vaml.study.files import (
+from vaml.config.snapshots import FitSnapshotJob, saved_steps
+from vaml.files import (
     UnreadableFile,
     read_arrays,
     read_tensors,
     write_rows,
     write_tensors,
 )
-from vaml.study.job import running
-from vaml.study.seeding import Streams
-from vaml.study.snapshots import FitSnapshotJob, saved_steps
+from vaml.runtime.job import running
+from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -25,7 +25,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     ) as job:
         import torch
 
-        from vaml.algorithms.device import job_device
         from vaml.algorithms.model_fitting import ModelFitting
         from vaml.algorithms.model_metrics import snapshot_metrics
         from vaml.algorithms.offline_fit import CURVE_COLUMNS, not_started, run_offline_fit
@@ -33,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         from vaml.data.snapshot import snapshot_parts
         from vaml.networks.dynamics import GaussianDynamics
         from vaml.networks.value import SoftValue
+        from vaml.runtime.torch_device import job_device
 
         settings, fit, device = job.settings, job.settings.fit, job_device(job)
         streams = Streams(settings.seed, "fit_snapshot", settings.environment_id, settings.step)

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from vaml.study.files import read_arrays, read_tensors, write_rows, write_tensors
-from vaml.study.job import running
-from vaml.study.seeding import Streams
-from vaml.study.synthetic import FitSyntheticJob
+from vaml.config.synthetic import FitSyntheticJob
+from vaml.files import read_arrays, read_tensors, write_rows, write_tensors
+from vaml.runtime.job import running
+from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -19,7 +19,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     ) as job:
         import torch
 
-        from vaml.algorithms.device import job_device
         from vaml.algorithms.model_fitting import ModelFitting
         from vaml.algorithms.offline_fit import CURVE_COLUMNS, run_offline_fit
         from vaml.algorithms.synthetic_metrics import (
@@ -28,10 +27,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             synthetic_metrics,
         )
         from vaml.algorithms.training_state import below, load_module, module_arrays
+        from vaml.config.objectives import NEED_TRUTH
         from vaml.data.transitions import Transitions, random_split
         from vaml.networks.dynamics import GaussianDynamics
         from vaml.networks.value import RandomValue
-        from vaml.study.objectives import NEED_TRUTH
+        from vaml.runtime.torch_device import job_device
 
         settings, data, fit = job.settings, job.settings.dynamics, job.settings.fit
         device = job_device(job)

@@ -11,13 +11,13 @@ from vaml.analysis.aggregates import read_table
 from vaml.analysis.authors import read_reference
 from vaml.analysis.claim_rows import VALUE_COLUMNS, claims_document, comparison_rows, value_rows
 from vaml.analysis.claims import judge
-from vaml.study.claims import load_claims
-from vaml.study.config import ConfigError
-from vaml.study.derivation import record, require_derived
-from vaml.study.digest import code_digest
-from vaml.study.fields import first_mistake
-from vaml.study.files import UnreadableFile, sha256, write_json, write_rows
-from vaml.study.statistics import Statistics
+from vaml.config.claims import load_claims
+from vaml.config.fields import first_mistake
+from vaml.config.schema import ConfigError
+from vaml.config.statistics import Statistics
+from vaml.files import UnreadableFile, sha256, write_json, write_rows
+from vaml.runtime.derivation import record, require_derived
+from vaml.runtime.digest import code_digest
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaml.study.config import Config, ConfigError
-from vaml.study.dry_run import DryRunFailed, read_study
-from vaml.study.files import UnreadableFile, atomic
-from vaml.study.job_files import MANIFEST, beside, whole_job
-from vaml.study.jobs import FOLDERS, folder, key, labels
-from vaml.study.manifest import read_manifest
-from vaml.study.terminal import print_anywhere
+from vaml.config.schema import Config, ConfigError
+from vaml.files import UnreadableFile, atomic
+from vaml.pipeline.dry_run import DryRunFailed, read_study
+from vaml.pipeline.job_files import MANIFEST, beside, whole_job
+from vaml.pipeline.jobs import FOLDERS, folder, key, labels
+from vaml.runtime.manifest import read_manifest
+from vaml.runtime.terminal import print_anywhere
 
 _LEVEL = 4  # numbers with noise hardly shrink
 

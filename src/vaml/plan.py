@@ -6,12 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from vaml.study.causes import causes, outdated
-from vaml.study.config import Config, ConfigError
-from vaml.study.cost import in_order, read_benchmarks, seconds, wall_seconds
-from vaml.study.dry_run import DryRunFailed, PlannedJob, dry_run, read_study
-from vaml.study.jobs import FOLDERS, Labels, figures, folder, labels, tables
-from vaml.study.terminal import print_anywhere, usable_cores
+from vaml.config.schema import Config, ConfigError
+from vaml.pipeline.causes import causes, outdated
+from vaml.pipeline.cost import in_order, read_benchmarks, seconds, wall_seconds
+from vaml.pipeline.dry_run import DryRunFailed, PlannedJob, dry_run, read_study
+from vaml.pipeline.jobs import FOLDERS, Labels, figures, folder, labels, tables
+from vaml.runtime.terminal import print_anywhere, usable_cores
 
 _MANY = 4
 

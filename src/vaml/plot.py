@@ -12,10 +12,10 @@ from vaml.analysis.drawing import FigureSettings
 from vaml.analysis.figures import draw
 from vaml.analysis.figures_style import save
 from vaml.analysis.published import read_published
-from vaml.study.derivation import record, require_derived
-from vaml.study.fields import first_mistake
-from vaml.study.files import UnreadableFile
-from vaml.study.jobs import FIGURES, PUBLISHED
+from vaml.config.fields import first_mistake
+from vaml.files import UnreadableFile
+from vaml.pipeline.jobs import FIGURES, PUBLISHED
+from vaml.runtime.derivation import record, require_derived
 
 
 def main(argv: Sequence[str] | None = None) -> None:

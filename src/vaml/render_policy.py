@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
-from vaml.study.fields import first_mistake
-from vaml.study.files import UnreadableFile, atomic, read_json, read_tensors
-from vaml.study.job import one_thread
-from vaml.study.mbac import TrainMBACJob
-from vaml.study.sac import TrainSACJob
-from vaml.study.seeding import Streams
-from vaml.study.snapshots import saved_steps
+from vaml.config.fields import first_mistake
+from vaml.config.mbac import TrainMBACJob
+from vaml.config.sac import TrainSACJob
+from vaml.config.snapshots import saved_steps
+from vaml.files import UnreadableFile, atomic, read_json, read_tensors
+from vaml.runtime.job import one_thread
+from vaml.seeding import Streams
 
 
 class Moment(NamedTuple):

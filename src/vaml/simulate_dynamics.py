@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from vaml.study.files import write_arrays, write_tensors
-from vaml.study.job import running
-from vaml.study.seeding import Streams
-from vaml.study.synthetic import SimulateDynamicsJob
+from vaml.config.synthetic import SimulateDynamicsJob
+from vaml.files import write_arrays, write_tensors
+from vaml.runtime.job import running
+from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -15,14 +15,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from vaml.study.claims import load_claims
-from vaml.study.config import Config, ConfigError
-from vaml.study.cost import TABLE_OR_FIGURE, read_benchmarks, seconds
-from vaml.study.derived import derived, finished
-from vaml.study.dry_run import DryRunFailed, PlannedJob, read_study
-from vaml.study.job_states import STATES, JobState, job_states
-from vaml.study.jobs import FOLDERS
-from vaml.study.terminal import print_anywhere
+from vaml.config.claims import load_claims
+from vaml.config.schema import Config, ConfigError
+from vaml.pipeline.cost import TABLE_OR_FIGURE, read_benchmarks, seconds
+from vaml.pipeline.derived import derived, finished
+from vaml.pipeline.dry_run import DryRunFailed, PlannedJob, read_study
+from vaml.pipeline.jobs import FOLDERS
+from vaml.pipeline.states import STATES, JobState, job_states
+from vaml.runtime.terminal import print_anywhere
 
 CLAIMS = Path("config/claims.yaml")
 _FINISHED = ("done", "diverged")

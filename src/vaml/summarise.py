@@ -10,9 +10,9 @@ from vaml.analysis.aggregates import read_table
 from vaml.analysis.claim_summaries import claims_table, comparisons_table
 from vaml.analysis.rendering import Table, write_csv, write_latex, write_markdown
 from vaml.analysis.summaries import mbac_table, snapshots_table, synthetic_table
-from vaml.study.derivation import record, require_derived
-from vaml.study.files import UnreadableFile, read_json
-from vaml.study.summaries import SUMMARIES
+from vaml.files import UnreadableFile, read_json
+from vaml.pipeline.summaries import SUMMARIES
+from vaml.runtime.derivation import record, require_derived
 
 _OF_CLAIMS = {"claims": claims_table, "comparisons": comparisons_table}
 _OF_TABLES = {"synthetic": synthetic_table, "snapshots": snapshots_table, "mbac": mbac_table}

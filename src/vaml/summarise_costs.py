@@ -9,11 +9,11 @@ from typing import Any
 
 from vaml.analysis.costs import costs_table
 from vaml.analysis.rendering import write_csv, write_latex, write_markdown
-from vaml.study.branches import read_branch
-from vaml.study.derivation import record
-from vaml.study.files import UnreadableFile
-from vaml.study.jobs import folder, labels
-from vaml.study.manifest import read_manifest
+from vaml.files import UnreadableFile
+from vaml.pipeline.branches import read_branch
+from vaml.pipeline.jobs import folder, labels
+from vaml.runtime.derivation import record
+from vaml.runtime.manifest import read_manifest
 
 # The last stage of each branch, and all stages whose jobs it tells.
 _STAGES = {

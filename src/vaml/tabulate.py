@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vaml.analysis.tables import gather
-from vaml.study.branches import read_branch
-from vaml.study.derivation import record
-from vaml.study.files import UnreadableFile, write_rows
-from vaml.study.jobs import TABLES, folder, labels
+from vaml.files import UnreadableFile, write_rows
+from vaml.pipeline.branches import read_branch
+from vaml.pipeline.jobs import TABLES, folder, labels
+from vaml.runtime.derivation import record
 
 
 def main(argv: Sequence[str] | None = None) -> None:

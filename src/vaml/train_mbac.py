@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from vaml.study.files import write_rows, write_tensors
-from vaml.study.job import running
-from vaml.study.mbac import TrainMBACJob
-from vaml.study.seeding import Streams
+from vaml.config.mbac import TrainMBACJob
+from vaml.files import write_rows, write_tensors
+from vaml.runtime.job import running
+from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -16,12 +16,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv,
         outputs=("networks", "evaluations", "fits", "diagnostics", "outcome"),
     ) as job:
-        from vaml.algorithms.device import job_device
         from vaml.algorithms.diagnostics import DIAGNOSTIC_COLUMNS
         from vaml.algorithms.evaluation import EVALUATION_COLUMNS
         from vaml.algorithms.learned_model import FIT_COLUMNS
         from vaml.algorithms.mbac import MBACRun
         from vaml.algorithms.training_run import run_training
+        from vaml.runtime.torch_device import job_device
 
         settings = job.settings
         streams = Streams(settings.seed, "train_mbac", settings.environment_id)

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from vaml.study.files import write_arrays, write_rows, write_tensors
-from vaml.study.job import running
-from vaml.study.sac import TrainSACJob
-from vaml.study.seeding import Streams
+from vaml.config.sac import TrainSACJob
+from vaml.files import write_arrays, write_rows, write_tensors
+from vaml.runtime.job import running
+from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -16,10 +16,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv,
         outputs=("history", "snapshots", "evaluations", "outcome"),
     ) as job:
-        from vaml.algorithms.device import job_device
         from vaml.algorithms.evaluation import EVALUATION_COLUMNS
         from vaml.algorithms.sac import SACRun
         from vaml.algorithms.training_run import run_training
+        from vaml.runtime.torch_device import job_device
 
         settings = job.settings
         streams = Streams(settings.seed, "train_sac", settings.environment_id)

@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from vaml.study.config import ConfigError
-from vaml.study.dry_run import DryRunFailed, read_study, require_no_snakemake
-from vaml.study.files import UnreadableFile, reading
-from vaml.study.job_files import MANIFEST, beside, finished_jobs, link_or_copy, whole_job
-from vaml.study.jobs import BESIDE, FOLDERS, folder, key, labels
-from vaml.study.manifest import read_manifest
-from vaml.study.terminal import print_anywhere
+from vaml.config.schema import ConfigError
+from vaml.files import UnreadableFile, reading
+from vaml.pipeline.dry_run import DryRunFailed, read_study, require_no_snakemake
+from vaml.pipeline.job_files import MANIFEST, beside, finished_jobs, link_or_copy, whole_job
+from vaml.pipeline.jobs import BESIDE, FOLDERS, folder, key, labels
+from vaml.runtime.manifest import read_manifest
+from vaml.runtime.terminal import print_anywhere
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -10,7 +10,7 @@ import pytest
 import tiny_jobs
 from small_study import SmallStudy
 
-from vaml.study.jobs import TABLES
+from vaml.pipeline.jobs import TABLES
 
 Count = Callable[[str, int, int], None]
 

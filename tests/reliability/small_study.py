@@ -7,8 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaml.study.config import Config, load
-from vaml.study.yaml_file import merged
+from vaml.config.schema import Config, load
+from vaml.config.yaml_file import merged
 
 ROOT = Path(__file__).parents[2]
 OVERLAYS = [ROOT / "tests/workflow/tiny.yaml", Path(__file__).parent / "fewer_jobs.yaml"]

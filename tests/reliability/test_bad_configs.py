@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import Count
 
-from vaml.study.config import ConfigError, load
-from vaml.study.yaml_file import merged
+from vaml.config.schema import ConfigError, load
+from vaml.config.yaml_file import merged
 
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "config" / "config.yaml"

@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from vaml.study import jobs
-from vaml.study.config import Config, ConfigError, load
-from vaml.study.yaml_file import merged, read
+from vaml.config.schema import Config, ConfigError, load
+from vaml.config.yaml_file import merged, read
+from vaml.pipeline import jobs
 
 ROOT = Path(__file__).parents[2]
 BASE: Any = read(ROOT / "config" / "config.yaml")

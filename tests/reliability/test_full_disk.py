@@ -19,8 +19,8 @@ from small_study import SmallStudy
 
 from vaml import tabulate
 from vaml.analysis.figures_style import save
-from vaml.study import job
-from vaml.study.branches import branch
+from vaml.pipeline.branches import branch
+from vaml.runtime import job
 
 OLD = b"what an earlier run left\n"
 

@@ -17,9 +17,9 @@ from small_study import SmallStudy
 
 from vaml import tabulate
 from vaml.analysis.aggregates import read_table
-from vaml.study import jobs
-from vaml.study.branches import branch
-from vaml.study.files import UnreadableFile
+from vaml.files import UnreadableFile
+from vaml.pipeline import jobs
+from vaml.pipeline.branches import branch
 
 ROOT = Path(__file__).parents[2]
 

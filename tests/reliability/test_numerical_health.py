@@ -20,16 +20,16 @@ from vaml.algorithms.model_metrics import COLLAPSED_SIGMA, model_metrics
 from vaml.algorithms.offline_fit import run_offline_fit
 from vaml.algorithms.sac import SACRun
 from vaml.algorithms.training_run import run_training
+from vaml.config.mbac import TrainMBACJob
+from vaml.config.sac import TrainSACJob
+from vaml.config.synthetic import FitSyntheticJob
 from vaml.data.transitions import Transitions
+from vaml.files import read_json
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
-from vaml.study.checkpoint import Checkpoint
-from vaml.study.files import read_json
-from vaml.study.job import Job
-from vaml.study.mbac import TrainMBACJob
-from vaml.study.sac import TrainSACJob
-from vaml.study.seeding import Streams
-from vaml.study.synthetic import FitSyntheticJob
+from vaml.runtime.checkpoint import Checkpoint
+from vaml.runtime.job import Job
+from vaml.seeding import Streams
 
 NAN, INF = math.nan, math.inf
 # Long before the next snapshot, evaluation or refit, but for those that `SPOILS` tells.

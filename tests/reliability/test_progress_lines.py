@@ -8,7 +8,7 @@ from conftest import Count
 from test_numerical_health import job_in, make_run
 
 from vaml.algorithms.training_run import run_training
-from vaml.study import progress
+from vaml.runtime import progress
 
 
 @pytest.mark.parametrize("step", ["train_sac", "train_mbac"])

@@ -12,10 +12,10 @@ import pytest
 import yaml
 from study import ROOT, TINY
 
-from vaml.study import jobs
-from vaml.study.config import load
-from vaml.study.summaries import summaries
-from vaml.study.yaml_file import merged
+from vaml.config.schema import load
+from vaml.config.yaml_file import merged
+from vaml.pipeline import jobs
+from vaml.pipeline.summaries import summaries
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

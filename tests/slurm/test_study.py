@@ -6,7 +6,7 @@ import pytest
 from cluster import Cluster
 from study import QUICK, ROOT, Study, submitted
 
-from vaml.study.jobs import TABLES
+from vaml.pipeline.jobs import TABLES
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.timeout(1200)]
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vaml.study.derivation import record
+from vaml.runtime.derivation import record
 
 
 def vouch(*paths: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vaml.study import files
+from vaml import files
 
 ARRAYS = {
     "history": np.arange(24, dtype=np.float32).reshape(4, 6),

@@ -5,10 +5,11 @@ from typing import Any
 
 import yaml
 
-from vaml.study import config, jobs
-from vaml.study.config import Config
-from vaml.study.files import sha256, write_json, write_rows
-from vaml.study.manifest import Manifest
+from vaml.config import schema as config
+from vaml.config.schema import Config
+from vaml.files import sha256, write_json, write_rows
+from vaml.pipeline import jobs
+from vaml.runtime.manifest import Manifest
 
 ROOT = Path(__file__).parents[2]
 METRICS = {

@@ -9,8 +9,8 @@ import pandas as pd
 
 from vaml.analysis.authors import read_reference
 from vaml.analysis.claims import Finding, judge
-from vaml.study.claims import Claims, load_claims
-from vaml.study.statistics import Statistics
+from vaml.config.claims import Claims, load_claims
+from vaml.config.statistics import Statistics
 
 ROOT = Path(__file__).parents[2]
 STATISTICS = Statistics(

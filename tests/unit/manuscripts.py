@@ -17,11 +17,11 @@ from vaml.analysis.claims import judge
 from vaml.analysis.rendering import write_csv
 from vaml.analysis.summaries import mbac_table, snapshots_table, synthetic_table
 from vaml.compile_paper import lay_out
-from vaml.study import jobs
-from vaml.study.claims import load_claims
-from vaml.study.config import Config
-from vaml.study.files import read_json, sha256, write_json
-from vaml.study.statistics import Statistics
+from vaml.config.claims import load_claims
+from vaml.config.schema import Config
+from vaml.config.statistics import Statistics
+from vaml.files import read_json, sha256, write_json
+from vaml.pipeline import jobs
 
 SOURCES = [ROOT / "paper" / name for name in ("main.typ", "style.typ", "references.bib")]
 CLAIMS = ROOT / "config/claims.yaml"

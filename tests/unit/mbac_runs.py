@@ -7,10 +7,10 @@ import numpy as np
 
 from vaml.algorithms.learned_model import LearnedModel
 from vaml.algorithms.mbac import MBACRun
-from vaml.study.mbac import AgentSettings, MBACTraining, ModelLearning, TrainMBACJob
-from vaml.study.objectives import Objective
-from vaml.study.sac import ActorCriticSettings, Environment
-from vaml.study.seeding import Streams
+from vaml.config.mbac import AgentSettings, MBACTraining, ModelLearning, TrainMBACJob
+from vaml.config.objectives import Objective
+from vaml.config.sac import ActorCriticSettings, Environment
+from vaml.seeding import Streams
 
 # objective's coefficient, final coefficient
 MLE, REG_VAML = (1.0, 1.0), (0.001, 0.0)

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from vaml.algorithms import offline_fit
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.algorithms.training_state import module_arrays
+from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
-from vaml.study.objectives import Objective
 
 OBJECTIVES = {
     name: Objective(loss="vaml", mle_coefficient=coefficient, model_samples=2)
@@ -61,7 +61,7 @@ def record_fits(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
 
     monkeypatch.setattr(offline_fit, "run_offline_fit", record)
     # This process has loaded more of the package than one step does.
-    monkeypatch.setattr("vaml.study.job.unexpected_modules", lambda _: [])
+    monkeypatch.setattr("vaml.runtime.job.unexpected_modules", lambda _: [])
     return started
 
 

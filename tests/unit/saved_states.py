@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from vaml.study import lock
-from vaml.study.checkpoint import Checkpoint
+from vaml.runtime import lock
+from vaml.runtime.checkpoint import Checkpoint
 
 KEY = "0123456789abcdef"
 SOURCE = Path(lock.__file__).parents[2]
@@ -19,7 +19,7 @@ LOOP = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from vaml.study.checkpoint import Checkpoint
+from vaml.runtime.checkpoint import Checkpoint
 
 checkpoint = Checkpoint(Path(sys.argv[1]), "key")
 with checkpoint.install_signals(), checkpoint.lock():

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from vaml.algorithms.actor_critic import ActorCritic
+from vaml.config.sac import ActorCriticSettings
+from vaml.divergence import Diverged
 from vaml.losses.actor_critic import (
     actor_loss,
     bellman_target,
@@ -17,9 +19,7 @@ from vaml.losses.actor_critic import (
     temperature_loss,
 )
 from vaml.networks.actor_critic import Actor, Critic
-from vaml.study.divergence import Diverged
-from vaml.study.sac import ActorCriticSettings
-from vaml.study.seeding import Streams
+from vaml.seeding import Streams
 
 N, M = 6, 2
 SETTINGS = ActorCriticSettings(

@@ -9,7 +9,7 @@ import pytest
 from example_tables import mbac, selected, synthetic
 
 from vaml.analysis.aggregates import fit_errors, learning_curves, mean_and_sd, read_table
-from vaml.study.files import UnreadableFile, write_rows
+from vaml.files import UnreadableFile, write_rows
 
 
 @pytest.mark.parametrize(("ddof", "sd"), [(0, math.sqrt(8 / 3)), (1, 2.0)])

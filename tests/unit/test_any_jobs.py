@@ -13,7 +13,7 @@ from vaml.analysis.figures import draw
 from vaml.analysis.figures_style import style
 from vaml.analysis.seed_panels import NOTHING
 from vaml.analysis.summaries import mbac_table, snapshots_table, synthetic_table
-from vaml.study.jobs import FIGURES
+from vaml.pipeline.jobs import FIGURES
 
 Tables = dict[str, pd.DataFrame]
 JOBS = ("synthetic", "snapshots", "sac", "mbac")

@@ -11,7 +11,7 @@ from scipy import stats
 from vaml.analysis.authors import FILES, Reference, assess_published, read_reference
 from vaml.analysis.claims import Finding, overall
 from vaml.analysis.verdicts import Rule
-from vaml.study.files import UnreadableFile
+from vaml.files import UnreadableFile
 
 
 @pytest.fixture(scope="module")

@@ -11,16 +11,16 @@ from vaml.algorithms import model_fitting
 from vaml.algorithms.adam import Adam
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.algorithms.training_state import generator_array, load_generator
+from vaml.config.objectives import NEED_TRUTH, Loss, Objective
 from vaml.data.transitions import Transitions
+from vaml.divergence import Diverged
 from vaml.losses.model import LOSSES
 from vaml.networks.actor_critic import Actor, Critic
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.gradients import CriticPasses
 from vaml.networks.passes import ParameterVector
 from vaml.networks.value import RandomValue, SoftValue, Value
-from vaml.study.divergence import Diverged
-from vaml.study.objectives import NEED_TRUTH, Loss, Objective
-from vaml.study.seeding import Streams
+from vaml.seeding import Streams
 
 N, M, BATCH = 5, 2, 8
 CPU = torch.device("cpu")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from saved_states import KEY, arrays_of, assert_is_state, save_states
 
-from vaml.study.checkpoint import Checkpoint
+from vaml.runtime.checkpoint import Checkpoint
 
 
 def test_the_newest_state_comes_back(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from judged_tables import CLAIMS, HIDDEN_SIZES, STEPS, find, judged, study
 
 from vaml.analysis.claims import Finding, overall
 from vaml.analysis.verdicts import Judgement
-from vaml.study.claims import Claims, Verdict
+from vaml.config.claims import Claims, Verdict
 
 OF_A = ["C1", "C1m", "C2", "C3a", "C3b"]
 IDS = [*OF_A, "C4", "C5", "C6", "C7", "C8", "C9a", "C9b", "C10", "C11", "C12", "C13"]

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from judged_tables import CLAIMS, ROOT
 
-from vaml.study import jobs
-from vaml.study.claims import RUNS, load_claims
-from vaml.study.config import ConfigError
+from vaml.config.claims import RUNS, load_claims
+from vaml.config.schema import ConfigError
+from vaml.pipeline import jobs
 
 FILE = ROOT / "config" / "claims.yaml"
 

@@ -30,9 +30,10 @@ from manuscripts import (
 from vaml import compile_paper
 from vaml.analysis.manuscript_numbers import number_text, span
 from vaml.analysis.scale import level, sizes
-from vaml.study import config, jobs
-from vaml.study.config import Config
-from vaml.study.files import read_json, write_json
+from vaml.config import schema as config
+from vaml.config.schema import Config
+from vaml.files import read_json, write_json
+from vaml.pipeline import jobs
 
 ALARM = np.array([0xA4, 0x13, 0x3C]) / 255
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from finished_jobs import manifest, small_study
 
-from vaml.study import jobs
-from vaml.study.branches import branch
-from vaml.study.config import Config
-from vaml.study.files import write_json
+from vaml.config.schema import Config
+from vaml.files import write_json
+from vaml.pipeline import jobs
+from vaml.pipeline.branches import branch
 from vaml.summarise_costs import main
 
 STUDY = small_study()

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from file_kinds import ARRAYS, READERS, WRITERS, assert_same_arrays
 
-from vaml.study import files
-from vaml.study.files import UnreadableFile
+from vaml import files
+from vaml.files import UnreadableFile
 
 
 class Payload:

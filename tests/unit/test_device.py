@@ -16,27 +16,27 @@ from pydantic import BaseModel
 
 from vaml import fit_snapshot, fit_synthetic, simulate_dynamics, train_mbac, train_sac
 from vaml.algorithms import model_fitting
-from vaml.algorithms.device import job_device
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.training_state import seeded
-from vaml.envs.known import KNOWN, known_functions
-from vaml.losses.model import LOSSES, model_loss_and_gradients
-from vaml.networks.dynamics import GaussianDynamics
-from vaml.networks.value import RandomValue, SoftValue
-from vaml.study import jobs
-from vaml.study.config import load
-from vaml.study.files import UnreadableFile
-from vaml.study.manifest import read_manifest
-from vaml.study.objectives import Loss, Objective
-from vaml.study.sac import Environment, SACTraining, TrainSACJob
-from vaml.study.snapshots import FitSnapshotJob, SnapshotFitSettings
-from vaml.study.synthetic import (
+from vaml.config.objectives import Loss, Objective
+from vaml.config.sac import Environment, SACTraining, TrainSACJob
+from vaml.config.schema import load
+from vaml.config.snapshots import FitSnapshotJob, SnapshotFitSettings
+from vaml.config.synthetic import (
     FitSyntheticJob,
     SimulateDynamicsJob,
     SyntheticDynamics,
     SyntheticFitSettings,
 )
-from vaml.study.yaml_file import read
+from vaml.config.yaml_file import read
+from vaml.envs.known import KNOWN, known_functions
+from vaml.files import UnreadableFile
+from vaml.losses.model import LOSSES, model_loss_and_gradients
+from vaml.networks.dynamics import GaussianDynamics
+from vaml.networks.value import RandomValue, SoftValue
+from vaml.pipeline import jobs
+from vaml.runtime.manifest import read_manifest
+from vaml.runtime.torch_device import job_device
 
 ROOT = Path(__file__).parents[2]
 CUDA = torch.device("cuda")
@@ -125,7 +125,7 @@ def on_cpu(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, di
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("VAML_DEVICE", raising=False)
         # This process has loaded more of the package than one step does.
-        patch.setattr("vaml.study.job.unexpected_modules", lambda _: [])
+        patch.setattr("vaml.runtime.job.unexpected_modules", lambda _: [])
         return folder, {step: run(step, folder, folder) for step in JOBS}
 
 
@@ -135,7 +135,7 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[Placed]:
     monkeypatch.setenv("VAML_DEVICE", "cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: NAME)
-    monkeypatch.setattr("vaml.study.job.unexpected_modules", lambda _: [])
+    monkeypatch.setattr("vaml.runtime.job.unexpected_modules", lambda _: [])
     # There is nothing to capture here, and no generator of a GPU: the same function, launched.
     monkeypatch.setattr(model_fitting, "Captured", lambda function, *_: function)
     monkeypatch.setattr(model_fitting, "seeded", lambda seed, _: seeded(seed, torch.device("cpu")))

@@ -10,11 +10,11 @@ from mbac_runs import finish, learned, same, start
 from vaml.algorithms.diagnostics import DIAGNOSTIC_COLUMNS, STATE_EVERY, Diagnostics
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.model_diagnostics import gradient_parts, slopes, spread, value_slopes
+from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.envs import mujoco
 from vaml.networks.actor_critic import Actor
 from vaml.networks.dynamics import GaussianDynamics, Prediction
-from vaml.study.objectives import Objective
 
 
 def run_to(step: int, environment: str = "InvertedPendulum-v4") -> MBACRun:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from vaml.study.digest import code_digest
+from vaml.runtime.digest import code_digest
 
 Write = Callable[[dict[str, str]], Path]
 

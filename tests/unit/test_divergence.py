@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vaml.study.divergence import Diverged, not_finite, require_finite
+from vaml.divergence import Diverged, not_finite, require_finite
 
 FINITE = {"weight": np.ones((2, 2)), "step": np.asarray(3), "empty": np.zeros(0)}
 

@@ -8,9 +8,9 @@ from typing import Any, get_args, get_origin
 import pytest
 import yaml
 
-from vaml.study.config import Config
-from vaml.study.fields import Section
-from vaml.study.jobs import FIGURES, FOLDERS, RESULTS, TABLES, labels
+from vaml.config.fields import Section
+from vaml.config.schema import Config
+from vaml.pipeline.jobs import FIGURES, FOLDERS, RESULTS, TABLES, labels
 
 ROOT = Path(__file__).parents[2]
 README, CONFIG_README = ROOT / "README.md", ROOT / "config" / "README.md"

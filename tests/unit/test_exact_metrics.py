@@ -12,13 +12,13 @@ from vaml.algorithms.synthetic_metrics import (
     exact_metrics,
     synthetic_metrics,
 )
+from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.envs.synthetic import simulate
 from vaml.losses.model import vaml
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
-from vaml.study.objectives import Objective
-from vaml.study.seeding import Streams
+from vaml.seeding import Streams
 
 N, M, ROWS, BATCH = 5, 2, 400, 128
 STREAMS = Streams(0, "test")

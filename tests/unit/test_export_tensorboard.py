@@ -12,9 +12,9 @@ from finished_jobs import DIVERGED, leave, outcome, small_study
 
 from vaml import export_tensorboard
 from vaml.export_tensorboard import export, points
-from vaml.study import jobs
-from vaml.study.extras import MissingExtra
-from vaml.study.files import UnreadableFile, read_json, write_json, write_rows
+from vaml.files import UnreadableFile, read_json, write_json, write_rows
+from vaml.pipeline import jobs
+from vaml.runtime.extras import MissingExtra
 
 STUDY = small_study()
 STAGES = ("fit_synthetic", "train_sac", "fit_snapshot", "train_mbac")

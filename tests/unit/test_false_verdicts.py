@@ -13,7 +13,7 @@ from verdict_rules import comparison, rule
 from vaml.analysis.measures import Sample
 from vaml.analysis.stats import Estimate, difference_of_means, mean_of
 from vaml.analysis.verdicts import Rule, combine, from_estimate, from_sample
-from vaml.study.claims import Direction, Verdict
+from vaml.config.claims import Direction, Verdict
 
 SIMULATIONS = 1200
 

@@ -9,8 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from vaml.analysis.figures import draw
 from vaml.analysis.figures_style import style
-from vaml.study.config import Figures
-from vaml.study.jobs import FIGURES
+from vaml.config.schema import Figures
+from vaml.pipeline.jobs import FIGURES
 
 
 def bound(kind: Any, name: str) -> float:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from vaml.analysis.figures import draw
 from vaml.analysis.figures_style import Methods, thousands
-from vaml.study.jobs import FIGURES
+from vaml.pipeline.jobs import FIGURES
 
 NAN = math.nan
 

@@ -17,8 +17,8 @@ import pytest
 import safetensors.numpy
 from file_kinds import ARRAYS, READERS, WRITERS, assert_same_arrays
 
-from vaml.study import files
-from vaml.study.files import UnreadableFile
+from vaml import files
+from vaml.files import UnreadableFile
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
     code = (
-        "import os, signal, sys; from pathlib import Path; from vaml.study.files import atomic\n"
+        "import os, signal, sys; from pathlib import Path; from vaml.files import atomic\n"
         "with atomic(Path(sys.argv[1])) as temporary:\n"
         "    temporary.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -12,11 +12,11 @@ from offline_fits import FIT, OBJECTIVES, flags, paired, record_fits, same, stat
 from vaml import fit_snapshot, train_sac
 from vaml.algorithms import model_metrics
 from vaml.algorithms.sac import SACRun
-from vaml.study.files import read_arrays
-from vaml.study.manifest import read_manifest
-from vaml.study.sac import ActorCriticSettings, Environment, SACTraining, TrainSACJob
-from vaml.study.seeding import Streams
-from vaml.study.snapshots import FitSnapshotJob, SnapshotFitSettings
+from vaml.config.sac import ActorCriticSettings, Environment, SACTraining, TrainSACJob
+from vaml.config.snapshots import FitSnapshotJob, SnapshotFitSettings
+from vaml.files import read_arrays
+from vaml.runtime.manifest import read_manifest
+from vaml.seeding import Streams
 
 SAC = TrainSACJob(
     environment_id="Hopper-v4",
@@ -46,7 +46,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("train_sac")
     outputs = ("history", "snapshots", "evaluations", "outcome")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vaml.study.job.unexpected_modules", lambda _: [])
+        patch.setattr("vaml.runtime.job.unexpected_modules", lambda _: [])
         train_sac.main(flags(folder, SAC, outputs))
     return folder
 

@@ -11,16 +11,16 @@ from offline_fits import FIT, OBJECTIVES, flags, paired, record_fits, same, stat
 
 from vaml import fit_synthetic, simulate_dynamics
 from vaml.algorithms.training_state import below, module_arrays
-from vaml.networks.value import RandomValue
-from vaml.study.files import read_arrays, read_tensors
-from vaml.study.manifest import read_manifest
-from vaml.study.synthetic import (
+from vaml.config.synthetic import (
     FitSyntheticJob,
     Setting,
     SimulateDynamicsJob,
     SyntheticDynamics,
     SyntheticFitSettings,
 )
+from vaml.files import read_arrays, read_tensors
+from vaml.networks.value import RandomValue
+from vaml.runtime.manifest import read_manifest
 
 DYNAMICS = SyntheticDynamics(
     observation_size=11,

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from vaml.config.objectives import Objective
 from vaml.losses.actor_critic import (
     actor_loss,
     actor_loss_gradients,
@@ -20,7 +21,6 @@ from vaml.networks.dynamics import GaussianDynamics, Prediction, bounded, bounde
 from vaml.networks.gradients import CriticPasses, DynamicsPass, PolicyPass
 from vaml.networks.passes import ParameterVector, joined
 from vaml.networks.value import RandomValue, SoftValue, Value
-from vaml.study.objectives import Objective
 
 N, M, ROWS = 5, 2, 9
 pytestmark = pytest.mark.usefixtures("double_precision")

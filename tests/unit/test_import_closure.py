@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vaml.study.digest import code_digest, import_closure, module_digests, unexpected_modules
+from vaml.runtime.digest import code_digest, import_closure, module_digests, unexpected_modules
 
 Write = Callable[[dict[str, str]], Path]
 
@@ -44,7 +44,7 @@ PACKAGE = {
     ),
     "study/hints.py": "",
     "study/runtime.py": "import vaml.step\n",
-    "figures.py": "import vaml.study.config\n",
+    "figures.py": "import vaml.config.schema\n",
 }
 CLOSURE = (
     "vaml",
@@ -56,7 +56,7 @@ CLOSURE = (
     "vaml.losses.shared",
     "vaml.step",
     "vaml.study",
-    "vaml.study.config",
+    "vaml.config.schema",
     "vaml.study.runtime",
 )
 
@@ -135,7 +135,7 @@ def test_a_missing_module_is_named(write: Write, modules: list[str], message: st
 
 
 def test_the_running_code_has_a_closure() -> None:
-    assert import_closure("vaml.study.digest") == ("vaml", "vaml.study", "vaml.study.digest")
+    assert import_closure("vaml.runtime.digest") == ("vaml", "vaml.study", "vaml.runtime.digest")
 
 
 def test_loaded_modules_outside_the_closure_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from vaml.analysis.figures import draw
 from vaml.analysis.seed_panels import set_scale
-from vaml.study.jobs import FIGURES
+from vaml.pipeline.jobs import FIGURES
 
 PAPER = ("figure_1", "figure_2", "figure_3")
 OURS = [name for name in FIGURES if name not in PAPER]

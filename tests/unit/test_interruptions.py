@@ -8,18 +8,18 @@ import pytest
 from offline_fits import flags
 from saved_states import KEY, LOOP, arrays_of, assert_is_state, first_line, start
 
-from vaml.study.checkpoint import Checkpoint, save_interval
-from vaml.study.fields import JobSettings
-from vaml.study.files import UnreadableFile
-from vaml.study.job import running
-from vaml.study.lock import Lock
+from vaml.config.fields import JobSettings
+from vaml.files import UnreadableFile
+from vaml.runtime.checkpoint import Checkpoint, save_interval
+from vaml.runtime.job import running
+from vaml.runtime.lock import Lock
 
 # One process forks the writers, so that a kill costs milliseconds and not a Python start.
 KILLED_WRITERS = """
 import os, random, signal, sys, time
 from pathlib import Path
 import numpy as np
-from vaml.study.checkpoint import Checkpoint
+from vaml.runtime.checkpoint import Checkpoint
 
 directory, kills, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 chance = random.Random(seed)

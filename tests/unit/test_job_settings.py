@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from vaml.algorithms.learned_model import decayed
-from vaml.study import jobs
-from vaml.study.config import load
+from vaml.config.schema import load
+from vaml.pipeline import jobs
 
 BASE: dict[str, Any] = yaml.safe_load(
     (Path(__file__).parents[2] / "config" / "config.yaml").read_text(encoding="utf-8")

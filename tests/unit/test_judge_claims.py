@@ -8,8 +8,8 @@ import pytest
 from derived_files import vouch
 from judged_tables import CLAIMS, ROOT, STATISTICS, study
 
+from vaml.files import read_json
 from vaml.judge_claims import main
-from vaml.study.files import read_json
 
 OUTPUTS = {"csv": "claims.csv", "values": "claims_values.csv", "json": "claims.json"}
 

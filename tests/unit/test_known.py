@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vaml.config.environments import ENVIRONMENTS
 from vaml.envs.known import KNOWN, KnownFunctions, known_functions
 from vaml.envs.mujoco import Env, action_bounds, make, observation_size
-from vaml.study.environments import ENVIRONMENTS
 
 RANDOM_TRANSITIONS = 10_000
 EXTREME_TRANSITIONS = 1_000

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from vaml.study.digest import import_closure
-from vaml.study.jobs import FIGURES, FOLDERS, PUBLISHED, RESULTS, TABLES
+from vaml.pipeline.jobs import FIGURES, FOLDERS, PUBLISHED, RESULTS, TABLES
+from vaml.runtime.digest import import_closure
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "vaml"

@@ -21,9 +21,9 @@ from saved_states import (
     start,
 )
 
-from vaml.study import lock
-from vaml.study.checkpoint import Checkpoint
-from vaml.study.lock import AlreadyRunning, Lock
+from vaml.runtime import lock
+from vaml.runtime.checkpoint import Checkpoint
+from vaml.runtime.lock import AlreadyRunning, Lock
 
 
 def test_a_second_copy_is_refused_by_name_until_the_first_dies(tmp_path: Path) -> None:
@@ -44,8 +44,8 @@ def test_a_second_copy_is_refused_by_name_until_the_first_dies(tmp_path: Path) -
 def test_of_copies_started_together_one_runs(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path\n"
-        "from vaml.study.checkpoint import Checkpoint\n"
-        "from vaml.study.lock import AlreadyRunning\n"
+        "from vaml.runtime.checkpoint import Checkpoint\n"
+        "from vaml.runtime.lock import AlreadyRunning\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
         "try:\n"
         "    with Checkpoint(Path(sys.argv[1]), 'key').lock():\n"

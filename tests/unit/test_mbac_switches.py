@@ -10,8 +10,8 @@ from mbac_runs import MLE, finish, job, learned, same, start, streams
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.algorithms.sac import SACRun
-from vaml.study.mbac import TrainMBACJob
-from vaml.study.sac import SACTraining, TrainSACJob
+from vaml.config.mbac import TrainMBACJob
+from vaml.config.sac import SACTraining, TrainSACJob
 
 
 def warmed_up(**changes: Any) -> MBACRun:

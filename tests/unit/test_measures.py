@@ -13,7 +13,7 @@ from scipy import stats
 from verdict_rules import comparison as any_comparison
 
 from vaml.analysis.measures import NotMeasurable, Sample, Tables, measure
-from vaml.study.claims import Comparison
+from vaml.config.claims import Comparison
 
 PART = "Hopper"
 STEPS = (1000, 2000, 3000)

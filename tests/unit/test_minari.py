@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from vaml import export_minari, train_sac
+from vaml.config.sac import Environment, SACTraining, TrainSACJob
 from vaml.data.minari import episode_ends, load_transitions, save_history
 from vaml.envs import mujoco
-from vaml.study.extras import MissingExtra
-from vaml.study.files import UnreadableFile, read_arrays, read_json, write_arrays
-from vaml.study.sac import Environment, SACTraining, TrainSACJob
+from vaml.files import UnreadableFile, read_arrays, read_json, write_arrays
+from vaml.runtime.extras import MissingExtra
 
 DATASET = "vaml/Hopper-v4/sac_s0-v0"
 LIBRARY_PAGE = Path(__file__).parents[2] / "docs" / "library.md"
@@ -52,7 +52,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     flags = [f"--{flag}={folder / file}" for flag, file in files.items()]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vaml.study.job.unexpected_modules", lambda _: [])
+        patch.setattr("vaml.runtime.job.unexpected_modules", lambda _: [])
         train_sac.main([f"--config={JOB.model_dump_json()}", *flags])
     return folder
 

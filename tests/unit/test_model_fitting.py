@@ -10,14 +10,14 @@ from torch import Tensor
 from vaml.algorithms.actor_critic import ActorCritic
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.algorithms.training_state import module_arrays
+from vaml.config.objectives import Objective
+from vaml.config.sac import ActorCriticSettings
 from vaml.data.transitions import Transitions
+from vaml.divergence import Diverged
 from vaml.losses.model import model_loss
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue, Value
-from vaml.study.divergence import Diverged
-from vaml.study.objectives import Objective
-from vaml.study.sac import ActorCriticSettings
-from vaml.study.seeding import Streams
+from vaml.seeding import Streams
 
 N, M, BATCH = 4, 2, 8
 NAN = math.nan

@@ -8,11 +8,11 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from vaml.config.objectives import Objective
 from vaml.losses.model import LOSSES, action_sampling_floor, model_loss, nll, vaml
 from vaml.networks.actor_critic import Actor, Critic
 from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import RandomValue, SoftValue, Value
-from vaml.study.objectives import Objective
 
 N, M = 5, 2
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from vaml.config.environments import ENVIRONMENTS
 from vaml.envs.mujoco import Env, action_bounds, get_state, make, observation_size, set_state
-from vaml.study.environments import ENVIRONMENTS
 
 IDS = sorted(ENVIRONMENTS)
 TIME_LIMIT = 90

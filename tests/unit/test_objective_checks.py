@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from vaml.study.config import ConfigError, load
-from vaml.study.mbac import Agent
-from vaml.study.yaml_file import merged
+from vaml.config.mbac import Agent
+from vaml.config.schema import ConfigError, load
+from vaml.config.yaml_file import merged
 
 CONFIG = Path(__file__).parents[2] / "config"
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from saved_states import KEY, arrays_of, assert_is_state
 
-from vaml.study.checkpoint import META, Checkpoint
-from vaml.study.files import UnreadableFile, read_json, sha256, tensor_bytes
-from vaml.study.lock import Lock
+from vaml.files import UnreadableFile, read_json, sha256, tensor_bytes
+from vaml.runtime.checkpoint import META, Checkpoint
+from vaml.runtime.lock import Lock
 
 pytestmark = pytest.mark.timeout(20)
 

@@ -8,14 +8,14 @@ from plain import PlainFit, PlainMBAC, PlainRandomValue, PlainSAC, PlainSoftValu
 
 from vaml.algorithms.actor_critic import ActorCritic
 from vaml.algorithms.model_fitting import ModelFitting
+from vaml.config.objectives import Objective
+from vaml.config.sac import ActorCriticSettings
 from vaml.data.replay import Batch
 from vaml.data.transitions import Transitions
 from vaml.losses.actor_critic import bellman_target
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
-from vaml.study.objectives import Objective
-from vaml.study.sac import ActorCriticSettings
-from vaml.study.seeding import Streams
+from vaml.seeding import Streams
 
 N, M, ROWS, STEPS = 6, 2, 32, 20
 # Adam's first steps have the size of the learning rate, whatever the gradient: so little of it may

@@ -13,8 +13,8 @@ from example_tables import SETTINGS, tables
 from vaml import plot
 from vaml.analysis.aggregates import read_table
 from vaml.analysis.figures import draw
-from vaml.study.files import write_rows
-from vaml.study.jobs import FIGURES, PUBLISHED
+from vaml.files import write_rows
+from vaml.pipeline.jobs import FIGURES, PUBLISHED
 
 
 def write_tables(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vaml.study import provenance
-from vaml.study.files import UnreadableFile, sha256, write_json
-from vaml.study.manifest import read_manifest
-from vaml.study.provenance import job_key, manifest, revision, verify, versions
+from vaml.files import UnreadableFile, sha256, write_json
+from vaml.runtime import provenance
+from vaml.runtime.manifest import read_manifest
+from vaml.runtime.provenance import job_key, manifest, revision, verify, versions
 
 
 def describe(folder: Path, **changes: Any) -> dict[str, Any]:

@@ -13,9 +13,9 @@ import pytest
 
 from vaml import render_policy
 from vaml.algorithms.mbac import MBACRun
-from vaml.study.files import write_json, write_tensors
-from vaml.study.mbac import TrainMBACJob
-from vaml.study.seeding import Streams
+from vaml.config.mbac import TrainMBACJob
+from vaml.files import write_json, write_tensors
+from vaml.seeding import Streams
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vaml.study.requirements import unmet
+from vaml.runtime.requirements import unmet
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 

@@ -10,11 +10,11 @@ import torch
 from vaml.algorithms.evaluation import Evaluations
 from vaml.algorithms.sac import SACRun
 from vaml.algorithms.training_state import below, module_arrays
+from vaml.config.sac import ActorCriticSettings, Environment, SACTraining, TrainSACJob
 from vaml.envs import mujoco
 from vaml.envs.known import known_functions
 from vaml.networks.actor_critic import Actor
-from vaml.study.sac import ActorCriticSettings, Environment, SACTraining, TrainSACJob
-from vaml.study.seeding import Streams
+from vaml.seeding import Streams
 
 WARMUP, TOTAL, LIMIT = 20, 60, 13
 SCOPE = ("train_sac", "Hopper-v4")

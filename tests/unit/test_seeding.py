@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from vaml.study.seeding import Streams, generator_state, set_generator_state
+from vaml.seeding import Streams, generator_state, set_generator_state
 
 
 def test_seeds_are_a_contract_with_old_results() -> None:

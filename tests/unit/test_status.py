@@ -13,14 +13,14 @@ from finished_jobs import DIVERGED, ROOT, leave, manifest, outcome, small_study
 from rich.console import Console
 from saved_states import arrays_of
 
+from vaml.config.claims import load_claims
+from vaml.files import write_json
+from vaml.pipeline import jobs
+from vaml.pipeline.derived import derived, finished
+from vaml.pipeline.states import JobState, job_states
+from vaml.runtime.checkpoint import Checkpoint
+from vaml.runtime.job import FINISHED
 from vaml.status import view
-from vaml.study import jobs
-from vaml.study.checkpoint import Checkpoint
-from vaml.study.claims import load_claims
-from vaml.study.derived import derived, finished
-from vaml.study.files import write_json
-from vaml.study.job import FINISHED
-from vaml.study.job_states import JobState, job_states
 
 CLAIMS = load_claims(ROOT / "config" / "claims.yaml")
 STUDY = small_study(seeds=[0, 1, 2, 3])

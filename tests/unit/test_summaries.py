@@ -9,8 +9,8 @@ from derived_files import vouch
 from judged_tables import CLAIMS, judged, study
 
 from vaml.analysis.claim_rows import claims_document
-from vaml.study.files import write_json
-from vaml.study.summaries import SUMMARIES
+from vaml.files import write_json
+from vaml.pipeline.summaries import SUMMARIES
 from vaml.summarise import main
 
 

@@ -9,13 +9,13 @@ from scipy import stats
 
 from vaml.algorithms.model_metrics import batch_means, model_metrics
 from vaml.algorithms.synthetic_metrics import synthetic_metrics
+from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.envs.synthetic import simulate
 from vaml.losses.model import vaml
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
-from vaml.study.objectives import Objective
-from vaml.study.seeding import Streams
+from vaml.seeding import Streams
 
 N, M, HORIZON = 11, 3, 200
 MLE = Objective(loss="vaml", mle_coefficient=1.0, model_samples=10)

@@ -8,10 +8,10 @@ from finished_jobs import DIVERGED, leave, run, small_study
 
 from vaml import tabulate
 from vaml.analysis.tables import gather
-from vaml.study import jobs
-from vaml.study.branches import branch, read_branch
-from vaml.study.config import Config
-from vaml.study.files import UnreadableFile, read_json, write_json
+from vaml.config.schema import Config
+from vaml.files import UnreadableFile, read_json, write_json
+from vaml.pipeline import jobs
+from vaml.pipeline.branches import branch, read_branch
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from vaml.study.terminal import usable_cores
+from vaml.runtime.terminal import usable_cores
 
 PRINT = """
-from vaml.study.terminal import print_anywhere
+from vaml.runtime.terminal import print_anywhere
 print_anywhere()
 for _ in range({lines}):
     print("0.001 \u2192 0.01")

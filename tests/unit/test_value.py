@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from vaml.algorithms.actor_critic import ActorCritic
+from vaml.config.sac import ActorCriticSettings
 from vaml.networks.actor_critic import Actor
 from vaml.networks.value import RandomValue, SoftValue, Value
-from vaml.study.sac import ActorCriticSettings
-from vaml.study.seeding import Streams
+from vaml.seeding import Streams
 
 N, M = 6, 2
 SETTINGS = ActorCriticSettings(

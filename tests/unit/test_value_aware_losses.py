@@ -8,6 +8,7 @@ from test_model_losses import check_gradient, generator, normal, random_predicti
 
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.algorithms.training_state import module_arrays
+from vaml.config.objectives import NEED_TRUTH, Loss, Objective
 from vaml.data.transitions import Transitions
 from vaml.losses.expected_value import expected_value
 from vaml.losses.model import LOSSES, model_loss, nll, vaml
@@ -15,8 +16,7 @@ from vaml.losses.regression import mse
 from vaml.losses.value_aware import vagram, vaml_debiased, vaml_exact, vaml_score_function
 from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import RandomValue, Value
-from vaml.study.objectives import NEED_TRUTH, Loss, Objective
-from vaml.study.seeding import Streams
+from vaml.seeding import Streams
 
 N, M = 5, 2
 DRAWS = 100_000

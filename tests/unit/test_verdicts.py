@@ -12,7 +12,7 @@ from verdict_rules import STATISTICS, comparison, rule
 from vaml.analysis.measures import Sample
 from vaml.analysis.stats import Estimate, Interval, mean_of, share_difference_p
 from vaml.analysis.verdicts import Rule, combine, from_estimate, from_sample, verdict
-from vaml.study.claims import Comparison, Direction, Verdict
+from vaml.config.claims import Comparison, Direction, Verdict
 
 
 def at(asked: Comparison, low: float, high: float) -> Verdict:

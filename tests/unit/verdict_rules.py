@@ -3,8 +3,8 @@
 from typing import Literal
 
 from vaml.analysis.verdicts import Rule
-from vaml.study.claims import Comparison, Direction
-from vaml.study.statistics import Statistics
+from vaml.config.claims import Comparison, Direction
+from vaml.config.statistics import Statistics
 
 STATISTICS = Statistics(
     confidence=0.95,

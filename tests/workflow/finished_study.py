@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaml.study.config import Config, load
-from vaml.study.jobs import FOLDERS, TABLES, labels
-from vaml.study.yaml_file import merged
+from vaml.config.schema import Config, load
+from vaml.config.yaml_file import merged
+from vaml.pipeline.jobs import FOLDERS, TABLES, labels
 
 PROJECT = Path(__file__).parents[2]
 TINY = "tests/workflow/tiny.yaml"

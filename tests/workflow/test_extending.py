@@ -12,9 +12,9 @@ import pytest
 import yaml
 from finished_study import PROJECT
 
-from vaml.study.claims import load_claims
-from vaml.study.config import Config, load
-from vaml.study.jobs import FOLDERS, labels
+from vaml.config.claims import load_claims
+from vaml.config.schema import Config, load
+from vaml.pipeline.jobs import FOLDERS, labels
 
 PAGE = (PROJECT / "docs" / "extending.md").read_text(encoding="utf-8")
 
@@ -78,7 +78,7 @@ def test_a_longer_list_adds_these_jobs(heading: str, simulations: int, fits: int
 @pytest.mark.slow
 def test_an_environment(copy: Path) -> None:
     facts, reward, known, first, overlay, command = blocks("Add an environment")
-    insert(copy / "src/vaml/study/environments.py", facts, before="}\n")
+    insert(copy / "src/vaml/config/environments.py", facts, before="}\n")
     source = copy / "src/vaml/envs/known.py"
     insert(source, f"{reward}\n\n", before="_KNOWN: ")
     insert(source, known, before="}\nKNOWN")
@@ -95,7 +95,7 @@ def test_an_environment(copy: Path) -> None:
 @pytest.mark.slow
 def test_a_figure(copy: Path) -> None:
     tables, function, line, caption, command = blocks("Add a figure")
-    insert(copy / "src/vaml/study/jobs.py", tables, before="}\n\n# Figure: the authors'")
+    insert(copy / "src/vaml/pipeline/jobs.py", tables, before="}\n\n# Figure: the authors'")
     source = copy / "src/vaml/analysis/diagnostics_figures.py"
     insert(source, f"{function}\n\n", before="def fit_curves_synthetic")
     table = copy / "src/vaml/analysis/figures.py"
@@ -137,7 +137,7 @@ def test_a_loss(copy: Path) -> None:
     text = re.sub(r"^def mse\(.*?(?=^def |\Z)", f"{function}\n\n", text, flags=re.M | re.S)
     losses.write_text(text, encoding="utf-8")
     assert line in table.read_text(encoding="utf-8")
-    assert name.strip() in (copy / "src/vaml/study/objectives.py").read_text(encoding="utf-8")
+    assert name.strip() in (copy / "src/vaml/config/objectives.py").read_text(encoding="utf-8")
     check(copy, "tests/unit/test_value_aware_losses.py", "-k", "mse")
     (copy / "my.yaml").write_text(textwrap.dedent(overlay), encoding="utf-8")
     words = command.split()

@@ -6,9 +6,9 @@ import pytest
 import yaml
 from finished_study import PROJECT, TINY, Project, parse_dry_run
 
-from vaml.study.config import load
-from vaml.study.jobs import FOLDERS, labels
-from vaml.study.yaml_file import merged
+from vaml.config.schema import load
+from vaml.config.yaml_file import merged
+from vaml.pipeline.jobs import FOLDERS, labels
 
 SNAKEFILE = f"""
 configfile: "config/config.yaml"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from finished_study import PROJECT, Project, copy_project, jobs_of
 
-from vaml.study.jobs import FOLDERS, folder, labels
+from vaml.pipeline.jobs import FOLDERS, folder, labels
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

@@ -9,22 +9,22 @@ from pathlib import Path
 import pytest
 from finished_study import PROJECT, TINY, Project
 
-from vaml.study import jobs
-from vaml.study.causes import KEYS, changes
-from vaml.study.claims import load_claims
-from vaml.study.config import Config, load
-from vaml.study.cost import (
+from vaml.config.claims import load_claims
+from vaml.config.schema import Config, load
+from vaml.config.yaml_file import merged
+from vaml.files import write_json
+from vaml.pipeline import jobs
+from vaml.pipeline.causes import KEYS, changes
+from vaml.pipeline.cost import (
     TABLE_OR_FIGURE,
     read_benchmarks,
     seconds,
     table_seconds,
     wall_seconds,
 )
-from vaml.study.derived import derived
-from vaml.study.derived import finished as finished_files
-from vaml.study.dry_run import PlannedJob
-from vaml.study.files import write_json
-from vaml.study.yaml_file import merged
+from vaml.pipeline.derived import derived
+from vaml.pipeline.derived import finished as finished_files
+from vaml.pipeline.dry_run import PlannedJob
 
 REG_VAML = "objectives.reg_vaml.mle_coefficient: 0.001 → 0.01"
 

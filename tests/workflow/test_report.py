@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from finished_study import Project
 
-from vaml.study.jobs import FIGURES, FOLDERS, TABLES
-from vaml.study.summaries import SUMMARIES
+from vaml.pipeline.jobs import FIGURES, FOLDERS, TABLES
+from vaml.pipeline.summaries import SUMMARIES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

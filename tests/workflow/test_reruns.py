@@ -21,7 +21,7 @@ from finished_study import (
     with_downstream,
 )
 
-from vaml.study.jobs import FIGURES, FOLDERS
+from vaml.pipeline.jobs import FIGURES, FOLDERS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -224,7 +224,7 @@ CODE_CHANGES: dict[str, tuple[Edit, Expected]] = {
         tables,
     ),
     "a constant of the planning": (
-        ("src/vaml/study/cost.py", "SYNTHETIC_EPOCHS = 8", "SYNTHETIC_EPOCHS = 9"),
+        ("src/vaml/pipeline/cost.py", "SYNTHETIC_EPOCHS = 8", "SYNTHETIC_EPOCHS = 9"),
         nothing,
     ),
     "the memory of a rule": (

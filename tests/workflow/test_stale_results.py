@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from finished_study import TINY, Project, copy_project, job, jobs_of, tables_of, with_downstream
 
-from vaml.study.checkpoint import Checkpoint
-from vaml.study.jobs import FOLDERS, key, labels
+from vaml.pipeline.jobs import FOLDERS, key, labels
+from vaml.runtime.checkpoint import Checkpoint
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

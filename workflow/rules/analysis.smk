@@ -2,8 +2,8 @@
 
 import json
 
-from vaml.study.branches import branch
-from vaml.study.claims import load_claims
+from vaml.pipeline.branches import branch
+from vaml.config.claims import load_claims
 
 CLAIMS_FILE = os.path.relpath(SOURCE.parent / "config" / "claims.yaml")
 REFERENCE = os.path.relpath(SOURCE.parent / "paper" / "reference")

@@ -10,17 +10,17 @@ from snakemake.exceptions import WorkflowError
 SOURCE = Path(workflow.current_basedir).parent.parent / "src"
 sys.path.insert(0, str(SOURCE))
 
-from vaml.study import jobs
-from vaml.study.config import ConfigError, load
-from vaml.study.derivation import manifest_of
-from vaml.study.device import device_choice
-from vaml.study.files import UnreadableFile
-from vaml.study.isolation import isolate_jobs
-from vaml.study.jobs import FIGURES, TABLES
-from vaml.study.mbac import MODEL_FREE
-from vaml.study.requirements import unmet
-from vaml.study.summaries import SUMMARIES, summaries
-from vaml.study.yaml_file import read
+from vaml.pipeline import jobs
+from vaml.config.schema import ConfigError, load
+from vaml.runtime.derivation import manifest_of
+from vaml.runtime.device import device_choice
+from vaml.files import UnreadableFile
+from vaml.runtime.isolation import isolate_jobs
+from vaml.pipeline.jobs import FIGURES, TABLES
+from vaml.config.mbac import MODEL_FREE
+from vaml.runtime.requirements import unmet
+from vaml.pipeline.summaries import SUMMARIES, summaries
+from vaml.config.yaml_file import read
 
 isolate_jobs(SOURCE)
 if mistakes := list(unmet(SOURCE.parent / "pyproject.toml")):

@@ -16,7 +16,9 @@ from vaml.algorithms.training_state import (
     module_arrays,
     prefixed,
 )
+from vaml.config.sac import ActorCriticSettings
 from vaml.data.replay import Batch
+from vaml.divergence import Diverged
 from vaml.losses.actor_critic import (
     actor_loss,
     actor_loss_gradients,
@@ -29,9 +31,7 @@ from vaml.networks.actor_critic import Actor, Critic
 from vaml.networks.gradients import CriticPasses, PolicyPass
 from vaml.networks.passes import ParameterVector
 from vaml.networks.value import SoftValue
-from vaml.study.divergence import Diverged
-from vaml.study.sac import ActorCriticSettings
-from vaml.study.seeding import Streams
+from vaml.seeding import Streams
 
 
 class ActorCritic:

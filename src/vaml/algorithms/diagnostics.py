@@ -13,6 +13,7 @@ from vaml.algorithms.actor_critic import ActorCritic
 from vaml.algorithms.learned_model import LearnedModel
 from vaml.algorithms.model_diagnostics import gradient_parts, slopes, spread
 from vaml.algorithms.training_state import Arrays, below, load_module, module_arrays, prefixed
+from vaml.config.mbac import TrainMBACJob
 from vaml.data.replay import History
 from vaml.data.transitions import Transitions
 from vaml.envs import mujoco
@@ -21,8 +22,7 @@ from vaml.losses.model import nll, vaml
 from vaml.networks.actor_critic import Actor
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import SoftValue
-from vaml.study.mbac import TrainMBACJob
-from vaml.study.seeding import Streams
+from vaml.seeding import Streams
 
 STATE_EVERY = 20  # environment steps between the simulator states that are kept
 TRANSITIONS = 256  # per kind of data and time, at most

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from vaml.config.sac import Environment
+from vaml.divergence import Diverged
 from vaml.envs import mujoco
 from vaml.networks.actor_critic import Actor
-from vaml.study.divergence import Diverged
-from vaml.study.sac import Environment
-from vaml.study.seeding import Streams
+from vaml.seeding import Streams
 
 EVALUATION_COLUMNS = ("env_step", "episode", "return")
 

@@ -12,11 +12,11 @@ from vaml.algorithms.training_state import (
     load_generator,
     prefixed,
 )
+from vaml.config.sac import Environment
 from vaml.data.replay import History
+from vaml.divergence import require_finite
 from vaml.envs import mujoco
-from vaml.study.divergence import require_finite
-from vaml.study.sac import Environment
-from vaml.study.seeding import Streams, generator_state, set_generator_state
+from vaml.seeding import Streams, generator_state, set_generator_state
 
 
 class Interaction:

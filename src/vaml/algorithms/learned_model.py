@@ -16,13 +16,13 @@ from vaml.algorithms.training_state import (
     load_generator,
     prefixed,
 )
+from vaml.config.mbac import AgentSettings, TrainMBACJob
 from vaml.data.transitions import Transitions, random_split
 from vaml.envs.known import known_functions
 from vaml.losses.actor_critic import model_target
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import SoftValue
-from vaml.study.mbac import AgentSettings, TrainMBACJob
-from vaml.study.seeding import Streams, generator_state, set_generator_state
+from vaml.seeding import Streams, generator_state, set_generator_state
 
 _COUNTS = ("env_step", "epochs", "gradient_steps")
 FIT_COLUMNS = (

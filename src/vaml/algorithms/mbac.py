@@ -18,9 +18,9 @@ from vaml.algorithms.training_state import (
     module_arrays,
     prefixed,
 )
-from vaml.study.divergence import require_finite
-from vaml.study.mbac import TrainMBACJob
-from vaml.study.seeding import Streams, generator_state, set_generator_state
+from vaml.config.mbac import TrainMBACJob
+from vaml.divergence import require_finite
+from vaml.seeding import Streams, generator_state, set_generator_state
 
 
 class MBACRun:

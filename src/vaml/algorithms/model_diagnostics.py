@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
+from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.losses.model import model_loss
 from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import Value
-from vaml.study.objectives import Objective
 
 _CENTRAL_90 = 1.6448536269514722  # standard deviations on either side
 

@@ -23,15 +23,15 @@ from vaml.algorithms.training_state import (
     prefixed,
     seeded,
 )
+from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
+from vaml.divergence import Diverged, require_finite
 from vaml.losses.model import model_loss, model_loss_and_gradients
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.gradients import DynamicsPass, kept
 from vaml.networks.passes import ParameterVector
 from vaml.networks.value import Value
-from vaml.study.divergence import Diverged, require_finite
-from vaml.study.objectives import Objective
-from vaml.study.seeding import Streams, generator_state, set_generator_state
+from vaml.seeding import Streams, generator_state, set_generator_state
 
 
 @dataclass

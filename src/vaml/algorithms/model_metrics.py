@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from vaml.algorithms.model_diagnostics import gradient_parts, slopes, spread
+from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.losses.model import action_sampling_floor, vaml
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import Value
-from vaml.study.objectives import Objective
-from vaml.study.seeding import Streams
+from vaml.seeding import Streams
 
 Metrics = dict[str, float]
 

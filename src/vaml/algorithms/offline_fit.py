@@ -13,12 +13,12 @@ from vaml.algorithms.training_state import (
     module_arrays,
     prefixed,
 )
+from vaml.config.objectives import FitSettings
 from vaml.data.transitions import Transitions
+from vaml.divergence import Diverged, not_finite
 from vaml.networks.dynamics import GaussianDynamics
-from vaml.study.divergence import Diverged, not_finite
-from vaml.study.job import Job
-from vaml.study.objectives import FitSettings
-from vaml.study.progress import Progress
+from vaml.runtime.job import Job
+from vaml.runtime.progress import Progress
 
 Row = dict[str, Any]
 

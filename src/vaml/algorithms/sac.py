@@ -15,9 +15,9 @@ from vaml.algorithms.training_state import (
     load_generator,
     prefixed,
 )
-from vaml.study.divergence import require_finite
-from vaml.study.sac import TrainSACJob
-from vaml.study.seeding import Streams, generator_state, set_generator_state
+from vaml.config.sac import TrainSACJob
+from vaml.divergence import require_finite
+from vaml.seeding import Streams, generator_state, set_generator_state
 
 
 class SACRun:

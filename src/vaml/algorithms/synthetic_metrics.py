@@ -7,13 +7,13 @@ from torch import Tensor
 
 from vaml.algorithms.model_diagnostics import spread
 from vaml.algorithms.model_metrics import Metrics, batch_means, model_metrics
+from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.losses.expected_value import expected_value
 from vaml.losses.value_aware import vaml_exact
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
-from vaml.study.objectives import Objective
-from vaml.study.seeding import Streams
+from vaml.seeding import Streams
 
 # Next states drawn per transition where a variance has no closed form.
 DRAWS = 1000

@@ -9,9 +9,9 @@ import numpy as np
 from vaml.algorithms.actor_critic import ActorCritic
 from vaml.algorithms.evaluation import Evaluations
 from vaml.algorithms.training_state import Arrays
-from vaml.study.divergence import Diverged, not_finite, require_finite
-from vaml.study.job import Job
-from vaml.study.progress import Progress
+from vaml.divergence import Diverged, not_finite, require_finite
+from vaml.runtime.job import Job
+from vaml.runtime.progress import Progress
 
 
 class TrainingRun(Protocol):

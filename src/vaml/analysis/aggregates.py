@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vaml.study.files import UnreadableFile
+from vaml.files import UnreadableFile
 
 _TEXT = ("setting", "environment", "objective", "agent", "key", "status", "diverged_where")
 METRICS = ("average_return", "value_aware_error", "nll")

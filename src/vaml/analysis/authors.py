@@ -15,8 +15,8 @@ import pandas as pd
 from vaml.analysis.measures import NotMeasurable, Sample, Tables, measure
 from vaml.analysis.stats import Estimate, scaled, total
 from vaml.analysis.verdicts import Judgement, Rule, from_estimate
-from vaml.study.claims import Comparison
-from vaml.study.files import UnreadableFile, reading
+from vaml.config.claims import Comparison
+from vaml.files import UnreadableFile, reading
 
 FILES = ("figure_1", "figure_1_runs", "figure_2", "figure_3")
 # The paper says 5 runs per bar of figure 1, the authors' code 4; the paper says 4 in figure 3.

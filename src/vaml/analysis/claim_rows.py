@@ -7,7 +7,7 @@ from typing import Any
 from vaml.analysis.claims import VARIANTS, Finding, overall
 from vaml.analysis.measures import Sample
 from vaml.analysis.verdicts import Judgement
-from vaml.study.claims import Claims
+from vaml.config.claims import Claims
 
 Row = dict[str, Any]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from vaml.analysis.authors import Reference, assess_published
 from vaml.analysis.measures import NotMeasurable, Sample, Tables, measure
 from vaml.analysis.verdicts import Judgement, Rule, combine, from_sample
-from vaml.study.claims import Claim, Claims, Comparison, Variant, Verdict
-from vaml.study.seeding import Streams
-from vaml.study.statistics import Statistics
+from vaml.config.claims import Claim, Claims, Comparison, Variant, Verdict
+from vaml.config.statistics import Statistics
+from vaml.seeding import Streams
 
 VARIANTS: tuple[Variant, ...] = ("paper", "corrected")
 

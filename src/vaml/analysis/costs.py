@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vaml.analysis.rendering import Table
-from vaml.study.manifest import Manifest, Volatile
+from vaml.runtime.manifest import Manifest, Volatile
 
 HEADERS = {
     "stage": "Stage",

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from vaml.analysis.figures_style import Methods
-from vaml.study.config import Figures
-from vaml.study.fields import Name, Share
+from vaml.config.fields import Name, Share
+from vaml.config.schema import Figures
 
 Tables = Mapping[str, pd.DataFrame]
 Drawing = tuple[Figure, pd.DataFrame]

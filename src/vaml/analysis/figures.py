@@ -40,7 +40,7 @@ from vaml.analysis.why_figures import why_mbac, why_snapshots, why_synthetic
 
 
 def draw(figure: str, tables: Tables, settings: FigureSettings) -> Drawing:
-    """A figure by its name in vaml.study.jobs.FIGURES, in the study's style."""
+    """A figure by its name in vaml.pipeline.jobs.FIGURES, in the study's style."""
     with style():
         return _FIGURES[figure](tables, settings)
 

@@ -18,7 +18,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from vaml.study.files import atomic, write_rows
+from vaml.files import atomic, write_rows
 
 matplotlib.use("Agg")
 

@@ -16,9 +16,9 @@ from vaml.analysis.figures_style import Methods
 from vaml.analysis.manuscript_claims import claim_entries, predictions, verdict_counts
 from vaml.analysis.manuscript_numbers import NONE, number_text, span
 from vaml.analysis.scale import level, sizes
-from vaml.study import jobs
-from vaml.study.config import Config
-from vaml.study.manifest import Manifest
+from vaml.config.schema import Config
+from vaml.pipeline import jobs
+from vaml.runtime.manifest import Manifest
 
 Row = dict[str, Any]
 Tables = Mapping[str, pd.DataFrame]

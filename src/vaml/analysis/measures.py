@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vaml.analysis.stats import rank_correlation
-from vaml.study.claims import CELL, METHOD, PART, RUNS, Comparison
+from vaml.config.claims import CELL, METHOD, PART, RUNS, Comparison
 
 Tables = Mapping[str, pd.DataFrame]
 Details = dict[str, float]

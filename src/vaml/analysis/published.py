@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from vaml.analysis.seed_rows import NUMBERS
-from vaml.study.files import reading
+from vaml.files import reading
 
 
 def read_published(path: Path) -> pd.DataFrame:

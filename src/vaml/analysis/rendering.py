@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vaml.study.files import atomic, write_rows
+from vaml.files import atomic, write_rows
 
 _NONE = "–"
 _LONG = 40  # characters from which a LaTeX column breaks its lines

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from vaml.study.config import Config
+from vaml.config.schema import Config
 
 Level = Literal["demo", "reduced", "paper", "extended"]
 

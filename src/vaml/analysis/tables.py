@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vaml.study.config import Config
-from vaml.study.files import UnreadableFile, read_json
-from vaml.study.jobs import TABLES, folder, key, labels
-from vaml.study.manifest import read_manifest
-from vaml.study.provenance import verify
+from vaml.config.schema import Config
+from vaml.files import UnreadableFile, read_json
+from vaml.pipeline.jobs import TABLES, folder, key, labels
+from vaml.runtime.manifest import read_manifest
+from vaml.runtime.provenance import verify
 
 Row = dict[str, Any]
 
@@ -73,7 +73,7 @@ _PREFIXES = {"last": "", "best": "best_", "truth": "true_", "diverged": "diverge
 def gather(table: str, study: Config, results: Path) -> tuple[list[str], list[Row]]:
     """Columns and rows of a table: the job's labels, its key, then what its file says.
 
-    table: a name in vaml.study.jobs.TABLES. study: the config, or the branch that the table's
+    table: a name in vaml.pipeline.jobs.TABLES. study: the config, or the branch that the table's
     stage uses. results: the study's folder. Rows are in the order of the config.
 
     UnreadableFile: a job's file is missing, altered, or was made by another config or code.

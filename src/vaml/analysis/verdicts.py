@@ -20,8 +20,8 @@ from vaml.analysis.stats import (
     share_interval,
     share_p,
 )
-from vaml.study.claims import Comparison, Direction, Verdict
-from vaml.study.statistics import Statistics
+from vaml.config.claims import Comparison, Direction, Verdict
+from vaml.config.statistics import Statistics
 
 _DIFFERENCE = "no difference"
 

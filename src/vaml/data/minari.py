@@ -15,8 +15,8 @@ import torch
 
 from vaml.data.transitions import Transitions
 from vaml.envs.mujoco import Env
-from vaml.study.extras import library
-from vaml.study.files import UnreadableFile
+from vaml.files import UnreadableFile
+from vaml.runtime.extras import library
 
 
 def load_transitions(dataset: str) -> Transitions:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
+from vaml.config.snapshots import SnapshotFitSettings
 from vaml.data.transitions import Transitions, random_split
-from vaml.study.snapshots import SnapshotFitSettings
 
 
 def snapshot_parts(

@@ -12,8 +12,8 @@ import numpy as np
 from gymnasium.envs.mujoco import MujocoEnv
 from numpy.typing import NDArray
 
-from vaml.study.environments import ENVIRONMENTS
-from vaml.study.sac import Environment
+from vaml.config.environments import ENVIRONMENTS
+from vaml.config.sac import Environment
 
 Env = gymnasium.Env[NDArray[Any], NDArray[Any]]
 _LOG = logging.getLogger(__name__)

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vaml.config.objectives import Objective
 from vaml.losses.regression import mse
 from vaml.losses.value_aware import vagram, vaml_debiased, vaml_exact, vaml_score_function
 from vaml.networks.dynamics import Prediction
 from vaml.networks.value import RandomValue, Value
-from vaml.study.objectives import Objective
 
 
 def nll(prediction: Prediction, next_observations: Tensor) -> Tensor:

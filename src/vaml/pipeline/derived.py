@@ -6,9 +6,9 @@ Paths are relative to results/<study>/.
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from vaml.study.config import Config
-from vaml.study.jobs import FIGURES, FOLDERS, TABLES, figures, folder, labels, tables
-from vaml.study.summaries import SUMMARIES, summaries
+from vaml.config.schema import Config
+from vaml.pipeline.jobs import FIGURES, FOLDERS, TABLES, figures, folder, labels, tables
+from vaml.pipeline.summaries import SUMMARIES, summaries
 
 PAPER = "paper.pdf"
 

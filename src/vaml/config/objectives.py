@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from vaml.study.fields import (
+from vaml.config.fields import (
     Coefficient,
     Count,
     NonNegative,

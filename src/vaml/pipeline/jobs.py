@@ -10,15 +10,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from vaml.study.config import Config
-from vaml.study.device import wants_gpu
-from vaml.study.digest import code_digest
-from vaml.study.fields import JobSettings
-from vaml.study.mbac import MODEL_FREE, Agent, AgentSettings, TrainMBACJob
-from vaml.study.provenance import job_key
-from vaml.study.sac import TrainSACJob
-from vaml.study.snapshots import FitSnapshotJob
-from vaml.study.synthetic import FitSyntheticJob, SimulateDynamicsJob
+from vaml.config.fields import JobSettings
+from vaml.config.mbac import MODEL_FREE, Agent, AgentSettings, TrainMBACJob
+from vaml.config.sac import TrainSACJob
+from vaml.config.schema import Config
+from vaml.config.snapshots import FitSnapshotJob
+from vaml.config.synthetic import FitSyntheticJob, SimulateDynamicsJob
+from vaml.runtime.device import wants_gpu
+from vaml.runtime.digest import code_digest
+from vaml.runtime.provenance import job_key
 
 Labels = Mapping[str, Any]
 

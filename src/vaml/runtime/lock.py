@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from vaml.study.files import UnreadableFile
+from vaml.files import UnreadableFile
 
 logger = logging.getLogger(__name__)
 

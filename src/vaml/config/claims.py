@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from vaml.study.config import ConfigError
-from vaml.study.fields import Count, Name, NonNegative, Positive, Section
-from vaml.study.yaml_file import read
+from vaml.config.fields import Count, Name, NonNegative, Positive, Section
+from vaml.config.schema import ConfigError
+from vaml.config.yaml_file import read
 
 Text = Annotated[str, Field(min_length=1)]
 Column = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]

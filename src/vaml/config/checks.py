@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from vaml.study.environments import ENVIRONMENTS
-from vaml.study.mbac import MODEL_FREE
-from vaml.study.objectives import NEED_TRUTH, NEED_TWO_SAMPLES
+from vaml.config.environments import ENVIRONMENTS
+from vaml.config.mbac import MODEL_FREE
+from vaml.config.objectives import NEED_TRUTH, NEED_TWO_SAMPLES
 
 if TYPE_CHECKING:
-    from vaml.study.config import Config
+    from vaml.config.schema import Config
 
 
 def inconsistencies(study: "Config") -> Iterator[str]:

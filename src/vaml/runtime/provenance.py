@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vaml.study.files import UnreadableFile, sha256
-from vaml.study.manifest import Manifest, Stable, Volatile, read_manifest
+from vaml.files import UnreadableFile, sha256
+from vaml.runtime.manifest import Manifest, Stable, Volatile, read_manifest
 
 PACKAGES = (
     "gymnasium",

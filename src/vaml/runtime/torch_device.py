@@ -4,9 +4,9 @@ from typing import Any
 
 import torch
 
-from vaml.study.device import VARIABLE, device_choice, wants_gpu
-from vaml.study.files import UnreadableFile
-from vaml.study.job import Job
+from vaml.files import UnreadableFile
+from vaml.runtime.device import VARIABLE, device_choice, wants_gpu
+from vaml.runtime.job import Job
 
 CPU = torch.device("cpu")
 

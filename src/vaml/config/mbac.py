@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from vaml.study.fields import (
+from vaml.config.fields import (
     Coefficient,
     Count,
     Distinct,
@@ -21,8 +21,8 @@ from vaml.study.fields import (
     Share,
     Width,
 )
-from vaml.study.objectives import Objective
-from vaml.study.sac import ActorCriticSettings, Environment
+from vaml.config.objectives import Objective
+from vaml.config.sac import ActorCriticSettings, Environment
 
 # In `mbac.agents`, beside the entries of `agents`: SAC itself, with the same networks and schedule.
 MODEL_FREE = "sac"

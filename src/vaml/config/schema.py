@@ -8,14 +8,14 @@ from typing import Any, get_args
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from vaml.study.checks import inconsistencies
-from vaml.study.fields import Count, EnvironmentId, Name, Positive, Section
-from vaml.study.mbac import MBAC, Agent
-from vaml.study.objectives import Objective
-from vaml.study.sac import SAC, Environment
-from vaml.study.snapshots import Snapshots
-from vaml.study.statistics import Statistics
-from vaml.study.synthetic import Synthetic
+from vaml.config.checks import inconsistencies
+from vaml.config.fields import Count, EnvironmentId, Name, Positive, Section
+from vaml.config.mbac import MBAC, Agent
+from vaml.config.objectives import Objective
+from vaml.config.sac import SAC, Environment
+from vaml.config.snapshots import Snapshots
+from vaml.config.statistics import Statistics
+from vaml.config.synthetic import Synthetic
 
 
 class StudyName(Section):

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from vaml.study.config import Config
-from vaml.study.jobs import canonical
-from vaml.study.mbac import MODEL_FREE
+from vaml.config.mbac import MODEL_FREE
+from vaml.config.schema import Config
+from vaml.pipeline.jobs import canonical
 
 
 def branch(stage: str, study: Config) -> str:

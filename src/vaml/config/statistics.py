@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from vaml.study.fields import Count, Section, Seed, Share
+from vaml.config.fields import Count, Section, Seed, Share
 
 
 class Statistics(Section):

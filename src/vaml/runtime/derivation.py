@@ -10,11 +10,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from vaml.study.digest import code_digest
-from vaml.study.fields import first_mistake
-from vaml.study.files import UnreadableFile, reading, sha256, write_json
-from vaml.study.manifest import Record
-from vaml.study.provenance import versions
+from vaml.config.fields import first_mistake
+from vaml.files import UnreadableFile, reading, sha256, write_json
+from vaml.runtime.digest import code_digest
+from vaml.runtime.manifest import Record
+from vaml.runtime.provenance import versions
 
 
 class Derivation(Record):

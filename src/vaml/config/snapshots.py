@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from vaml.study.fields import (
+from vaml.config.fields import (
     Count,
     Distinct,
     EnvironmentId,
@@ -14,8 +14,8 @@ from vaml.study.fields import (
     Share,
     Width,
 )
-from vaml.study.files import tensor_names
-from vaml.study.objectives import FitSettings, Objective
+from vaml.config.objectives import FitSettings, Objective
+from vaml.files import tensor_names
 
 
 class SnapshotFitSettings(FitSettings):

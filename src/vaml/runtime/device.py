@@ -2,8 +2,8 @@
 
 import os
 
-from vaml.study.fields import JobSettings
-from vaml.study.files import UnreadableFile
+from vaml.config.fields import JobSettings
+from vaml.files import UnreadableFile
 
 VARIABLE = "VAML_DEVICE"
 _CHOICES = ("cpu", "auto", "cuda")

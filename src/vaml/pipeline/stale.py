@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from vaml.study.checkpoint import STATE
-from vaml.study.config import Config
-from vaml.study.jobs import BESIDE, FOLDERS, folder, key, labels
-from vaml.study.lock import STALE_SECONDS
+from vaml.config.schema import Config
+from vaml.pipeline.jobs import BESIDE, FOLDERS, folder, key, labels
+from vaml.runtime.checkpoint import STATE
+from vaml.runtime.lock import STALE_SECONDS
 
 _LABEL = r"[A-Za-z0-9_-]+"
 _KEY = re.compile(r"[0-9a-f]{16}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from vaml.study.config import ConfigError
+from vaml.config.schema import ConfigError
 
 _MAX_BYTES = 1_000_000
 # An alias stands for all its values again: a few lines can stand for billions.

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vaml.study.config import Config
-from vaml.study.digest import module_digests
-from vaml.study.dry_run import PlannedJob
-from vaml.study.files import UnreadableFile, read_json
-from vaml.study.jobs import FOLDERS, Labels, folder, key, labels, settings
-from vaml.study.manifest import read_manifest
+from vaml.config.schema import Config
+from vaml.files import UnreadableFile, read_json
+from vaml.pipeline.dry_run import PlannedJob
+from vaml.pipeline.jobs import FOLDERS, Labels, folder, key, labels, settings
+from vaml.runtime.digest import module_digests
+from vaml.runtime.manifest import read_manifest
 
 # Stage: where in the config each of its jobs' settings stands; `{...}` are labels.
 KEYS: dict[str, dict[str, str]] = {

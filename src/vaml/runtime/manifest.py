@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vaml.study.fields import first_mistake
-from vaml.study.files import UnreadableFile, reading
+from vaml.config.fields import first_mistake
+from vaml.files import UnreadableFile, reading
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 

@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from vaml.study.files import UnreadableFile, atomic, read_json, sha256
-from vaml.study.jobs import BESIDE, FOLDERS, RESULTS, any_folder, canonical
-from vaml.study.manifest import read_manifest
+from vaml.files import UnreadableFile, atomic, read_json, sha256
+from vaml.pipeline.jobs import BESIDE, FOLDERS, RESULTS, any_folder, canonical
+from vaml.runtime.manifest import read_manifest
 
 MANIFEST, SETTINGS = "manifest.json", "config.json"
 

@@ -19,14 +19,14 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from vaml.study.allocator import keep_freed_memory
-from vaml.study.checkpoint import Checkpoint, save_interval
-from vaml.study.digest import code_digest, module_digests, unexpected_modules
-from vaml.study.fields import JobSettings, first_mistake
-from vaml.study.files import UnreadableFile, reading, write_json
-from vaml.study.lock import AlreadyRunning
-from vaml.study.manifest import read_manifest
-from vaml.study.provenance import job_key, manifest, verify
+from vaml.config.fields import JobSettings, first_mistake
+from vaml.files import UnreadableFile, reading, write_json
+from vaml.runtime.allocator import keep_freed_memory
+from vaml.runtime.checkpoint import Checkpoint, save_interval
+from vaml.runtime.digest import code_digest, module_digests, unexpected_modules
+from vaml.runtime.lock import AlreadyRunning
+from vaml.runtime.manifest import read_manifest
+from vaml.runtime.provenance import job_key, manifest, verify
 
 Settings = TypeVar("Settings", bound=JobSettings)
 
@@ -204,7 +204,7 @@ def _require_known(step: str, modules: Iterable[str]) -> None:
     if unexpected:
         raise RuntimeError(
             f"{step} loaded {', '.join(unexpected)}, which its code digest does not cover: import "
-            "it where vaml.study.digest can see it"
+            "it where vaml.runtime.digest can see it"
         )
 
 

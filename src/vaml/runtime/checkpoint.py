@@ -18,9 +18,9 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from vaml.study.files import UnreadableFile, atomic, reading, tensor_bytes, tensors_from
-from vaml.study.lock import AlreadyRunning, Lock
-from vaml.study.manifest import Amount, Record
+from vaml.files import UnreadableFile, atomic, reading, tensor_bytes, tensors_from
+from vaml.runtime.lock import AlreadyRunning, Lock
+from vaml.runtime.manifest import Amount, Record
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from vaml.study.fields import (
+from vaml.config.fields import (
     Count,
     Distinct,
     EnvironmentId,

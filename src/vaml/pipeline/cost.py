@@ -10,10 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from vaml.study.config import Config
-from vaml.study.dry_run import PlannedJob
-from vaml.study.files import UnreadableFile, read_json
-from vaml.study.jobs import FIGURES, FOLDERS, TABLES, any_folder, settings, source
+from vaml.config.schema import Config
+from vaml.files import UnreadableFile, read_json
+from vaml.pipeline.dry_run import PlannedJob
+from vaml.pipeline.jobs import FIGURES, FOLDERS, TABLES, any_folder, settings, source
 
 # The table: slices of the paper's study on an idle AMD EPYC (Milan), one thread, PyTorch 2.13, as
 # docs/performance.md says. Early stopping decides how many epochs a fit takes: on snapshots the

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import vaml
-from vaml.study.config import Config, load
-from vaml.study.yaml_file import merged
+from vaml.config.schema import Config, load
+from vaml.config.yaml_file import merged
 
 CONFIG = Path("config/config.yaml")
 _LOCKS = Path(".snakemake/locks")

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vaml.study.checkpoint import STATE
-from vaml.study.config import Config
-from vaml.study.files import UnreadableFile, read_json
-from vaml.study.job import FINISHED
-from vaml.study.jobs import FOLDERS, Labels, folder, key, labels
-from vaml.study.lock import STALE_SECONDS
-from vaml.study.manifest import Manifest, read_manifest
+from vaml.config.schema import Config
+from vaml.files import UnreadableFile, read_json
+from vaml.pipeline.jobs import FOLDERS, Labels, folder, key, labels
+from vaml.runtime.checkpoint import STATE
+from vaml.runtime.job import FINISHED
+from vaml.runtime.lock import STALE_SECONDS
+from vaml.runtime.manifest import Manifest, read_manifest
 
 State = Literal["done", "diverged", "stale", "running", "interrupted", "failed", "waiting"]
 STATES: tuple[State, ...] = (

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from vaml.study.fields import (
+from vaml.config.fields import (
     Count,
     Distinct,
     JobSettings,
@@ -15,7 +15,7 @@ from vaml.study.fields import (
     Seed,
     Width,
 )
-from vaml.study.objectives import FitSettings, Objective
+from vaml.config.objectives import FitSettings, Objective
 
 Setting = Literal["realizable", "unrealizable"]
 
