@@ -13,7 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from vaml.runtime.job import one_thread
+from vaml.determinism import one_thread
+from vaml.runtime.allocator import keep_freed_memory
 
 SAVES = 7
 INTERVAL = 300.0  # seconds from one save to the next
@@ -21,6 +22,7 @@ INTERVAL = 300.0  # seconds from one save to the next
 
 def main() -> None:
     one_thread()
+    keep_freed_memory()
     import numpy as np
 
     from vaml.algorithms.sac import SACRun

@@ -9,9 +9,10 @@ from pydantic import ValidationError
 
 from vaml.config.fields import first_mistake
 from vaml.config.sac import TrainSACJob
+from vaml.determinism import one_thread
 from vaml.files import UnreadableFile, read_arrays, read_json
+from vaml.runtime.allocator import keep_freed_memory
 from vaml.runtime.extras import MissingExtra, library
-from vaml.runtime.job import one_thread
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.provenance import verify
 
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     arguments = parser.parse_args(argv)
     one_thread()
+    keep_freed_memory()
     config, manifest, file = (
         arguments.run / name for name in ("config.json", "manifest.json", "history.npz")
     )

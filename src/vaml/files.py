@@ -5,6 +5,7 @@ import errno
 import glob
 import hashlib
 import json
+import math
 import os
 import stat
 import zipfile
@@ -86,6 +87,13 @@ def reading(path: Path, kind: str) -> Iterator[None]:
         elif start[0] == 0x80 and start[1:] in (b"\2", b"\3", b"\4", b"\5"):
             reason = "it is a pickle, which is never loaded"
         raise UnreadableFile(f"{path}: not a whole {kind} file: {reason}") from error
+
+
+def finite_or_null(value: Any) -> Any:
+    """JSON values without NaN and infinity, in maps of any depth: those are None."""
+    if isinstance(value, Mapping):
+        return {name: finite_or_null(entry) for name, entry in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_json(path: Path, value: Any) -> None:

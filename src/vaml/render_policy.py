@@ -14,8 +14,9 @@ from vaml.config.fields import first_mistake
 from vaml.config.mbac import TrainMBACJob
 from vaml.config.sac import TrainSACJob
 from vaml.config.snapshots import saved_steps
+from vaml.determinism import one_thread
 from vaml.files import UnreadableFile, atomic, read_json, read_tensors
-from vaml.runtime.job import one_thread
+from vaml.runtime.allocator import keep_freed_memory
 from vaml.seeding import Streams
 
 
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--gif", type=Path, required=True, help="output file: the film")
     arguments = parser.parse_args(argv)
     one_thread()
+    keep_freed_memory()
     try:
         settings = _SETTINGS[arguments.stage].model_validate(read_json(arguments.settings))
         networks, step = _networks(settings, arguments.networks)

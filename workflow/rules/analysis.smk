@@ -39,7 +39,7 @@ rule tabulate:
         runtime=10,
     params:
         config=lambda wildcards: branch(TABLES[wildcards.table][0], STUDY),
-        code=code("tabulate"),
+        code=program("tabulate"),
         results=lambda wildcards: RESULTS,
     shell:
         "python -P -m vaml.tabulate {wildcards.table} --config {params.config:q}"
@@ -70,7 +70,7 @@ rule plot:
         runtime=10,
     params:
         config=figure_settings,
-        code=code("plot"),
+        code=program("plot", "figure"),
     shell:
         "python -P -m vaml.plot {wildcards.figure} --config {params.config:q}"
         " --tables {input.tables:q} --published {input.published:q} --pdf {output.pdf:q} --png {output.png:q} --csv {output.csv:q}"
@@ -115,7 +115,7 @@ rule judge_claims:
         runtime=10,
     params:
         config=jobs.canonical(STUDY.statistics),
-        code=code("judge_claims"),
+        code=program("judge_claims"),
     shell:
         "python -P -m vaml.judge_claims --config {params.config:q} --claims {input.claims:q}"
         " --reference {input.reference:q} --tables {input.tables:q}"
@@ -153,7 +153,7 @@ rule summarise:
         runtime=10,
     params:
         config=jobs.canonical({"confidence": STUDY.statistics.confidence}),
-        code=code("summarise"),
+        code=program("summarise"),
     shell:
         "python -P -m vaml.summarise {wildcards.summary} --config {params.config:q}"
         " --inputs {input.sources:q} --csv {output.csv:q} --md {output.md:q} --tex {output.tex:q}"
@@ -194,7 +194,7 @@ rule summarise_costs:
                 for stage in ["fit_synthetic", "fit_snapshot", "train_mbac"]
             }
         ),
-        code=code("summarise_costs"),
+        code=program("summarise_costs"),
         results=lambda wildcards: RESULTS,
     shell:
         "python -P -m vaml.summarise_costs --config {params.config:q} --results {params.results:q}"

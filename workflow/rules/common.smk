@@ -90,9 +90,19 @@ def gpu(stage):
     return lambda wildcards: jobs.gpus(stage, STUDY, wildcards)
 
 
-def code(step):
-    """Param function: digest of the source that the job runs."""
-    return lambda wildcards: jobs.code(step)
+def code(stage):
+    """Param function: digest of the code that the job runs."""
+    return lambda wildcards: jobs.code(stage, STUDY, wildcards)
+
+
+def program(step, label=None):
+    """Param function: digest of the code of a rule that is no stage.
+
+    label: the wildcard whose value is looked up in tables, so that its own rows count alone.
+    """
+    return lambda wildcards: jobs.program_code(
+        step, frozenset([wildcards[label]]) if label else None
+    )
 
 
 def source_key(stage):

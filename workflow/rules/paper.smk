@@ -46,7 +46,7 @@ rule compile_paper:
     params:
         # The manuscript states the settings of every experiment.
         config=jobs.canonical(STUDY),
-        code=code("compile_paper"),
+        code=program("compile_paper"),
         results=lambda wildcards: RESULTS,
     shell:
         "python -P -m vaml.compile_paper --config {params.config:q} --results {params.results:q}"

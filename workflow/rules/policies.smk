@@ -25,7 +25,7 @@ rule render_policy:
         mem_mb=1500,
         runtime=10,
     params:
-        code=code("render_policy"),
+        code=program("render_policy"),
         stage=lambda wildcards: wildcards.run.partition("/")[0],
     shell:
         "python -P -m vaml.render_policy --stage {params.stage:q} --settings {input.settings:q}"

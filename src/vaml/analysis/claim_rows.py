@@ -1,6 +1,5 @@
 """The findings as rows and as JSON: everything that a table, a figure or a text may want."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ from vaml.analysis.claims import VARIANTS, Finding, overall
 from vaml.analysis.measures import Sample
 from vaml.analysis.verdicts import Judgement
 from vaml.config.claims import Claims
+from vaml.files import finite_or_null
 
 Row = dict[str, Any]
 
@@ -63,20 +63,18 @@ def _numbers(sample: Sample | None, judgement: Judgement, prefix: str) -> Row:
     if prefix:  # what a figure cannot give
         for name in ("diverged", "p_permutation"):
             del numbers[name]
-    return {f"{prefix}{name}": _finite(value) for name, value in numbers.items()}
+    return {f"{prefix}{name}": finite_or_null(value) for name, value in numbers.items()}
 
 
 def _details(sample: Sample | None) -> Row:
-    return {name: _finite(number) for name, number in (sample.details if sample else {}).items()}
+    return {
+        name: finite_or_null(number) for name, number in (sample.details if sample else {}).items()
+    }
 
 
 def _in_words(sample: Sample | None) -> str | None:
     known = {name: number for name, number in _details(sample).items() if number is not None}
     return "; ".join(f"{name} = {number:.4g}" for name, number in known.items()) or None
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def value_rows(findings: Sequence[Finding]) -> Iterator[Row]:

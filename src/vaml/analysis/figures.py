@@ -3,6 +3,7 @@
 Each function takes the tables by name and returns the figure and the rows that it shows.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ from vaml.analysis.figures_style import (
 )
 from vaml.analysis.improved_figures import figure_1_seeds, figure_2_seeds, figure_3_seeds
 from vaml.analysis.why_figures import why_mbac, why_snapshots, why_synthetic
+from vaml.config.fields import by_name
 
 
 def draw(figure: str, tables: Tables, settings: FigureSettings) -> Drawing:
@@ -185,18 +187,20 @@ def _interval(what: str, kind: str, summary: pd.DataFrame) -> str:
     return f"{what}: ±1 {kind} standard deviation{some}."
 
 
-_FIGURES = {
-    "figure_1": figure_1,
-    "figure_2": figure_2,
-    "figure_3": figure_3,
-    "figure_1_seeds": figure_1_seeds,
-    "figure_2_seeds": figure_2_seeds,
-    "figure_3_seeds": figure_3_seeds,
-    "sac_returns": sac_returns,
-    "fit_curves_synthetic": fit_curves_synthetic,
-    "fit_curves_snapshots": fit_curves_snapshots,
-    "why_synthetic": why_synthetic,
-    "why_snapshots": why_snapshots,
-    "why_mbac": why_mbac,
-    "model_sigma": model_sigma,
-}
+_FIGURES: dict[str, Callable[[Tables, FigureSettings], Drawing]] = by_name(
+    {
+        "figure_1": figure_1,
+        "figure_2": figure_2,
+        "figure_3": figure_3,
+        "figure_1_seeds": figure_1_seeds,
+        "figure_2_seeds": figure_2_seeds,
+        "figure_3_seeds": figure_3_seeds,
+        "sac_returns": sac_returns,
+        "fit_curves_synthetic": fit_curves_synthetic,
+        "fit_curves_snapshots": fit_curves_snapshots,
+        "why_synthetic": why_synthetic,
+        "why_snapshots": why_snapshots,
+        "why_mbac": why_mbac,
+        "model_sigma": model_sigma,
+    }
+)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vaml.files import atomic, write_rows
+from vaml.files import atomic, finite_or_null, write_rows
 
 _NONE = "–"
 _LONG = 40  # characters from which a LaTeX column breaks its lines
@@ -68,9 +68,9 @@ def write_csv(table: Table, path: Path) -> None:
 
 def _plain(name: str, value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, tuple):
-        low, high = (_finite(end) for end in value)
+        low, high = (finite_or_null(end) for end in value)
         return [(f"{name}_low", low), (f"{name}_high", high)]
-    return [(name, _finite(value))]
+    return [(name, finite_or_null(value))]
 
 
 def write_markdown(table: Table, path: Path) -> None:
@@ -163,10 +163,6 @@ def _number(value: float) -> str:
         decimals = 2 if rounded == 0 else max(0, 2 - math.floor(math.log10(abs(rounded))))
         text = f"{rounded:.{decimals}f}"
     return text.replace("-", "−")
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from vaml.config.fields import by_name
+
 
 @dataclass(frozen=True)
 class EnvironmentFacts:
@@ -16,13 +18,15 @@ class EnvironmentFacts:
     known: bool
 
 
-ENVIRONMENTS: dict[str, EnvironmentFacts] = {
-    "HalfCheetah-v5": EnvironmentFacts(keeps_position=True, known=False),
-    "Hopper-v4": EnvironmentFacts(keeps_position=True, known=True),
-    "Hopper-v5": EnvironmentFacts(keeps_position=True, known=True),
-    "InvertedPendulum-v4": EnvironmentFacts(keeps_position=False, known=True),
-    "InvertedPendulum-v5": EnvironmentFacts(keeps_position=False, known=True),
-    "Pusher-v5": EnvironmentFacts(keeps_position=False, known=True),
-    "Walker2d-v4": EnvironmentFacts(keeps_position=True, known=True),
-    "Walker2d-v5": EnvironmentFacts(keeps_position=True, known=True),
-}
+ENVIRONMENTS: dict[str, EnvironmentFacts] = by_name(
+    {
+        "HalfCheetah-v5": EnvironmentFacts(keeps_position=True, known=False),
+        "Hopper-v4": EnvironmentFacts(keeps_position=True, known=True),
+        "Hopper-v5": EnvironmentFacts(keeps_position=True, known=True),
+        "InvertedPendulum-v4": EnvironmentFacts(keeps_position=False, known=True),
+        "InvertedPendulum-v5": EnvironmentFacts(keeps_position=False, known=True),
+        "Pusher-v5": EnvironmentFacts(keeps_position=False, known=True),
+        "Walker2d-v4": EnvironmentFacts(keeps_position=True, known=True),
+        "Walker2d-v5": EnvironmentFacts(keeps_position=True, known=True),
+    }
+)

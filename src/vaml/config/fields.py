@@ -7,7 +7,7 @@ where a float is asked for.
 
 import re
 from collections.abc import Hashable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -70,6 +70,35 @@ EnvironmentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+-v[0-9]+$", max_leng
 Distinct = Annotated[list[_Item], Field(min_length=1), AfterValidator(_distinct)]
 # What an experiment is of: without an entry, the study does without the experiment.
 Parts = Annotated[list[_Item], AfterValidator(_distinct)]
+
+
+_Table = TypeVar("_Table", dict[str, Any], frozenset[str])
+
+
+def by_name(table: _Table) -> _Table:
+    """A table whose rows are looked up by a name that a job's settings hold, and by nothing else.
+
+    It is written out as {...}. A job's code digest counts the rows of the job's own names, so that
+    a new row runs no finished job again.
+    """
+    return table
+
+
+def names_in(settings: BaseModel) -> frozenset[str]:
+    """Every text that a job's settings hold."""
+    found: set[str] = set()
+    waiting: list[Any] = [settings.model_dump(mode="json")]
+    while waiting:
+        match waiting.pop():
+            case str() as name:
+                found.add(name)
+            case dict() as section:
+                waiting += section.values()
+            case list() as items:
+                waiting += items
+            case _:
+                pass
+    return frozenset(found)
 
 
 class JobSettings(Section):

@@ -13,6 +13,7 @@ from vaml.config.fields import (
     Samples,
     Section,
     Share,
+    by_name,
 )
 
 Loss = Literal[
@@ -25,9 +26,9 @@ Loss = Literal[
 ]
 
 # Losses that need the true distribution of the next state: in the artificial environment alone.
-NEED_TRUTH: frozenset[Loss] = frozenset({"vaml_exact"})
+NEED_TRUTH: frozenset[str] = by_name(frozenset({"vaml_exact"}))
 # Losses that estimate a variance over the model's samples, and so need two of them.
-NEED_TWO_SAMPLES: frozenset[Loss] = frozenset({"vaml_debiased", "vaml_score_function"})
+NEED_TWO_SAMPLES: frozenset[str] = by_name(frozenset({"vaml_debiased", "vaml_score_function"}))
 
 
 class Objective(Section):

@@ -12,6 +12,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from vaml.config.fields import by_name
+
 Reward = Callable[[Tensor, Tensor, Tensor], Tensor]
 Termination = Callable[[Tensor], Tensor]
 
@@ -151,13 +153,15 @@ def _pusher_reward(observations: Tensor, actions: Tensor, next_observations: Ten
 _hopper_v5_reward = partial(_locomotion_v5_reward, terminated=_hopper_terminated)
 _walker2d_v5_reward = partial(_locomotion_v5_reward, terminated=_walker2d_terminated)
 
-_KNOWN: dict[str, tuple[int, Reward, Termination]] = {
-    "Hopper-v4": (12, _locomotion_v4_reward, _hopper_terminated),
-    "Hopper-v5": (12, _hopper_v5_reward, _hopper_terminated),
-    "InvertedPendulum-v4": (4, _inverted_pendulum_v4_reward, _inverted_pendulum_terminated),
-    "InvertedPendulum-v5": (4, _inverted_pendulum_v5_reward, _inverted_pendulum_terminated),
-    "Pusher-v5": (23, _pusher_reward, _never_terminated),
-    "Walker2d-v4": (18, _locomotion_v4_reward, _walker2d_terminated),
-    "Walker2d-v5": (18, _walker2d_v5_reward, _walker2d_terminated),
-}
+_KNOWN: dict[str, tuple[int, Reward, Termination]] = by_name(
+    {
+        "Hopper-v4": (12, _locomotion_v4_reward, _hopper_terminated),
+        "Hopper-v5": (12, _hopper_v5_reward, _hopper_terminated),
+        "InvertedPendulum-v4": (4, _inverted_pendulum_v4_reward, _inverted_pendulum_terminated),
+        "InvertedPendulum-v5": (4, _inverted_pendulum_v5_reward, _inverted_pendulum_terminated),
+        "Pusher-v5": (23, _pusher_reward, _never_terminated),
+        "Walker2d-v4": (18, _locomotion_v4_reward, _walker2d_terminated),
+        "Walker2d-v5": (18, _walker2d_v5_reward, _walker2d_terminated),
+    }
+)
 KNOWN: tuple[str, ...] = tuple(_KNOWN)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vaml.config.fields import by_name
 from vaml.config.objectives import Objective
 from vaml.losses.regression import mse
 from vaml.losses.value_aware import vagram, vaml_debiased, vaml_exact, vaml_score_function
@@ -77,16 +78,18 @@ def _with_truth(given: LossInput) -> Tensor:
 
 
 # The losses that a config may name; docs/extending.md tells how to add one.
-LOSSES: dict[str, Callable[[LossInput], Tensor]] = {
-    "vaml": lambda given: vaml(*given[:5]),
-    "vaml_debiased": lambda given: vaml_debiased(*given[:5]),
-    "vaml_exact": _with_truth,
-    "vaml_score_function": lambda given: vaml_score_function(*given[:5]),
-    "vagram": lambda given: vagram(
-        given.prediction, given.next_observations, given.value, given.generator
-    ),
-    "mse": lambda given: mse(given.prediction, given.next_observations),
-}
+LOSSES: dict[str, Callable[[LossInput], Tensor]] = by_name(
+    {
+        "vaml": lambda given: vaml(*given[:5]),
+        "vaml_debiased": lambda given: vaml_debiased(*given[:5]),
+        "vaml_exact": _with_truth,
+        "vaml_score_function": lambda given: vaml_score_function(*given[:5]),
+        "vagram": lambda given: vagram(
+            given.prediction, given.next_observations, given.value, given.generator
+        ),
+        "mse": lambda given: mse(given.prediction, given.next_observations),
+    }
+)
 
 
 def model_loss(

@@ -14,7 +14,7 @@ from typing import Any
 from vaml.config.schema import Config
 from vaml.files import UnreadableFile, read_json
 from vaml.pipeline.dry_run import PlannedJob
-from vaml.pipeline.jobs import FOLDERS, Labels, folder, key, labels, settings
+from vaml.pipeline.jobs import FOLDERS, Labels, folder, key, labels, names, settings
 from vaml.runtime.digest import module_digests
 from vaml.runtime.manifest import read_manifest
 
@@ -88,7 +88,7 @@ def _recorded_changes(job: PlannedJob, study: Config, place: Path) -> Iterator[s
         return
     now = json.loads(settings(job.rule, study, job.labels))
     yield from changes(_in_config(job, study, before), _in_config(job, study, now))
-    modules = module_digests(f"vaml.{job.rule}")
+    modules = module_digests(f"vaml.{job.rule}", names(job.rule, study, job.labels))
     if modules != code:
         changed = sorted(name for name in {*modules, *code} if modules.get(name) != code.get(name))
         yield f"code of {', '.join(changed)}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from vaml.config.fields import JobSettings
+from vaml.config.fields import JobSettings, names_in
 from vaml.config.mbac import MODEL_FREE, Agent, AgentSettings, TrainMBACJob
 from vaml.config.sac import TrainSACJob
 from vaml.config.schema import Config
@@ -222,10 +222,20 @@ def gpus(stage: str, study: Config, labels: Labels) -> int:
     return int(wants_gpu(_SETTINGS[stage](study, labels)))
 
 
+def names(stage: str, study: Config, labels: Labels) -> frozenset[str]:
+    """The names in one job's settings, by which its code looks up tables."""
+    return names_in(_SETTINGS[stage](study, labels))
+
+
+def code(stage: str, study: Config, labels: Labels) -> str:
+    """Digest of the code that one job runs, as it was when first asked for."""
+    return program_code(stage, names(stage, study, labels))
+
+
 @functools.cache
-def code(stage: str) -> str:
-    """Digest of the source that a job of this stage runs, as it was when first asked for."""
-    return code_digest(f"vaml.{stage}")
+def program_code(step: str, names: frozenset[str] | None = None) -> str:
+    """Digest of the code of a program, as it was when first asked for; see `code_digest`."""
+    return code_digest(f"vaml.{step}", names)
 
 
 def source(stage: str, labels: Labels) -> tuple[str, Labels] | None:
@@ -240,7 +250,7 @@ def source(stage: str, labels: Labels) -> tuple[str, Labels] | None:
 def key(stage: str, study: Config, labels: Labels) -> str:
     """The identity of one job's result: its settings, its code, and its source's key."""
     origin = source_key(stage, study, labels)
-    return job_key(settings(stage, study, labels), code(stage), origin)
+    return job_key(settings(stage, study, labels), code(stage, study, labels), origin)
 
 
 def source_key(stage: str, study: Config, labels: Labels) -> str:

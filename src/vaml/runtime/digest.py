@@ -1,160 +1,207 @@
-"""Which source a job runs, and a digest of it that only a change of meaning changes.
+"""A digest of the code that a job runs, which changes where its numbers can and nowhere else.
 
 Snakemake does not see an edit of an imported module; this digest, as a param of the rule, makes
-it see those that matter and none that do not.
+it see those that matter. It covers the definitions that a step's `main` reaches, each as
+`vaml.runtime.normal_form` has it, wherever they stand and whatever they are called.
 """
 
 import ast
+import builtins
 import functools
 import hashlib
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
-PACKAGE = "vaml"
+from vaml.runtime.normal_form import NormalForm
+from vaml.runtime.source import (
+    PACKAGE,
+    Module,
+    import_closure,
+    ours,
+    package_of,
+    parsed,
+    source_files,
+)
+
+# What runs around a job: it changes no number of one that runs undisturbed.
+AROUND = f"{PACKAGE}.runtime"
+# Where that is so, these decide bits all the same.
+DECISIVE = (
+    f"{PACKAGE}.determinism.one_thread",
+    f"{PACKAGE}.files.write_json",
+    f"{PACKAGE}.files.finite_or_null",
+)
+
+# Tells apart what reads the same: by what it refers to, by what that refers to, and so on.
+_ROUNDS = 12
 
 
-def code_digest(*modules: str, root: Path | None = None) -> str:
-    """SHA-256 (hex) over the import closure of `modules`: names and what their source does.
+def code_digest(step: str, names: Iterable[str] | None = None, *, root: Path | None = None) -> str:
+    """SHA-256 (hex) of what `main` of the module `step` does.
 
-    Blind to comments, docstrings, layout, quotes, redundant parentheses and the spelling of
-    numbers; the same under every Python from 3.11.
+    names: those in a job's settings, for the tables whose rows are looked up by them
+    (`vaml.config.fields.by_name`); None for all rows. root: the folder that holds the package; by
+    default that of the running code. ModuleNotFoundError: an import from the package that has no
+    file.
     """
-    lines = [f"{name} {digest}\n" for name, digest in module_digests(*modules, root=root).items()]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    forms = _reached(step, names, root)
+    colours = {name: _hash(form.text) for name, form in forms.items()}
+    for _ in range(_ROUNDS):
+        colours = {
+            name: _hash(form.text, *(colours.get(each, each) for each in form.references))
+            for name, form in forms.items()
+        }
+    return _hash(colours.get(f"{step}.main", ""), *sorted(colours.values()))
 
 
-def module_digests(*modules: str, root: Path | None = None) -> dict[str, str]:
-    """The same for each module of the import closure by itself, sorted by name."""
-    sources = _sources(root)
-    return {name: _load(name, sources).digest for name in _closure(modules, sources)}
+def module_digests(
+    step: str, names: Iterable[str] | None = None, *, root: Path | None = None
+) -> dict[str, str]:
+    """For each module a digest of what the step reaches in it, sorted by name.
 
-
-def import_closure(*modules: str, root: Path | None = None) -> tuple[str, ...]:
-    """The modules of the package that importing and running `modules` can load, sorted.
-
-    Imports count wherever they stand, inside functions too, but not under `if TYPE_CHECKING:`.
-    root: the folder that holds the package; by default that of the running code.
-    ModuleNotFoundError: an import from the package that has no file.
+    It says where an edit is. A definition that moved or has a new name shows here, though
+    `code_digest` is the same.
     """
-    return tuple(_closure(modules, _sources(root)))
+    files = source_files(root)
+    texts: dict[str, list[str]] = {}
+    for name, form in sorted(_reached(step, names, root).items()):
+        leaves = (each.rpartition(".")[2] for each in form.references)
+        texts.setdefault(_home(name, files), []).append(_hash(form.text, *leaves))
+    return {module: _hash(*each)[:16] for module, each in sorted(texts.items())}
 
 
-def unexpected_modules(closure: Iterable[str]) -> list[str]:
-    """The package's modules that this process has loaded and `closure` lacks."""
-    loaded = {name for name in list(sys.modules) if name.split(".")[0] == PACKAGE}
-    return sorted(loaded.difference(closure))
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _sources(root: Path | None) -> dict[str, Path]:
-    """The file of each module of the package."""
-    root = root or Path(__file__).parents[2]
-    sources = {}
-    for path in (root / PACKAGE).rglob("*.py"):
-        parts = path.relative_to(root).with_suffix("").parts
-        sources[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return sources
+def _home(full: str, modules: Collection[str]) -> str:
+    """The module of a definition's full name."""
+    while full not in modules:
+        full = full.rpartition(".")[0]
+    return full
 
 
-def _closure(modules: Iterable[str], sources: dict[str, Path]) -> list[str]:
-    found: set[str] = set()
-    waiting = [(module, "the caller") for module in modules]
-    while waiting:
-        module, importer = waiting.pop()
-        # A package without __init__.py runs no code, but it is there.
-        if module not in sources and not any(name.startswith(f"{module}.") for name in sources):
-            raise ModuleNotFoundError(f"{importer} imports {module}, which has no source file")
-        parts = module.split(".")
-        for name in (".".join(parts[: end + 1]) for end in range(len(parts))):
-            if name in sources and name not in found:
-                found.add(name)
-                loaded = _load(name, sources)
-                waiting += [(imported, name) for imported in loaded.modules]
-                waiting += [(each, name) for each in loaded.names if each in sources]
-    return sorted(found)
+def _reached(step: str, names: Iterable[str] | None, root: Path | None) -> dict[str, NormalForm]:
+    """The definitions that a step's `main` and its modules' imports lead to, by full name."""
+    files = source_files(root)
+    contents = tuple((name, path, path.read_bytes()) for name, path in sorted(files.items()))
+    rows = None if names is None else frozenset(names)
+    return _source(contents).reached(step, import_closure(step, root=root), rows)
 
 
-class _Module:
-    """What one source file does and imports."""
+class _Source:
+    """All modules of the package, to follow names from definition to definition."""
 
-    def __init__(self, module: str, path: Path, source: bytes) -> None:
-        tree = _Executed().visit(ast.parse(source, filename=str(path)))
-        self.digest = hashlib.sha256("".join(_canonical(tree)).encode()).hexdigest()
-        package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-        self.modules: set[str] = set()
-        # `from package import name`: a module or not, its files tell.
-        self.names: set[str] = set()
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                self.modules.update(alias.name for alias in node.names if _ours(alias.name))
-            elif isinstance(node, ast.ImportFrom):
-                origin = _origin(node, package)
-                if _ours(origin):
-                    self.modules.add(origin)
-                    self.names.update(f"{origin}.{alias.name}" for alias in node.names)
+    def __init__(self, contents: tuple[tuple[str, Path, bytes], ...]) -> None:
+        self.modules: dict[str, Module] = {
+            name: parsed(name, path, content) for name, path, content in contents
+        }
+        self.packages = {name: package_of(name, path) for name, path, _ in contents}
+        # Most forms hold no table, and are the same for every job.
+        self._forms: dict[tuple[str, frozenset[str] | None], NormalForm] = {}
 
+    def reached(
+        self, step: str, closure: Collection[str], rows: frozenset[str] | None
+    ) -> dict[str, NormalForm]:
+        found: dict[str, NormalForm] = {}
+        waiting = [f"{step}.main"]
+        if f"{AROUND}.job" in closure:
+            waiting += DECISIVE
+        for module in closure:
+            if not self.around(module):
+                effects = range(len(self.modules[module].effects))
+                waiting += [f"{module}.<effect {i}>" for i in effects]
+        while waiting:
+            name = waiting.pop()
+            if name in found or not ours(name) or self.around(name):
+                continue
+            if module := self.modules.get(name):  # as a value: all that it defines
+                waiting += [f"{name}.{each}" for each in module.definitions]
+            elif form := self._form(name, rows):
+                found[name] = form
+                waiting += form.references
+        return found
 
-# A dry run asks for hundreds of digests: each content is parsed once per process.
-_parse = functools.cache(_Module)
+    def around(self, name: str) -> bool:
+        return f"{name}.".startswith(f"{AROUND}.")
 
-
-def _load(module: str, sources: dict[str, Path]) -> _Module:
-    return _parse(module, sources[module], sources[module].read_bytes())
-
-
-def _ours(module: str) -> bool:
-    return module.split(".")[0] == PACKAGE
-
-
-def _origin(node: ast.ImportFrom, package: str) -> str:
-    """The absolute name behind `from`."""
-    if not node.level:
-        return node.module or ""
-    parents = package.split(".")
-    base = parents[: len(parents) - node.level + 1]
-    return ".".join([*base, node.module] if node.module else base)
-
-
-class _Executed(ast.NodeTransformer):
-    """Drop what runs nothing: docstrings and other bare strings, `pass`, type-checking blocks."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        bare = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if bare else self.generic_visit(node)
-
-    def visit_Pass(self, node: ast.Pass) -> None:
-        return None
-
-    def visit_If(self, node: ast.If) -> ast.AST | None:
-        match node.test:
-            case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
-                if not node.orelse:
-                    return None
-                node.body = []
-        return self.generic_visit(node)
+    def _form(self, name: str, rows: frozenset[str] | None) -> NormalForm | None:
+        for key in ((name, None), (name, rows)):
+            if (known := self._forms.get(key)) and (key[1] == rows or not known.has_table):
+                return known
+        home = _home(name, self.modules)
+        module, inner = self.modules[home], name.removeprefix(f"{home}.")
+        if inner.startswith("<effect "):
+            statements = [module.effects[int(inner[len("<effect ") : -1])]]
+        else:
+            statements = module.definitions.get(inner, [])
+        if not statements:
+            return None
+        form = NormalForm(statements, _Names(self, home), rows)
+        if not _binds_one_name(statements):
+            form.text = f"{inner} of {form.text}"
+        self._forms[name, rows if form.has_table else None] = form
+        return form
 
 
-def _canonical(value: object) -> Iterator[str]:
-    """Text of a syntax tree, the same under every Python version.
+# One state of the source at a time: a dry run asks for hundreds of digests.
+_source = functools.lru_cache(maxsize=4)(_Source)
 
-    ast.dump is not: newer versions add fields, which are empty unless new syntax uses them, and
-    leave empty ones out. Here every empty field is left out. `kind` is the u of u"".
-    """
-    if isinstance(value, ast.AST):
-        yield type(value).__name__
-        yield "("
-        for name, field in ast.iter_fields(value):
-            if field is not None and field != [] and name != "kind":
-                yield f"{name}="
-                yield from _canonical(field)
-                yield ","
-        yield ")"
-    elif isinstance(value, list):
-        yield "["
-        for item in value:
-            yield from _canonical(item)
-            yield ","
-        yield "]"
-    else:
-        # ASCII, because what counts as printable depends on Python's Unicode version.
-        yield ascii(value)
+
+def _binds_one_name(statements: list[ast.stmt]) -> bool:
+    """Whether the statement's own name tells nothing: `A, B = f()` gives its names two meanings."""
+    match statements:
+        case [ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef()]:
+            return True
+        case [ast.Assign(targets=[ast.Name()]) | ast.AnnAssign(target=ast.Name())]:
+            return True
+        case _:
+            return False
+
+
+class _Names:
+    """The names of one module, through the imports of others."""
+
+    def __init__(self, source: _Source, module: str) -> None:
+        self._source, self._module = source, module
+        self.package = source.packages[module]
+
+    def full(self, name: str) -> str:
+        here = self._source.modules[self._module]
+        if name in here.definitions or name not in here.imports:
+            known = name in here.definitions or not hasattr(builtins, name)
+            return f"{self._module}.{name}" if known else f"builtins.{name}"
+        return here.imports[name]
+
+    def split(self, full: str) -> tuple[str, str]:
+        modules = self._source.modules
+        if not ours(full) or full in modules:
+            return full, ""
+        if self._source.around(full):  # by its name alone, wherever it stands there
+            return f"{AROUND}.{full.rpartition('.')[2]}", ""
+        home = _home(full, modules)
+        first, _, attributes = full.removeprefix(f"{home}.").partition(".")
+        here = modules[home]
+        if first in here.imports and first not in here.definitions:
+            return self.split(".".join(filter(None, [here.imports[first], attributes])))
+        return f"{home}.{first}", attributes
+
+    def is_logger(self, full: str) -> bool:
+        match self._definitions(full):
+            case [ast.Assign(value=ast.Call(func=ast.Attribute(attr="getLogger")))]:
+                return True
+            case _:
+                return full == "logging"
+
+    def is_plain_error(self, full: str) -> bool:
+        match self._definitions(full):
+            case [ast.ClassDef(bases=[_], body=[ast.Expr() | ast.Pass()])]:
+                return True
+            case _:
+                known = getattr(builtins, full.removeprefix("builtins."), None)
+                return isinstance(known, type) and issubclass(known, Exception)
+
+    def _definitions(self, full: str) -> list[ast.stmt]:
+        module, _, name = self.split(full)[0].rpartition(".")
+        here = self._source.modules.get(module)
+        return here.definitions.get(name, []) if here else []

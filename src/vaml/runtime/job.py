@@ -7,7 +7,6 @@ so `--help` needs no torch.
 import argparse
 import json
 import logging
-import math
 import os
 import sys
 import time
@@ -19,14 +18,16 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from vaml.config.fields import JobSettings, first_mistake
-from vaml.files import UnreadableFile, reading, write_json
+from vaml.config.fields import JobSettings, first_mistake, names_in
+from vaml.determinism import one_thread
+from vaml.files import UnreadableFile, finite_or_null, reading, write_json
 from vaml.runtime.allocator import keep_freed_memory
 from vaml.runtime.checkpoint import Checkpoint, save_interval
-from vaml.runtime.digest import code_digest, module_digests, unexpected_modules
+from vaml.runtime.digest import code_digest, module_digests
 from vaml.runtime.lock import AlreadyRunning
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.provenance import job_key, manifest, verify
+from vaml.runtime.source import import_closure, unexpected_modules
 
 Settings = TypeVar("Settings", bound=JobSettings)
 
@@ -37,8 +38,6 @@ FINISHED = "finished"
 
 # In what PyTorch says where an allocation fails.
 _NO_MEMORY = "allocate memory"
-
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass
@@ -65,7 +64,7 @@ class Job(Generic[Settings]):
 
     def write_outcome(self, outcome: Mapping[str, Any]) -> None:
         """outcome.json: the job's key and these numbers, null where not finite."""
-        write_json(self.outputs["outcome"], {"key": self.key, **_finite(outcome)})
+        write_json(self.outputs["outcome"], {"key": self.key, **finite_or_null(outcome)})
 
 
 @contextmanager
@@ -86,13 +85,16 @@ def running(
     arguments = _flags(step, outputs, inputs).parse_args(argv)
     started = time.time()
     one_thread()
+    keep_freed_memory()
     draw_nothing()
     log_to_stderr()
     try:
         settings = _settings(settings_type, arguments.config)
         config = json.dumps(settings.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        modules = module_digests(f"vaml.{step}")
-        code = code_digest(f"vaml.{step}")
+        closure = import_closure(f"vaml.{step}")
+        names = names_in(settings)
+        modules = module_digests(f"vaml.{step}", names)
+        code = code_digest(f"vaml.{step}", names)
         source = _source(arguments.source, arguments.source_key) if inputs else ""
         key = job_key(config, code, source)
         job = Job(
@@ -108,7 +110,7 @@ def running(
             stack.enter_context(job.checkpoint.install_signals())
             stack.enter_context(job.checkpoint.lock())
             yield job
-            _require_known(step, modules)
+            _require_known(step, closure)
             write_json(arguments.resolved, json.loads(config))
             write_json(
                 arguments.manifest,
@@ -136,16 +138,6 @@ def running(
             raise
         reason = " ".join(str(error).split()) or "no memory is left"
         sys.exit(f"{step}: its networks, samples or transitions are too many: {reason}")
-
-
-def one_thread() -> None:
-    """One thread per job, whatever the environment says, and an allocator to match.
-
-    The number of threads decides the last bits of a result. Call it before torch is imported.
-    """
-    for variable in _THREAD_VARIABLES:
-        os.environ[variable] = "1"
-    keep_freed_memory()
 
 
 def draw_nothing() -> None:
@@ -199,16 +191,10 @@ def _source(manifest_path: Path, expected: str) -> str:
     return found
 
 
-def _require_known(step: str, modules: Iterable[str]) -> None:
-    unexpected = unexpected_modules(modules)
+def _require_known(step: str, closure: Iterable[str]) -> None:
+    unexpected = unexpected_modules(closure)
     if unexpected:
         raise RuntimeError(
             f"{step} loaded {', '.join(unexpected)}, which its code digest does not cover: import "
             "it where vaml.runtime.digest can see it"
         )
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _finite(entry) for name, entry in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
