@@ -97,6 +97,7 @@ check: $(STAMP) ## check format, lint and types, and run the fast tests
 	$(IN_VENV) ruff format --check .
 	$(IN_VENV) ruff check .
 	$(IN_VENV) snakefmt --check workflow
+	$(IN_VENV) lint-imports
 	$(IN_VENV) snakemake --lint
 	$(IN_VENV) pyright --pythonpath $(VENV)/bin/python
 	$(IN_VENV) python -m pytest --numprocesses $(WORKERS) -m "not slow" tests/unit

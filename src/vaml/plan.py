@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vaml.config.schema import Config, ConfigError
-from vaml.pipeline.causes import causes, outdated
+from vaml.pipeline.causes import causes, kept_versions, outdated
 from vaml.pipeline.cost import in_order, read_benchmarks, seconds, wall_seconds
 from vaml.pipeline.dry_run import DryRunFailed, PlannedJob, dry_run, read_study
 from vaml.pipeline.jobs import FOLDERS, Labels, figures, folder, labels, tables
@@ -34,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     results = Path("results") / study.study.name
     for line in report(planned, study, results, arguments.cores, arguments.jobs):
+        print(line)
+    for line in keep(kept_versions(study, results)):
         print(line)
     if not arguments.targets:
         for line in warn(list(outdated(study, results, planned)), results, arguments.jobs):
@@ -89,11 +91,17 @@ def warn(jobs: Sequence[tuple[str, Labels]], results: Path, every_job: bool) -> 
     counts = Counter(stage for stage, _ in jobs)
     found = ", ".join(f"{count} of {stage}" for stage, count in counts.items())
     yield (
-        f"stale: {found}: made by another config or code, though Snakemake takes them as done; "
-        "docs/reruns.md says what to do"
+        f"stale: {found}: made by another config, code or versions, though Snakemake takes them as "
+        "done; docs/reruns.md says what to do"
     )
     if every_job:
         yield from (f"  {results / folder(stage, job)}" for stage, job in jobs)
+
+
+def keep(counts: Counter[tuple[str, str]]) -> Iterable[str]:
+    """Lines about results of other versions that VAML_VERSIONS=keep takes as they are."""
+    for (stage, difference), count in counts.items():
+        yield f"kept: {count} of {stage} {difference}"
 
 
 def _all_labels(stage: str, study: Config) -> list[Labels]:

@@ -20,6 +20,7 @@ from vaml.pipeline.job_files import MANIFEST, beside, finished_jobs, link_or_cop
 from vaml.pipeline.jobs import BESIDE, FOLDERS, folder, key, labels
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.terminal import print_anywhere
+from vaml.runtime.versions import VARIABLE, accepted, differences, installed, recorded
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -64,9 +65,14 @@ def _take(
     for stage, home in finished_jobs(source):
         place = str(home.relative_to(source))
         try:
-            found = read_manifest(home / MANIFEST).stable.key
+            made = read_manifest(home / MANIFEST).stable
+            found = made.key
             if found not in wanted:
                 refused.append(f"{place}: its key {found} is of no job of this study")
+                continue
+            if not accepted(stage, made.versions):
+                other = differences(recorded(stage, made.versions), installed(stage))
+                refused.append(f"{place}: {'; '.join(other)}; {VARIABLE}=keep takes it")
                 continue
             target = results / wanted[found]
             if (target / MANIFEST).exists():

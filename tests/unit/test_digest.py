@@ -1,11 +1,10 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from vaml.runtime.digest import code_digest
-
-Write = Callable[[dict[str, str]], Path]
 
 # What Python versions are known to parse or print differently, or formatters to rewrite.
 TRICKY = '''\
@@ -46,7 +45,7 @@ class Model:
 
 @pytest.fixture
 def digest(tmp_path: Path) -> Callable[[str], str]:
-    """The digest of a package that is one module with the given source."""
+    """The digest of a step whose module has this source."""
     counter = iter(range(1000))
 
     def of(source: str) -> str:
@@ -60,20 +59,37 @@ def digest(tmp_path: Path) -> Callable[[str], str]:
 
 
 def test_every_python_version_gives_this_digest(digest: Callable[[str], str]) -> None:
-    """Found under 3.11, 3.12, 3.13 and 3.14: a newer Python must not run a study again."""
-    expected = "26856f520413e64079b3aa77fbafade6e73dbd869cfb60e58413fda3e4197a27"
-    assert digest(TRICKY) == expected
+    """Found under 3.11, 3.12 and 3.13: a newer Python must not run a study again."""
+    expected = "c13cc40d60cc64fe09057f03caa1e8e167c09dd3e467ecca8e2cc8ca0416cb68"
+    main = "\n\ndef main(): return RATES, TEXT, DEBUG, LONG, ONE, PAIR, RAW, BYTES, Model\n"
+    assert digest(TRICKY + main) == expected
 
 
 SOURCE = '''\
 """Module."""
+import argparse
+import json
+import logging
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, Field
 
 if TYPE_CHECKING:
     from vaml.types import Batch
 
+logger = logging.getLogger(__name__)
 RATE = 0.001
+UNUSED = 1
+Positive = Annotated[float, Field(gt=0)]
+TABLE = by_name({"mine": RATE, "other": 2.0})
+
+
+class Settings(BaseModel):
+    """Class."""
+
+    loss: Literal["vaml", "mse"] = Field(description="which loss")
+    rate: Positive
 
 
 class Loss:
@@ -85,11 +101,42 @@ class Loss:
         """Function."""
         total = self.weight * batch.error - (batch.bias + scale) / 3
         names = ["a", "it's", f"step {total:.2f}"]
-        return max(total, math.log(len(names)), 0.0)
+        if scale < 0:
+            raise ValueError(f"scale: got {scale}")
+        if len(names) > 2:
+            logger.info("%d names of %s", len(names), total)
+        squares = [x * x for x in batch.rows if x > total]
+        return max(total, math.log(len(names)), sum(squares))
 
 
 class Failure(Exception):
     """Only a docstring."""
+
+
+def by_name(table):
+    return table
+
+
+def shared(step: int, end=1):
+    count = 0
+
+    def advance(by):
+        nonlocal count
+        count += by
+        return count
+
+    try:
+        advance(step)
+    except Failure as failure:
+        json.dump(failure, end)
+    return advance
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", help="the rate", type=float)
+    arguments = parser.parse_args()
+    return Settings, Loss, Failure, shared(RATE, end=2), TABLE["mine"], arguments
 '''
 
 
@@ -98,18 +145,22 @@ class Failure(Exception):
     [
         ('"""Module."""', '"""Another text.\n\nOf several lines.\n"""'),
         ('"""Module."""\n', ""),
-        ('    """Class."""\n', ""),
         ('        """Function."""\n', "        # why\n"),
         ('    """Only a docstring."""', "    pass"),
         ("weight: float = 2.0", 'weight: float = 2.0\n    """The weight, in metres."""'),
         ("RATE = 0.001", "# a comment\n\n\nRATE = 0.001  # another"),
         ("RATE = 0.001", "RATE = 1e-3"),
-        ("RATE = 0.001", "RATE=0.001\n"),
+        ("RATE = 0.001", "RATE: float = 0.001\n"),
         ("scale: float = 1000.0", "scale: float = 1_000.0"),
+        ("scale: float = 1000.0", "scale: float | None = 1000.0"),
+        ("step: int", "step"),
         ('["a", "it\'s"', "['a', 'it\\'s'"),
         ('["a",', '[\n            "a",'),
         (':.2f}"]', ':.2f}",\n        ]'),
-        ("max(total, math.log(len(names)), 0.0)", "max(\n  total,\n math.log(len(names)), 0.0,\n)"),
+        (
+            "max(total, math.log(len(names)), sum(squares))",
+            "max(\n  total,\n math.log(len(names)), sum(squares),\n)",
+        ),
         (
             "self.weight * batch.error - (batch.bias + scale) / 3",
             "(\n self.weight * batch.error\n - (batch.bias + scale) / 3\n)",
@@ -120,6 +171,31 @@ class Failure(Exception):
         ('f"step {total:.2f}"', '"st" f"ep {total:.2f}"'),
         ("from vaml.types import Batch", "from vaml.types import Batch, Other"),
         ("if TYPE_CHECKING:\n    from vaml.types import Batch\n", ""),
+        # Names of variables and functions, places of definitions.
+        (
+            "x * x for x in batch.rows if x > total",
+            "row * row for row in batch.rows if row > total",
+        ),
+        ("Failure as failure:\n        json.dump(failure", "Failure as it:\n        json.dump(it"),
+        ("UNUSED = 1", "UNUSED = 2\nALSO_UNUSED = 3"),
+        ("import argparse\nimport json", "import json\nimport argparse"),
+        ("import math\n", "import math\nimport cmath\n"),
+        ("import json\n", "import json as js\nimport json\n"),
+        ("UNUSED = 1", "def unused():\n    return RATE"),
+        # What is said, and what is allowed.
+        ('"%d names of %s", len(names), total', '"names: %d", len(names)'),
+        (
+            "        if len(names) > 2:\n            "
+            'logger.info("%d names of %s", len(names), total)\n',
+            "",
+        ),
+        ("        return max", '        logger.debug("done")\n        return max'),
+        ('f"scale: got {scale}"', 'f"scale: got {scale}; allowed: 0 or more"'),
+        ('help="the rate"', 'help="the learning rate"'),
+        ('description="which loss"', 'description="the loss"'),
+        ("description=__doc__", 'description="A step."'),
+        ("Field(gt=0)", "Field(ge=0, le=1)"),
+        ('Literal["vaml", "mse"]', 'Literal["vaml", "mse", "vagram"]'),
     ],
 )
 def test_what_means_the_same_keeps_the_digest(
@@ -130,16 +206,24 @@ def test_what_means_the_same_keeps_the_digest(
 
 
 @pytest.mark.parametrize(
+    ("name", "new"), [("count", "total"), ("total", "sum_of_errors"), ("shared", "counter")]
+)
+def test_a_new_name_keeps_the_digest(digest: Callable[[str], str], name: str, new: str) -> None:
+    renamed = re.sub(rf"\b{name}\b", new, SOURCE)
+    assert renamed != SOURCE
+    assert digest(renamed) == digest(SOURCE)
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         ("RATE = 0.001", "RATE = 0.002"),
         ("RATE = 0.001", "RATE = -0.001"),
         ("RATE = 0.001", "RATE = '0.001'"),
         ("RATE = 0.001", "RATE = (0.001,)"),
-        ("RATE = 0.001", "RATES = 0.001"),
         ("scale: float = 1000.0", "scale: float = 1000"),
-        ("scale: float = 1000.0", "scale: float | None = 1000.0"),
         ("scale: float = 1000.0", "*, scale: float = 1000.0"),
+        ("step: int, end=1", "end: int, step=1"),
         ("batch.error - (", "batch.error + ("),
         ("(batch.bias + scale) / 3", "batch.bias + scale / 3"),
         ("(batch.bias + scale) / 3", "(scale + batch.bias) / 3"),
@@ -150,24 +234,108 @@ def test_what_means_the_same_keeps_the_digest(
         ('"a", "it\'s"', '"a" "it\'s"'),
         ("        total =", "        if batch:\n            total ="),
         ("return max", "return min"),
-        ("        return", "        batch.done = True\n        return"),
+        ("        return max", "        batch.done = True\n        return max"),
         ("class Failure(Exception)", "class Failure(ValueError)"),
         ("class Failure", "@final\nclass Failure"),
         ("import math", "import cmath as math"),
-        ("if TYPE_CHECKING:", "if not TYPE_CHECKING:"),
+        ("RATE, end=2", "UNUSED, end=2"),
+        ("shared(RATE, end=2)", "advance(RATE, end=2)"),
+        ("x * x for x", "total * x for x"),
+        ("if x > total", "if total > x"),
+        ("count += by", "by += count"),
+        ("        nonlocal count\n", "        count = 0\n"),
+        ("        advance(step)", "        advance(end)"),
+        ('TABLE["mine"]', 'TABLE["other"]'),
+        ('"mine": RATE', '"mine": UNUSED'),
+        ("except Failure", "except ValueError"),
+        ("raise ValueError", "raise KeyError"),
+        ('"%d names of %s", len(names), total', '"%d names", names.pop()'),
+        ("len(names) > 2", "names.pop()"),
+        ("rate: Positive", "rate: int"),
+        ("rate: Positive", "ratio: Positive"),
+        ("type=float", "type=int"),
+        ('"--rate"', '"--ratio"'),
     ],
 )
 def test_what_means_something_else_changes_the_digest(
     digest: Callable[[str], str], old: str, new: str
 ) -> None:
     assert SOURCE.count(old) == 1
-    source = SOURCE.replace("vaml.types", "types")
-    assert digest(source.replace(old, new)) != digest(source)
+    assert digest(SOURCE.replace(old, new)) != digest(SOURCE)
 
 
-def test_moving_a_line_into_or_out_of_a_block_changes_the_digest(
-    digest: Callable[[str], str],
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        # Two names of one statement, used the other way round.
+        ("A, B = 1, 2\ndef main(): return A", "A, B = 1, 2\ndef main(): return B"),
+        # Two exceptions that read the same.
+        (
+            "class A(Exception): pass\nclass B(Exception): pass\n"
+            "def main():\n try: f()\n except A: g()",
+            "class A(Exception): pass\nclass B(Exception): pass\n"
+            "def main():\n try: f()\n except B: g()",
+        ),
+        # A parameter, a variable of the function around, a global one.
+        ("X = 1\ndef main(x): return x", "X = 1\ndef main(x): return X"),
+        (
+            "def main():\n a = 1\n b = 2\n return lambda: a",
+            "def main():\n a = 1\n b = 2\n return lambda: b",
+        ),
+        ("x = 1\ndef main():\n x = 2\n return x", "x = 1\ndef main():\n y = 2\n return x"),
+        (
+            "class A:\n x = 1\n def f(self): return x\nx = 2\ndef main(): return A",
+            "class A:\n x = 1\n def f(self): return 1\nx = 2\ndef main(): return A",
+        ),
+        # The first iterable is of the scope around.
+        ("def main(x): return [x for x in x]", "def main(x): return [x for x in [x]]"),
+        ("import os\ndef main(): return os.sep", "import os\ndef main(): return os.linesep"),
+        ("import os\ndef main(): return os.sep", "import ntpath as os\ndef main(): return os.sep"),
+        # What a module does when it is imported.
+        ("def main(): pass", "f()\ndef main(): pass"),
+        ("TABLE = {}\ndef main(): pass", "TABLE = {}\nTABLE[1] = 2\ndef main(): pass"),
+        (
+            "try:\n import x\nexcept ImportError:\n x = 1\ndef main(): return x",
+            "try:\n import x\nexcept ImportError:\n x = 2\ndef main(): return x",
+        ),
+        (
+            "for i in a:\n b = i\n c = i\ndef main(): return c",
+            "for i in a:\n b = i\nc = i\ndef main(): return c",
+        ),
+        (
+            "def main():\n if a: b()",
+            "def main():\n if a: pass\n else: b()",
+        ),
+        (
+            "def main(x):\n match x:\n  case [a, b]: return a",
+            "def main(x):\n match x:\n  case [a, b]: return b",
+        ),
+        # Two definitions that read the same, with different ones behind them.
+        (
+            "def f(): return 1\ndef g(): return 2\ndef a(): return f()\ndef b(): return g()\n"
+            "def main(): return a() - b()",
+            "def f(): return 1\ndef g(): return 2\ndef a(): return f()\ndef b(): return g()\n"
+            "def main(): return b() - a()",
+        ),
+    ],
+)
+def test_names_mean_what_python_takes_them_for(
+    digest: Callable[[str], str], one: str, other: str
 ) -> None:
-    inside = "for i in range(3):\n    a = i\n    b = i\n"
-    assert digest(inside) != digest("for i in range(3):\n    a = i\nb = i\n")
-    assert digest("if a:\n    b()\n") != digest("if a:\n    pass\nelse:\n    b()\n")
+    assert digest(one) != digest(other)
+
+
+def test_a_table_counts_the_rows_of_the_names_given(tmp_path: Path) -> None:
+    def of(table: str, *names: str) -> str:
+        (tmp_path / "vaml").mkdir(exist_ok=True)
+        source = f"def by_name(t): return t\nONE, TWO = 1, 2\nTABLE = by_name({table})\n"
+        main = "def main(name): return TABLE[name]\n"
+        (tmp_path / "vaml/step.py").write_text(source + main, encoding="utf-8")
+        return code_digest("vaml.step", names or None, root=tmp_path)
+
+    assert of("{'a': ONE, 'b': TWO}", "a") == of("{'a': ONE, 'c': 3}", "a")
+    assert of("{'a': ONE, 'b': TWO}", "b") != of("{'a': ONE, 'b': ONE}", "b")
+    assert of("{'a': ONE, 'b': TWO}", "a") != of("{'b': TWO}", "a")
+    assert of("{'a': ONE, 'b': TWO}") != of("{'a': ONE, 'c': 3}")
+    assert of("frozenset({'a', 'b'})", "a") == of("frozenset({'a'})", "a")
+    assert of("frozenset({'a', 'b'})", "b") != of("frozenset({'a'})", "b")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vaml.runtime.digest import code_digest, import_closure, module_digests, unexpected_modules
+from vaml.runtime.digest import code_digest, module_digests
+from vaml.runtime.source import import_closure, unexpected_modules
 
 Write = Callable[[dict[str, str]], Path]
 
@@ -44,7 +45,7 @@ PACKAGE = {
     ),
     "study/hints.py": "",
     "study/runtime.py": "import vaml.step\n",
-    "figures.py": "import vaml.config.schema\n",
+    "figures.py": "import vaml.study.config\n",
 }
 CLOSURE = (
     "vaml",
@@ -56,7 +57,7 @@ CLOSURE = (
     "vaml.losses.shared",
     "vaml.step",
     "vaml.study",
-    "vaml.config.schema",
+    "vaml.study.config",
     "vaml.study.runtime",
 )
 
@@ -75,21 +76,61 @@ def test_the_closure_is_what_can_be_loaded(write: Write) -> None:
 
 
 @pytest.mark.parametrize("name", PACKAGE)
-def test_an_edit_changes_the_digest_of_exactly_its_users(write: Write, name: str) -> None:
+def test_what_runs_at_import_counts_in_exactly_the_modules_that_are_loaded(
+    write: Write, name: str
+) -> None:
     root = write(PACKAGE)
     before = code_digest("vaml.step", root=root)
-    write({name: PACKAGE[name] + "EDITED = 1\n"})
+    write({name: PACKAGE[name] + "print(1)\n"})
     module = ("vaml/" + name).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     assert (code_digest("vaml.step", root=root) != before) == (module in CLOSURE)
 
 
+# Through re-exports, a module as a value, attributes of modules, imports within functions.
+REACHING = {
+    "__init__.py": "",
+    "step.py": (
+        "import vaml.a\nfrom vaml import b\nfrom vaml.a import again as renamed\n"
+        "def main():\n    from vaml.c import inner\n"
+        "    return vaml.a.first, b.second, renamed, inner\n"
+    ),
+    "a.py": "from vaml.d import again\ndef first(): return 1\ndef unused(): return 1\n",
+    "b.py": "def second(): return third()\ndef third(): return 1\n",
+    "c.py": "from vaml import e\ndef inner(): return vars(e)\n",
+    "d.py": "class again:\n    size = 1\n    def f(self): return fourth\nfourth = 1\n",
+    "e.py": "fifth = 1\n",
+    "runtime/__init__.py": "",
+    "runtime/job.py": "WAIT = 1\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("module", "counts"),
+    [("a", True), ("b", True), ("d", True), ("e", True), ("runtime/job", False)],
+)
+def test_a_digest_covers_what_main_reaches(write: Write, module: str, counts: bool) -> None:
+    root = write(REACHING)
+    before = code_digest("vaml.step", root=root)
+    source = REACHING[f"{module}.py"]
+    end = "return 1" if "return 1" in source else "= 1"
+    write({f"{module}.py": source.replace(end, f"{end}0", 1)})
+    assert (code_digest("vaml.step", root=root) != before) == counts
+
+
+def test_a_definition_that_is_not_reached_does_not_count(write: Write) -> None:
+    root = write(REACHING)
+    before = code_digest("vaml.step", root=root)
+    write({"a.py": REACHING["a.py"].replace("def unused(): return 1", "def unused(): return 2")})
+    assert code_digest("vaml.step", root=root) == before
+
+
 def test_the_digests_by_module_say_where_the_edit_is(write: Write) -> None:
-    root = write(PACKAGE)
+    root = write(REACHING)
     before = module_digests("vaml.step", root=root)
-    assert tuple(before) == CLOSURE
-    write({"losses/shared.py": "import torch, json as j\nEDITED = 1\n"})
+    assert set(before) == {f"vaml.{name}" for name in ("step", "a", "b", "c", "d", "e")}
+    write({"b.py": REACHING["b.py"].replace("return 1", "return 2")})
     after = module_digests("vaml.step", root=root)
-    assert [name for name in CLOSURE if before[name] != after[name]] == ["vaml.losses.shared"]
+    assert [name for name in before if before[name] != after[name]] == ["vaml.b"]
 
 
 def test_a_touch_changes_nothing(write: Write) -> None:
@@ -108,11 +149,20 @@ def test_the_folder_does_not_matter(write: Write, tmp_path: Path) -> None:
     assert code_digest("vaml.step", root=moved) == before
 
 
-def test_source_that_moves_between_modules_changes_the_digest(write: Write) -> None:
-    root = write({"__init__.py": "", "a.py": "X = 1\n", "b.py": "import vaml.a\n"})
-    before = code_digest("vaml.b", root=root)
-    write({"a.py": "", "b.py": "import vaml.a\nX = 1\n"})
-    assert code_digest("vaml.b", root=root) != before
+def test_source_that_moves_to_another_module_keeps_the_digest(write: Write) -> None:
+    main = "def main(): return X + a.f()\n"
+    root = write(
+        {
+            "a.py": "X = 1\ndef f(): return X\n",
+            "s.py": f"from vaml.a import X\nfrom vaml import a\n{main}",
+        }
+    )
+    before = code_digest("vaml.s", root=root)
+    write({"a.py": "from vaml.b import X\ndef f(): return X\n", "b.py": "X = 1\n"})
+    write({"s.py": f"from vaml import a, b\n{main}".replace("X +", "b.X +")})
+    assert code_digest("vaml.s", root=root) == before
+    write({"b.py": "X = 2\n"})
+    assert code_digest("vaml.s", root=root) != before
 
 
 def test_a_package_without_init_is_no_obstacle(write: Write) -> None:
@@ -135,7 +185,9 @@ def test_a_missing_module_is_named(write: Write, modules: list[str], message: st
 
 
 def test_the_running_code_has_a_closure() -> None:
-    assert import_closure("vaml.runtime.digest") == ("vaml", "vaml.study", "vaml.runtime.digest")
+    assert import_closure("vaml.runtime.versions") == (
+        *("vaml", "vaml.files", "vaml.runtime", "vaml.runtime.versions"),
+    )
 
 
 def test_loaded_modules_outside_the_closure_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

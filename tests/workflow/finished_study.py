@@ -51,11 +51,14 @@ class Project:
     def results(self) -> Path:
         return self.folder / "results" / "tiny"
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: str, check: bool = True, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command here, as a user with the environment active would."""
         hidden = ("PYTHONPATH", "SNAKEMAKE_PROFILE")
         environment = {name: value for name, value in os.environ.items() if name not in hidden}
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        environment |= variables or {}
         # In place of the editable installation of a clone.
         environment["PYTHONPATH"] = "src"
         done = subprocess.run(
@@ -64,21 +67,31 @@ class Project:
         assert not check or done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def snakemake(self, *flags: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return self.run("snakemake", *flags, *self._configfile(), check=check)
+    def snakemake(
+        self, *flags: str, check: bool = True, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return self.run("snakemake", *flags, *self._configfile(), check=check, variables=variables)
 
-    def vaml(self, command: str, *flags: str, check: bool = True) -> str:
+    def vaml(
+        self,
+        command: str,
+        *flags: str,
+        check: bool = True,
+        variables: Mapping[str, str] | None = None,
+    ) -> str:
         """The standard output of `python -m vaml.<command>`."""
         flags = (*flags, *self._configfile())
-        return self.run("python", "-m", f"vaml.{command}", *flags, check=check).stdout
+        return self.run(
+            "python", "-m", f"vaml.{command}", *flags, check=check, variables=variables
+        ).stdout
 
     def _configfile(self) -> list[str]:
         return ["--configfile", *map(str, self.overlays)] if self.overlays else []
 
-    def planned(self, *flags: str) -> set[Job]:
+    def planned(self, *flags: str, variables: Mapping[str, str] | None = None) -> set[Job]:
         """The jobs that `snakemake --dry-run` lists, without the target; `vaml.plan` agrees."""
-        jobs = parse_dry_run(self.snakemake("--dry-run", *flags).stdout)
-        assert parse_plan(self.vaml("plan", "--jobs")) == jobs
+        jobs = parse_dry_run(self.snakemake("--dry-run", *flags, variables=variables).stdout)
+        assert parse_plan(self.vaml("plan", "--jobs", variables=variables)) == jobs
         return jobs
 
     def study(self) -> Config:

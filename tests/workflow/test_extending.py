@@ -78,10 +78,10 @@ def test_a_longer_list_adds_these_jobs(heading: str, simulations: int, fits: int
 @pytest.mark.slow
 def test_an_environment(copy: Path) -> None:
     facts, reward, known, first, overlay, command = blocks("Add an environment")
-    insert(copy / "src/vaml/config/environments.py", facts, before="}\n")
+    insert(copy / "src/vaml/config/environments.py", facts, before="    }\n)\n")
     source = copy / "src/vaml/envs/known.py"
     insert(source, f"{reward}\n\n", before="_KNOWN: ")
-    insert(source, known, before="}\nKNOWN")
+    insert(source, known, before="    }\n)\nKNOWN")
     test = copy / "tests/unit/test_known.py"
     insert(test, first, before="}\nTERMINATING")
     check(copy, str(test), "-k", "Reacher or listed")
@@ -99,7 +99,7 @@ def test_a_figure(copy: Path) -> None:
     source = copy / "src/vaml/analysis/diagnostics_figures.py"
     insert(source, f"{function}\n\n", before="def fit_curves_synthetic")
     table = copy / "src/vaml/analysis/figures.py"
-    insert(table, line, before="}\n")
+    insert(table, line, before="    }\n)\n")
     imported = "from vaml.analysis.diagnostics_figures import (\n"
     text = table.read_text(encoding="utf-8")
     table.write_text(text.replace(imported, f"{imported}    agent_returns,\n"), encoding="utf-8")

@@ -4,7 +4,9 @@ Each case compares the set of jobs that Snakemake plans, and that `vaml.plan` li
 expected one.
 """
 
+import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +24,7 @@ from finished_study import (
 )
 
 from vaml.pipeline.jobs import FIGURES, FOLDERS
+from vaml.runtime.versions import installed, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -36,6 +39,12 @@ def figures(project: Project) -> set[Job]:
     """All figures, and what shows them."""
     drawn = {job("plot", {"figure": figure}) for figure in FIGURES}
     return with_downstream(drawn, project.study(), project.dag)
+
+
+def only_figure(name: str) -> Expected:
+    """One figure, and what shows it."""
+    drawn = {job("plot", {"figure": name})}
+    return lambda project: with_downstream(drawn, project.study(), project.dag)
 
 
 def statistics(project: Project) -> set[Job]:
@@ -211,20 +220,36 @@ CODE_CHANGES: dict[str, tuple[Edit, Expected]] = {
         ),
         only(("train_sac", {}), ("train_mbac", {})),
     ),
-    "a constant of SAC alone": (
-        ("src/vaml/algorithms/sac.py", "\n\n\nclass ", "\n\nOTHER = 1\n\n\nclass "),
+    "a line of SAC alone": (
+        (
+            "src/vaml/algorithms/sac.py",
+            "self.steps >= self.settings.w",
+            "self.steps > self.settings.w",
+        ),
         only(("train_sac", {})),
     ),
     "a constant of the figures": (
-        ("src/vaml/analysis/figures.py", "alpha=0.22", "alpha=0.3"),
+        ("src/vaml/analysis/figures_style.py", "_NOTE_SIZE = 7.0", "_NOTE_SIZE = 6.5"),
         figures,
     ),
+    "a constant of one figure": (
+        ("src/vaml/analysis/figures.py", "alpha=0.22", "alpha=0.3"),
+        only_figure("figure_3"),
+    ),
     "a constant of the tables": (
-        ("src/vaml/analysis/tables.py", "\n\n\ndef gather", "\n\nOTHER = 1\n\n\ndef gather"),
+        ("src/vaml/analysis/tables.py", '"cpu" else None', '"cpu" else 0'),
         tables,
     ),
     "a constant of the planning": (
         ("src/vaml/pipeline/cost.py", "SYNTHETIC_EPOCHS = 8", "SYNTHETIC_EPOCHS = 9"),
+        nothing,
+    ),
+    "a constant that nothing reads": (
+        ("src/vaml/algorithms/sac.py", "\n\n\nclass ", "\n\nOTHER = 1\n\n\nclass "),
+        nothing,
+    ),
+    "a log message of the saved states": (
+        ("src/vaml/runtime/checkpoint.py", "it is ignored", "it is passed over"),
         nothing,
     ),
     "the memory of a rule": (
@@ -252,6 +277,39 @@ def test_changed_code_runs_what_uses_it(editable: Project, change: str) -> None:
     edit, expected = CODE_CHANGES[change]
     editable.edit(*edit)
     assert editable.planned() == expected(editable)
+
+
+def with_versions(folder: Path, package: str, version: str) -> None:
+    """Manifests of all training jobs as another version of a library would have left them.
+
+    The records that Snakemake keeps of them say so too.
+    """
+    now = words(installed("train_sac")), words(installed("fit_snapshot"))
+    then = [re.sub(rf"{package} [\d.]+", f"{package} {version}", text) for text in now]
+    for path in folder.glob("results/tiny/*_*/**/manifest.json"):
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest["stable"]["versions"][package] = version
+        date = path.stat()
+        path.write_text(json.dumps(manifest), encoding="utf-8")
+        os.utime(path, ns=(date.st_atime_ns, date.st_mtime_ns))
+    for path in (folder / ".snakemake/metadata").iterdir():
+        text = path.read_text(encoding="utf-8")
+        for before, after in zip(now, then, strict=True):
+            text = text.replace(f"'{before}'", f"'{after}'").replace(f'"{before}"', f'"{after}"')
+        path.write_text(text, encoding="utf-8")
+
+
+def test_another_version_of_what_computes_runs_its_jobs_unless_kept(editable: Project) -> None:
+    with_versions(editable.folder, "mujoco", "3.9.0")
+    simulated = only(("train_sac", {}), ("train_mbac", {}))(editable)
+    assert editable.planned() == simulated
+    line = f"made with mujoco 3.9.0, installed is {installed('train_sac')['mujoco']}"
+    assert line in editable.vaml("plan")
+    kept = {"VAML_VERSIONS": "keep"}
+    assert editable.planned(variables=kept) == set()
+    assert f"kept: 2 of train_sac {line}" in editable.vaml("plan", variables=kept)
+    refused = editable.snakemake("--dry-run", check=False, variables={"VAML_VERSIONS": "both"})
+    assert "VAML_VERSIONS: got 'both'; allowed: match, keep" in refused.stderr
 
 
 def test_comments_docstrings_and_dates_run_nothing(editable: Project) -> None:

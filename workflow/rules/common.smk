@@ -19,6 +19,7 @@ from vaml.runtime.isolation import isolate_jobs
 from vaml.pipeline.jobs import FIGURES, TABLES
 from vaml.config.mbac import MODEL_FREE
 from vaml.runtime.requirements import unmet
+from vaml.runtime.versions import keeps_others
 from vaml.pipeline.summaries import SUMMARIES, summaries
 from vaml.config.yaml_file import read
 
@@ -28,6 +29,7 @@ if mistakes := list(unmet(SOURCE.parent / "pyproject.toml")):
 
 try:
     device_choice()
+    keeps_others()
 except UnreadableFile as error:
     raise WorkflowError(str(error)) from None
 
@@ -93,6 +95,11 @@ def gpu(stage):
 def code(stage):
     """Param function: digest of the code that the job runs."""
     return lambda wildcards: jobs.code(stage, STUDY, wildcards)
+
+
+def versions(stage):
+    """Param function: the versions of the libraries that the job computes with, or has."""
+    return lambda wildcards: jobs.versions(stage, Path(RESULTS), wildcards)
 
 
 def program(step, label=None):

@@ -24,6 +24,7 @@ rule train_mbac:
     params:
         config=settings("train_mbac"),
         code=code("train_mbac"),
+        versions=versions("train_mbac"),
         state=STATE,
     shell:
         "python -P -m vaml.train_mbac --config {params.config:q} --state {params.state:q}"

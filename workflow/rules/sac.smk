@@ -23,6 +23,7 @@ rule train_sac:
     params:
         config=settings("train_sac"),
         code=code("train_sac"),
+        versions=versions("train_sac"),
         state=STATE,
     shell:
         "python -P -m vaml.train_sac --config {params.config:q} --state {params.state:q}"

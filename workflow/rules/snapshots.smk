@@ -27,6 +27,7 @@ rule fit_snapshot:
     params:
         config=settings("fit_snapshot"),
         code=code("fit_snapshot"),
+        versions=versions("fit_snapshot"),
         source_key=source_key("fit_snapshot"),
         state=STATE,
     shell:

@@ -20,6 +20,7 @@ rule simulate_dynamics:
     params:
         config=settings("simulate_dynamics"),
         code=code("simulate_dynamics"),
+        versions=versions("simulate_dynamics"),
         state=STATE,
     shell:
         "python -P -m vaml.simulate_dynamics --config {params.config:q} --state {params.state:q}"
@@ -53,6 +54,7 @@ rule fit_synthetic:
     params:
         config=settings("fit_synthetic"),
         code=code("fit_synthetic"),
+        versions=versions("fit_synthetic"),
         source_key=source_key("fit_synthetic"),
         state=STATE,
     shell:

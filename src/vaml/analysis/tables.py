@@ -11,7 +11,7 @@ from typing import Any
 
 from vaml.config.schema import Config
 from vaml.files import UnreadableFile, read_json
-from vaml.pipeline.jobs import TABLES, folder, key, labels
+from vaml.pipeline.jobs import TABLES, folder, is_result, key, labels
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.provenance import verify
 
@@ -84,7 +84,7 @@ def gather(table: str, study: Config, results: Path) -> tuple[list[str], list[Ro
     for job in labels(stage, study):
         path = results / folder(stage, job) / file
         identity = {**job, "key": key(stage, study, job)}
-        _check(path, identity["key"])
+        _check(path, stage, identity["key"])
         if table in _COSTS:
             found, entries = _costs(path, _COSTS[table])
         else:
@@ -98,14 +98,16 @@ def gather(table: str, study: Config, results: Path) -> tuple[list[str], list[Ro
     return columns, rows
 
 
-def _check(path: Path, expected_key: str) -> None:
+def _check(path: Path, stage: str, expected_key: str) -> None:
     """Refuse a file that the job with this key did not leave as it is."""
     manifest = path.with_name("manifest.json")
     for file in (path, manifest):
         if not file.is_file():
             raise UnreadableFile(f"{file}: not there; run snakemake to make it")
-    if read_manifest(manifest).stable.key != expected_key:
-        raise UnreadableFile(f"{path}: made by another config or code; run snakemake again")
+    if not is_result(stage, expected_key, read_manifest(manifest).stable):
+        raise UnreadableFile(
+            f"{path}: made by another config, code or versions; run snakemake again"
+        )
     verify(path, manifest, path.stem)
 
 

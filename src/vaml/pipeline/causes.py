@@ -7,6 +7,7 @@ compared with those that its results carry.
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from typing import Any
 from vaml.config.schema import Config
 from vaml.files import UnreadableFile, read_json
 from vaml.pipeline.dry_run import PlannedJob
-from vaml.pipeline.jobs import FOLDERS, Labels, folder, key, labels, names, settings
+from vaml.pipeline.jobs import FOLDERS, Labels, folder, is_result, key, labels, names, settings
 from vaml.runtime.digest import module_digests
 from vaml.runtime.manifest import read_manifest
+from vaml.runtime.versions import accepted, differences, installed, keeps_others, recorded
 
 # Stage: where in the config each of its jobs' settings stands; `{...}` are labels.
 KEYS: dict[str, dict[str, str]] = {
@@ -83,15 +85,31 @@ def _recorded_changes(job: PlannedJob, study: Config, place: Path) -> Iterator[s
     """What differs from the settings and the code that the job's results name."""
     try:
         before = read_json(place / "config.json")
-        code = read_manifest(place / "manifest.json").stable.modules
+        made = read_manifest(place / "manifest.json").stable
     except (OSError, UnreadableFile, KeyError, TypeError, ValueError):
         return
     now = json.loads(settings(job.rule, study, job.labels))
     yield from changes(_in_config(job, study, before), _in_config(job, study, now))
     modules = module_digests(f"vaml.{job.rule}", names(job.rule, study, job.labels))
-    if modules != code:
+    if modules != (code := made.modules):
         changed = sorted(name for name in {*modules, *code} if modules.get(name) != code.get(name))
         yield f"code of {', '.join(changed)}"
+    if not accepted(job.rule, made.versions):
+        yield from differences(recorded(job.rule, made.versions), installed(job.rule))
+
+
+def kept_versions(study: Config, results: Path) -> Counter[tuple[str, str]]:
+    """How many results of each stage were made with other versions, and are kept by the switch."""
+    found = Counter[tuple[str, str]]()
+    for stage in FOLDERS if keeps_others() else ():
+        for job in labels(stage, study):
+            try:
+                made = read_manifest(results / folder(stage, job) / "manifest.json").stable
+            except (UnreadableFile, OSError):
+                continue
+            for line in differences(recorded(stage, made.versions), installed(stage)):
+                found[stage, line] += 1
+    return found
 
 
 def _in_config(job: PlannedJob, study: Config, job_settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,8 +181,9 @@ def outdated(
             manifest = results / place / "manifest.json"
             if place not in runs and manifest.is_file():
                 try:
-                    found = read_manifest(manifest).stable.key
+                    made = read_manifest(manifest).stable
                 except (UnreadableFile, OSError):
-                    found = None
-                if found != key(stage, study, job):
                     yield stage, job
+                else:
+                    if not is_result(stage, key(stage, study, job), made):
+                        yield stage, job

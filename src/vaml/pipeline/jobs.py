@@ -6,6 +6,7 @@ The workflow and the tables both read this module, so that they cannot disagree.
 import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,9 +17,12 @@ from vaml.config.sac import TrainSACJob
 from vaml.config.schema import Config
 from vaml.config.snapshots import FitSnapshotJob
 from vaml.config.synthetic import FitSyntheticJob, SimulateDynamicsJob
+from vaml.files import UnreadableFile
 from vaml.runtime.device import wants_gpu
 from vaml.runtime.digest import code_digest
+from vaml.runtime.manifest import Stable, read_manifest
 from vaml.runtime.provenance import job_key
+from vaml.runtime.versions import accepted, installed, keeps_others, recorded, words
 
 Labels = Mapping[str, Any]
 
@@ -236,6 +240,26 @@ def code(stage: str, study: Config, labels: Labels) -> str:
 def program_code(step: str, names: frozenset[str] | None = None) -> str:
     """Digest of the code of a program, as it was when first asked for; see `code_digest`."""
     return code_digest(f"vaml.{step}", names)
+
+
+def versions(stage: str, results: Path, labels: Labels) -> str:
+    """The versions of the libraries that one job computes with.
+
+    With VAML_VERSIONS=keep those that its result was made with, where there is one. results: the
+    study's folder.
+    """
+    manifest = results / folder(stage, labels) / "manifest.json"
+    if keeps_others() and manifest.is_file():
+        try:
+            return words(recorded(stage, read_manifest(manifest).stable.versions))
+        except (UnreadableFile, OSError):
+            pass
+    return words(installed(stage))
+
+
+def is_result(stage: str, expected_key: str, made: Stable) -> bool:
+    """Whether a manifest is of the job with this key, made by versions that count."""
+    return made.key == expected_key and accepted(stage, made.versions)
 
 
 def source(stage: str, labels: Labels) -> tuple[str, Labels] | None:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from vaml.config.schema import Config
 from vaml.files import UnreadableFile, read_json
-from vaml.pipeline.jobs import FOLDERS, Labels, folder, key, labels
+from vaml.pipeline.jobs import FOLDERS, Labels, folder, is_result, key, labels
 from vaml.runtime.checkpoint import STATE
 from vaml.runtime.job import FINISHED
 from vaml.runtime.lock import STALE_SECONDS
@@ -44,8 +44,8 @@ class Progress:
 class JobState:
     """One job. told: of a running one who runs it, of a failed one the log's last line.
 
-    stale: its results are of another config or code. interrupted: nobody runs it, and it goes on
-    from a saved state. cpu_seconds: of finished jobs.
+    stale: its results are of another config, code or versions. interrupted: nobody runs it, and it
+    goes on from a saved state. cpu_seconds: of finished jobs.
     """
 
     stage: str
@@ -66,7 +66,7 @@ def job_states(study: Config, results: Path) -> Iterator[JobState]:
 def _state(stage: str, job: Labels, expected: str, results: Path) -> JobState:
     home = results / folder(stage, job)
     if manifest := _manifest(home / "manifest.json"):
-        if manifest.stable.key != expected:
+        if not is_result(stage, expected, manifest.stable):
             return JobState(stage, job, "stale")
         diverged = _status(home / "outcome.json") == "diverged"
         cpu = manifest.volatile.cpu_seconds

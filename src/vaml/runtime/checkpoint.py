@@ -21,6 +21,7 @@ from pydantic import Field
 from vaml.files import UnreadableFile, atomic, reading, tensor_bytes, tensors_from
 from vaml.runtime.lock import AlreadyRunning, Lock
 from vaml.runtime.manifest import Amount, Record
+from vaml.runtime.versions import keeps_others
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class _Saved(Record):
     """What a state holds beside its arrays. spent: wall and CPU seconds."""
 
     key: str
+    versions: str
     spent: Annotated[list[Amount], Field(min_length=2, max_length=2)]
     meta: dict[str, Any]
 
@@ -66,12 +68,16 @@ class Checkpoint:
         ...                                 # write the outputs
         checkpoint.remove()
 
-    interval: seconds from one save to the next; 0 saves whenever `due` is asked.
+    interval: seconds from one save to the next; 0 saves whenever `due` is asked. versions: of the
+    libraries that compute; a state of others is passed over, unless VAML_VERSIONS=keep.
     """
 
-    def __init__(self, directory: Path, key: str, interval: float = 300.0) -> None:
+    def __init__(
+        self, directory: Path, key: str, interval: float = 300.0, versions: str = ""
+    ) -> None:
         self.path = directory / key
         self.key = key
+        self.versions = versions
         self.interval = interval
         self._lock = Lock(self.path / "lock", self.exit_if_terminated)
         self._last_save = time.monotonic()
@@ -142,7 +148,9 @@ class Checkpoint:
         self._requested = False
         if not self._lock.is_held():
             raise AlreadyRunning(f"{self.path}: not saved: this process does not hold the lock")
-        text = json.dumps({"key": self.key, "spent": self.spent, "meta": meta})
+        text = json.dumps(
+            {"key": self.key, "versions": self.versions, "spent": self.spent, "meta": meta}
+        )
         block = tensor_bytes({**arrays, META: np.frombuffer(text.encode(), dtype=np.uint8)})
         number = max((number for number, _ in self._states()), default=0) + 1
         path = self.path / f"state-{number:08d}-{hashlib.sha256(block).hexdigest()}.safetensors"
@@ -184,6 +192,8 @@ class Checkpoint:
             record = _Saved.model_validate(json.loads(arrays.pop(META).tobytes()))
             if record.key != self.key:
                 raise ValueError(f"another job, {record.key}, saved it")
+            if record.versions != self.versions and not keeps_others():
+                raise ValueError(f"it was saved with {record.versions}, not {self.versions}")
             return arrays, record
 
     def _states(self) -> list[tuple[int, Path]]:

@@ -24,7 +24,13 @@ from vaml.runtime.source import (
 )
 
 # What runs around a job: it changes no number of one that runs undisturbed.
-AROUND = f"{PACKAGE}.runtime"
+RUNTIME = f"{PACKAGE}.runtime"
+AROUND = (
+    RUNTIME,
+    f"{PACKAGE}.files.UnreadableFile",
+    f"{PACKAGE}.files.atomic",
+    f"{PACKAGE}.files.reading",
+)
 # Where that is so, these decide bits all the same.
 DECISIVE = (
     f"{PACKAGE}.determinism.one_thread",
@@ -105,7 +111,7 @@ class _Source:
     ) -> dict[str, NormalForm]:
         found: dict[str, NormalForm] = {}
         waiting = [f"{step}.main"]
-        if f"{AROUND}.job" in closure:
+        if f"{RUNTIME}.job" in closure:
             waiting += DECISIVE
         for module in closure:
             if not self.around(module):
@@ -123,7 +129,7 @@ class _Source:
         return found
 
     def around(self, name: str) -> bool:
-        return f"{name}.".startswith(f"{AROUND}.")
+        return f"{name}.".startswith(tuple(f"{each}." for each in AROUND))
 
     def _form(self, name: str, rows: frozenset[str] | None) -> NormalForm | None:
         for key in ((name, None), (name, rows)):
@@ -178,7 +184,7 @@ class _Names:
         if not ours(full) or full in modules:
             return full, ""
         if self._source.around(full):  # by its name alone, wherever it stands there
-            return f"{AROUND}.{full.rpartition('.')[2]}", ""
+            return f"{RUNTIME}.{full.rpartition('.')[2]}", ""
         home = _home(full, modules)
         first, _, attributes = full.removeprefix(f"{home}.").partition(".")
         here = modules[home]

@@ -28,6 +28,7 @@ from vaml.runtime.lock import AlreadyRunning
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.provenance import job_key, manifest, verify
 from vaml.runtime.source import import_closure, unexpected_modules
+from vaml.runtime.versions import installed, words
 
 Settings = TypeVar("Settings", bound=JobSettings)
 
@@ -101,7 +102,7 @@ def running(
             settings=settings,
             key=key,
             outputs={name: getattr(arguments, name) for name in outputs},
-            checkpoint=Checkpoint(arguments.state, key, save_interval()),
+            checkpoint=Checkpoint(arguments.state, key, save_interval(), words(installed(step))),
             _inputs={name: getattr(arguments, name) for name in inputs},
             _source=arguments.source if inputs else None,
         )

@@ -219,6 +219,11 @@ class NormalForm:
                 yield from self._reference(self._named(name)[1:-1], type(node.ctx).__name__)
             case ast.Attribute(ctx=ast.Load()) if full := self._dotted(node):
                 yield from self._reference(full, "Load")
+            case ast.JoinedStr(values=values):
+                # Python 3.12.1 ends some with an empty text.
+                kept = [part for part in values if getattr(part, "value", None) != ""]
+                yield "JoinedStr"
+                yield from self._nodes(kept)
             case ast.Lambda():
                 yield "Lambda"
                 yield from self._function(node, node.body)
