@@ -20,6 +20,7 @@ from vaml.analysis.figures import draw
 from vaml.analysis.figures_style import save, style
 from vaml.analysis.published import read_published
 from vaml.analysis.rendering import Table, write_csv, write_markdown
+from vaml.analysis.seed_rows import Bands
 from vaml.analysis.summaries import snapshots_table, synthetic_table
 from vaml.analysis.tail_figure import error_tails
 from vaml.config.claims import load_claims
@@ -50,7 +51,7 @@ def redraw(folder: Path) -> None:
         _experiment("synthetic", fits, objectives, study, synthetic_table, folder / name)
     fits = read_table(PUBLISHED / "why" / "synthetic.csv")
     with style():
-        _picture("exact_error", folder / "why", first_page.exact_error(fits, 0.95))
+        _picture("exact_error", folder / "why", first_page.exact_error(fits, Bands(0.95, 4)))
     study, fits = load(merged([CONFIG])), read_table(PUBLISHED / "snapshots" / "snapshots.csv")
     objectives = study.snapshots.objectives
     _experiment("snapshots", fits, objectives, study, snapshots_table, folder / "snapshots")
@@ -92,6 +93,7 @@ def _experiment(
         objectives=objectives,
         agents=study.mbac.agents,
         confidence=confidence,
+        minimum_seeds=study.statistics.minimum_seeds,
     )
     for figure in FIGURES[name]:
         _picture(figure, folder, draw(figure, tables, settings))

@@ -13,6 +13,8 @@ SETTINGS = FigureSettings(
     objectives=["mle", "vaml", "exact"],
     agents=["reg_vaml"],
     confidence=0.95,
+    minimum_seeds=2,
+    names={"mle": "MLE", "vaml": "VAML", "reg_vaml": "reg-VAML"},
 )
 DEVIATES = {0: -1.0, 1: 1.0, 2: 3.0}  # of seeds 0, 1, 2: mean 1, SD √(8/3) or, as a sample, 2
 

@@ -132,9 +132,10 @@ def test_lines_bands_and_crosses_are_where_the_rows_say() -> None:
             corners = {tuple(corner) for corner in np.asarray(band.get_paths()[0].vertices)}
             for side in ("low", "high"):
                 assert corners >= set(zip(mean["step"], mean[side], strict=True))
-        crosses = [line for line in axes.lines if line.get_marker() == "x"]
-        heights = [np.asarray(line.get_ydata()).tolist() for line in crosses]
-        assert [each for each in heights if each] == [[28.0]]
+        theirs = [line for line in axes.lines if line.get_gid() == "authors"]
+        heights = [np.asarray(line.get_ydata()).tolist() for line in theirs]
+        assert heights == [[28.0], []]
+        assert [line.get_marker() for line in theirs] == ["o", "^"]
 
 
 def test_the_authors_numbers_are_theirs_and_only_where_we_have_something() -> None:
@@ -143,7 +144,7 @@ def test_the_authors_numbers_are_theirs_and_only_where_we_have_something() -> No
     assert set(theirs["hidden_size"]) == {32}
     assert set(theirs["metric"]) == {"value_aware_error"}
     assert theirs[["value", "low", "high"]].to_numpy(float).tolist() == [[33.0, 32.5, 33.5]] * 2
-    assert "authors’ values" in legend(figure)
+    assert "authors’ values, by shape" in legend(figure)
     figure, rows = draw("figure_2_seeds", tables(), SETTINGS)
     theirs = selected(rows, kind="authors")
     assert theirs[["environment", "step", "objective"]].to_numpy().tolist() == [
@@ -167,8 +168,37 @@ def test_a_study_beyond_the_authors_numbers_shows_none() -> None:
     theirs = published()["published_figure_2"].assign(step=10**6)
     figure, rows = draw("figure_2_seeds", tables() | {"published_figure_2": theirs}, SETTINGS)
     assert "authors" not in set(rows["kind"])
-    assert "authors’ values" not in legend(figure)
+    assert "authors’ values, by shape" not in legend(figure)
     assert "No published value of the authors lies within what is shown here" in note(figure)
+
+
+def test_means_of_few_seeds_have_no_interval() -> None:
+    few = SETTINGS.model_copy(update={"minimum_seeds": 4})
+    for name in OURS:
+        figure, rows = draw(name, tables(), few)
+        assert rows.loc[rows["kind"] != "authors", ["low", "high"]].isna().all(axis=None)
+        if "mean" in set(rows["kind"]):
+            assert ": none, as n < 4 or all values are the same" in note(figure)
+    enough = SETTINGS.model_copy(update={"minimum_seeds": 3})
+    _, rows = draw("figure_1_seeds", tables(), enough)
+    assert rows.loc[rows["kind"] == "mean", "low"].notna().all()
+
+
+def test_on_a_log_axis_means_and_intervals_are_of_logarithms() -> None:
+    found = tables()
+    numbers = 10.0 ** found["mbac_fits"]["seed"]
+    found["mbac_fits"] = found["mbac_fits"].assign(value_aware_error=numbers)
+    figure, rows = draw("figure_3_seeds", found, SETTINGS)
+    chosen = {"kind": "mean", "metric": "value_aware_error", "env_step": 400}
+    means = selected(rows, **chosen)
+    # Of the logarithms 0, 1, 2 to base 10: standard error 1 / √3.
+    reach = 10 ** (4.302653 / math.sqrt(3))
+    np.testing.assert_allclose(means["value"], 10)
+    np.testing.assert_allclose(means["low"], 10 / reach, rtol=1e-5)
+    np.testing.assert_allclose(means["high"], 10 * reach, rtol=1e-5)
+    assert figure.axes[1].get_yscale() == "log"
+    assert figure.axes[0].get_yscale() == "linear"
+    assert "on log axes means and intervals are taken in logs" in note(figure)
 
 
 def test_one_seed_has_no_interval() -> None:
@@ -198,6 +228,19 @@ def test_a_diverged_fit_is_counted_and_not_drawn() -> None:
     assert "1 of 36 fits diverged" in note(figure)
 
 
+@pytest.mark.parametrize(("name", "table"), [("figure_1", "synthetic"), ("figure_2", "snapshots")])
+def test_one_method_far_off_does_not_flatten_the_others(name: str, table: str) -> None:
+    fits = tables()[table]
+    far = fits["objective"] == "vaml"
+    fits.loc[far, "value_aware_error"] = 1000 * fits.loc[far, "value_aware_error"]
+    figure, _ = draw(name, {table: fits}, SETTINGS)
+    assert "The axis is linear up to" in note(figure)
+    for axes in figure.axes:
+        assert axes.get_ylim()[0] == 0
+        low, high = axes.transData.transform([(0, 14), (0, 25)])[:, 1] / axes.bbox.height
+        assert high - low > 0.03
+
+
 def test_scales_follow_the_values() -> None:
     axes = Figure().subplots()
     set_scale(axes, np.array([1.0, 20.0, math.nan]))
@@ -219,8 +262,8 @@ def test_a_tables_decades_are_on_a_log_axis_with_every_value_inside() -> None:
     fits = snapshots()
     fits.loc[0, "value_aware_error"] = 1e9
     figure, _ = draw("figure_2_seeds", tables() | {"snapshots": fits}, SETTINGS)
-    scales = {axes.get_title(): axes.get_yscale() for axes in figure.axes}
-    assert scales == {"Walker2d-v4": "log", "Hopper-v4": "linear"}
+    # The panels of one quantity share their axis.
+    assert {axes.get_yscale() for axes in figure.axes} == {"log"}
     for axes in figure.axes:
         low, high = axes.get_ylim()
         values = [value for value in drawn_values(axes) if math.isfinite(value)]

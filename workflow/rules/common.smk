@@ -166,6 +166,7 @@ def figure_settings(wildcards):
             "objectives": list(dict.fromkeys(objectives)),
             "agents": STUDY.mbac.agents,
             "confidence": STUDY.statistics.confidence,
+            "minimum_seeds": STUDY.statistics.minimum_seeds,
         }
     )
 

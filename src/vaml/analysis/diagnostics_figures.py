@@ -20,7 +20,14 @@ from vaml.analysis.figures_style import (
     finish,
     panels,
 )
-from vaml.analysis.seed_panels import FLOOR, curves, interval_note, set_scale, steps_axis
+from vaml.analysis.seed_panels import (
+    FLOOR,
+    curves,
+    interval_note,
+    scale_to,
+    set_scale,
+    steps_axis,
+)
 from vaml.analysis.seed_rows import average_returns, floor_rows, joined, seed_rows, seeds_and_means
 
 _LEGEND_ENTRIES = 6
@@ -33,14 +40,15 @@ def sac_returns(tables: Tables, settings: FigureSettings) -> Drawing:
     runs, returns = tables["sac"], tables["sac_returns"]
     averages = average_returns(returns, ["environment", "seed", "env_step"]).assign(agent="sac")
     by = ["environment", "agent", "env_step"]
-    rows = joined(seeds_and_means(averages, by, "average_return", settings.confidence), by)
+    rows = joined(seeds_and_means(averages, by, "average_return", settings.bands, by[:1]), by)
     methods = settings.methods(["sac"])
     environments = list(runs["environment"].unique())
     figure, grid = panels(settings.width, 2.4, len(environments), 2)
     for axes, environment in zip(grid, environments, strict=True):
         panel = rows.loc[rows["environment"] == environment]
         curves(axes, panel, "env_step", "agent", methods, marker=True)
-        steps_axis(axes, environment, "Environment steps", METRIC_LABELS["average_return"])
+        steps_axis(axes, environment, "Environment steps")
+    grid[0].set_ylabel(METRIC_LABELS["average_return"])
     look: dict[str, Any] = {"color": methods.colours["sac"]}
     n = rows.loc[rows["kind"] == "mean", "n"]
     finish(
@@ -115,9 +123,10 @@ def _fit_curves(
         axes.set(
             title=f"{place[0].upper()}{place[1:]}: {methods.label(name)}",
             xlabel="Epoch",
-            ylabel="Validation loss",
         )
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+        if axes in grid[:: min(3, len(methods.names))]:
+            axes.set_ylabel("Validation loss")
     spread = np.unique(np.linspace(0, len(levels) - 1, _LEGEND_ENTRIES).round().astype(int))
     lost = len(epochs) - len(rows)
     finish(
@@ -149,7 +158,7 @@ def model_sigma(tables: Tables, settings: FigureSettings) -> Drawing:
         truth.assign(experiment="A"),
     ]
     for experiment, source in (("B", in_b), ("C", in_c)):
-        found = seeds_and_means(source, by, "sigma_l1", settings.confidence)
+        found = seeds_and_means(source, by, "sigma_l1", settings.bands, ["panel"])
         parts += [part.assign(experiment=experiment) for part in found]
     rows = joined(parts, ["experiment", *by, "hidden_size"])
     methods = settings.methods(
@@ -169,8 +178,9 @@ def model_sigma(tables: Tables, settings: FigureSettings) -> Drawing:
         for axes, name in zip(row, names, strict=False):
             panel = rows.loc[(rows["experiment"] == experiment) & (rows["panel"] == name)]
             _sigmas(axes, panel, methods)
-            steps_axis(axes, f"{experiment}: {name[0].upper()}{name[1:]}", xlabel, _SIGMA)
-            axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+            steps_axis(axes, f"{experiment}: {name[0].upper()}{name[1:]}", xlabel)
+            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        row[0].set_ylabel(_SIGMA)
     handles = [methods.handle(name, linestyle=methods.lines[name]) for name in methods.names]
     finish(
         figure,
@@ -197,4 +207,4 @@ def _sigmas(axes: Axes, rows: pd.DataFrame, methods: Methods) -> None:
     levels = rows.loc[rows["kind"] == "floor", "value"]
     for level in levels:
         axes.axhline(level, **FLOOR | {"linewidth": FLOOR["linewidth"] / (1 + (len(levels) > 1))})
-    set_scale(axes, rows["value"].to_numpy(np.float64))
+    scale_to(axes, rows)

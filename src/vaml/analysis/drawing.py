@@ -7,14 +7,15 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from vaml.analysis.figures_style import Methods
-from vaml.config.fields import Name, Share
+from vaml.analysis.seed_rows import Bands
+from vaml.config.fields import Count, Name, Share
 from vaml.config.schema import Figures
 
 Tables = Mapping[str, pd.DataFrame]
 Drawing = tuple[Figure, pd.DataFrame]
 
-ERROR_LABEL = "Test value-aware error (value²)"
-ERROR_DEFINITION = "Value-aware error: ½(V(s′) − K-sample mean of V(ŝ′))²."
+ERROR_LABEL = "Test error (value²)"
+ERROR_DEFINITION = "Error: the value-aware one, ½(V(s′) − K-sample mean of V(ŝ′))²."
 METRIC_LABELS = {
     "average_return": "Average return\n(reward per episode)",
     "value_aware_error": "Value-aware error\n(value²)",
@@ -29,12 +30,18 @@ class FigureSettings(Figures):
     objectives: list[Name] = Field(description="all of the study: their order gives the colours")
     agents: list[Name] = Field(description="likewise; an agent named as an objective looks like it")
     confidence: Share = Field(description="of the intervals of means")
+    minimum_seeds: Count = Field(description="runs of a method, below which a mean has no interval")
 
     def methods(self, names: Iterable[str]) -> Methods:
         """The looks of these objectives or agents."""
-        return Methods(names, [*self.objectives, *self.agents])
+        return Methods(names, [*self.objectives, *self.agents], self.names)
+
+    @property
+    def bands(self) -> Bands:
+        """The intervals of the figures with single seeds."""
+        return Bands(self.confidence, self.minimum_seeds)
 
     @property
     def interval(self) -> str:
-        """What the intervals of the figures with single seeds are."""
+        """What the intervals of the figures with single seeds are, in words."""
         return f"{100 * self.confidence:g} % t interval of the mean"

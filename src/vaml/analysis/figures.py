@@ -3,7 +3,7 @@
 Each function takes the tables by name and returns the figure and the rows that it shows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ from vaml.analysis.figures_style import (
     counted,
     failures,
     finish,
+    name_rows,
     panels,
     style,
 )
@@ -54,21 +55,47 @@ def figure_1(tables: Tables, settings: FigureSettings) -> Drawing:
     methods = settings.methods(errors["objective"].unique())
     sizes = list(errors["hidden_size"].unique())
     kinds = list(errors["setting"].unique())
-    figure, row = panels(settings.width, 2.2, len(kinds), 2)
+    figure, row = panels(settings.width, 2.2, len(kinds), 2, same_y=True)
     for axes, kind in zip(row, kinds, strict=True):
         _bars(axes, errors.loc[errors["setting"] == kind], methods, sizes)
         axes.set(title=kind.capitalize(), xlabel="Hidden size (units per layer)")
     row[0].set_ylabel(ERROR_LABEL)
+    scale = _keep_small_ones_apart(row, errors["mean"].to_numpy(np.float64))
     finish(
         figure,
-        [Patch(color=methods.colours[name], label=methods.label(name)) for name in methods.names],
+        [
+            Patch(
+                facecolor=methods.colours[name],
+                hatch=methods.hatches[name],
+                edgecolor="white",
+                label=methods.label(name),
+            )
+            for name in methods.names
+        ],
         [
             f"Study “{settings.study}”. Bars: mean over n = {counted(errors['n'], 'seed')}. "
             f"{_interval('Error bars', 'population', errors)} {failures('fit', fits)}",
-            ERROR_DEFINITION,
+            f"{ERROR_DEFINITION}{scale}",
         ],
     )
     return figure, errors
+
+
+# Values this many times above the lower quartile would flatten those there on a linear axis.
+_FLATTENING = 20.0
+
+
+def _keep_small_ones_apart(grid: Sequence[Axes], values: np.ndarray) -> str:
+    """Logarithmic above the lower values where the others dwarf them; says so, for the note."""
+    values = values[np.isfinite(values)]
+    typical = np.quantile(values, 0.25) if len(values) else 0.0
+    if not (typical > 0 and values.max() > _FLATTENING * typical):
+        return ""
+    end = float(f"{2 * typical:.1g}")
+    for axes in grid:
+        axes.set_yscale("symlog", linthresh=end, linscale=2.0)
+        axes.set_ylim(bottom=0)
+    return f" The axis is linear up to {end:g} and logarithmic above."
 
 
 def _bars(axes: Axes, errors: pd.DataFrame, methods: Methods, sizes: list[int]) -> None:
@@ -82,6 +109,9 @@ def _bars(axes: Axes, errors: pd.DataFrame, methods: Methods, sizes: list[int]) 
             width,
             yerr=rows["sd"],
             color=methods.colours[name],
+            hatch=methods.hatches[name],
+            edgecolor="white",
+            linewidth=0,
             error_kw={"elinewidth": 0.9, "capsize": 1.5, "capthick": 0.9, "ecolor": "0.15"},
         )
     axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
@@ -92,7 +122,7 @@ def figure_2(tables: Tables, settings: FigureSettings) -> Drawing:
     points = snapshot_errors(tables["snapshots"])
     methods = settings.methods(points["objective"].unique())
     environments = list(points["environment"].unique())
-    figure, grid = panels(settings.width, 2.2, len(environments), 2)
+    figure, grid = panels(settings.width, 2.2, len(environments), 2, same_y=True)
     for axes, environment in zip(grid, environments, strict=True):
         sns.scatterplot(
             points.loc[points["environment"] == environment],
@@ -113,11 +143,11 @@ def figure_2(tables: Tables, settings: FigureSettings) -> Drawing:
         )
         for drawn in axes.collections:  # hollow, so that no fit hides another
             drawn.set(edgecolor=drawn.get_facecolor(), facecolor="none")
-        axes.set(
-            title=environment, xlabel="Snapshot (environment steps of SAC)", ylabel=ERROR_LABEL
-        )
+        axes.set(title=environment, xlabel="Snapshot (environment steps of SAC)", ylabel="")
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_formatter(THOUSANDS)
+    grid[0].set_ylabel(ERROR_LABEL)
+    scale = _keep_small_ones_apart(grid, points["value_aware_error"].to_numpy(np.float64))
     runs = points.groupby("environment")["seed"].nunique()
     finish(
         figure,
@@ -128,7 +158,7 @@ def figure_2(tables: Tables, settings: FigureSettings) -> Drawing:
         [
             f"Study “{settings.study}”. One point per model fit, no interval; n = "
             f"{counted(runs, 'SAC run')} per environment. {failures('fit', points)}",
-            ERROR_DEFINITION,
+            f"{ERROR_DEFINITION}{scale}",
         ],
     )
     return figure, points
@@ -144,8 +174,9 @@ def figure_3(tables: Tables, settings: FigureSettings) -> Drawing:
     for axes, (environment, metric) in zip(grid, places, strict=True):
         panel = curves.loc[(curves["environment"] == environment) & (curves["metric"] == metric)]
         _bands(axes, panel, methods)
-        axes.set(title=environment, xlabel="Environment steps", ylabel=METRIC_LABELS[metric])
+        axes.set(title=METRIC_LABELS[metric], xlabel="Environment steps")
         axes.xaxis.set_major_formatter(THOUSANDS)
+    name_rows(grid, len(METRICS), [place for place, _ in places])
     finish(
         figure,
         [methods.handle(name, linestyle=methods.lines[name]) for name in methods.names],

@@ -1,7 +1,7 @@
 """One style for all figures: colours, names, sizes, and how a figure is written."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,11 @@ _PALETTE = [
     for red, green, blue in sns.color_palette("colorblind")
 ]
 _MARKERS = ["o", "^", "s", "D", "v", "P", "X", "<", ">", "p"]
-_LINES = ["-", "--", "-.", ":"]
+# Not dotted, as levels to compare with are.
+_LINES: list[Any] = ["-", "--", "-.", (0, (5, 1.2, 1, 1.2, 1, 1.2)), (0, (9, 2))]
+_HATCHES = ["", "////", "....", "\\\\\\\\", "xxxx", "----", "oo", "++++", "||||", "**"]
 # The paper's methods always look the same; others take what is left, in their order.
-_KNOWN = {"mle": "MLE", "vaml": "VAML", "reg_vaml": "reg-VAML", "sac": "SAC"}
+_FIRST = ("mle", "vaml", "reg_vaml", "sac")
 _METHOD_LINES = {"mle": "-", "vaml": "-.", "reg_vaml": "--", "sac": "-"}
 
 _NOTE_SIZE = 7.0
@@ -67,17 +69,20 @@ class Methods:
     """How objectives or agents are named and drawn.
 
     names: those in a figure, in their order. order: all of the study, so that each looks the same
-    in every figure.
+    in every figure. labels: what they are called there, by the config; others by their name.
     """
 
-    def __init__(self, names: Iterable[str], order: Iterable[str]) -> None:
+    def __init__(
+        self, names: Iterable[str], order: Iterable[str], labels: Mapping[str, str]
+    ) -> None:
         self.names = list(names)
-        ranks = {name: rank for rank, name in enumerate(dict.fromkeys([*_KNOWN, *order]))}
+        self._labels = labels
+        ranks = {name: rank for rank, name in enumerate(dict.fromkeys([*_FIRST, *order]))}
         self.index = {name: ranks[name] for name in self.names}
 
     def label(self, name: str) -> str:
-        """The name in legends; reg-VAML is the paper's regularised VAML."""
-        return _KNOWN.get(name, name)
+        """The name in legends."""
+        return self._labels.get(name, name)
 
     def handle(self, name: str, **look: Any) -> Line2D:
         """A legend entry."""
@@ -92,7 +97,11 @@ class Methods:
         return {name: _MARKERS[i % len(_MARKERS)] for name, i in self.index.items()}
 
     @property
-    def lines(self) -> dict[str, str]:
+    def hatches(self) -> dict[str, str]:
+        return {name: _HATCHES[i % len(_HATCHES)] for name, i in self.index.items()}
+
+    @property
+    def lines(self) -> dict[str, Any]:
         return {
             name: _METHOD_LINES.get(name, _LINES[i % len(_LINES)]) for name, i in self.index.items()
         }
@@ -106,22 +115,39 @@ def style() -> Iterator[None]:
 
 
 def panels(
-    width: float, height: float, count: int, columns: int, same_x: bool = True
+    width: float,
+    height: float,
+    count: int,
+    columns: int,
+    same_x: bool = True,
+    same_y: bool = False,
 ) -> tuple[Figure, list[Axes]]:
     """A figure with `count` panels in rows of at most `columns`.
 
-    width: of the figure, in inches. height: of each row, in inches. same_x: the panels of a row
-    have the same x axis.
+    width: of the figure, in inches. height: of each row, in inches. same_x, same_y: the panels of
+    a row have the same x axis, the same y axis.
     """
     columns = min(columns, count)
     rows = -(-count // columns)
     figure = Figure(figsize=(width, rows * height + 0.7), layout="constrained")
     axes = list(
-        figure.subplots(rows, columns, squeeze=False, sharex="row" if same_x else "none").flat
+        figure.subplots(
+            rows,
+            columns,
+            squeeze=False,
+            sharex="row" if same_x else "none",
+            sharey="row" if same_y else "none",
+        ).flat
     )
     for spare in axes[count:]:
         spare.remove()
     return figure, axes[:count]
+
+
+def name_rows(grid: Sequence[Axes], columns: int, places: Sequence[str]) -> None:
+    """Left of each row of panels the place that its panels are of, one of `places` per panel."""
+    for axes, place in list(zip(grid, places, strict=True))[::columns]:
+        axes.set_ylabel(place, fontweight="bold")
 
 
 def finish(figure: Figure, handles: Sequence[Artist], paragraphs: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from vaml.analysis.drawing import Drawing
 from vaml.analysis.figures_style import THOUSANDS, finish
-from vaml.analysis.seed_rows import mean_rows
+from vaml.analysis.seed_rows import Bands, mean_rows
 
 WIDTH = 7.0
 # Colours that also differ in grey, and a line each.
@@ -40,7 +40,7 @@ _AGENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def exact_error(fits: pd.DataFrame, confidence: float) -> Drawing:
+def exact_error(fits: pd.DataFrame, bands: Bands) -> Drawing:
     """Errors of experiment A over those of maximum likelihood on the same data, by hidden size.
 
     Rows: geometric mean of the ratio over seeds, and its t interval, taken in logs.
@@ -52,7 +52,7 @@ def exact_error(fits: pd.DataFrame, confidence: float) -> Drawing:
         for objective in _LOOKS:
             log = np.log((wide[objective] / wide["mle"]).to_numpy(np.float64))
             ratio = wide.index.to_frame(index=False).assign(ratio=log)
-            rows = mean_rows(ratio, index[:2], "ratio", confidence)
+            rows = mean_rows(ratio, index[:2], "ratio", bands)
             found.append(rows.assign(metric=metric, objective=objective))
     rows = pd.concat(found, ignore_index=True)
     rows = rows.assign(**{name: np.exp(rows[name]) for name in ("value", "low", "high")})
@@ -75,8 +75,8 @@ def exact_error(fits: pd.DataFrame, confidence: float) -> Drawing:
     seeds = int(rows["n"].max())
     note = (
         f"Experiment A, realizable setting: ratio on the same data, geometric mean over n = "
-        f"{seeds} seeds, with its {100 * confidence:g} % t interval. Below 1: better than maximum "
-        "likelihood."
+        f"{seeds} seeds, with its {100 * bands.confidence:g} % t interval. Below 1: better than "
+        "maximum likelihood."
     )
     finish(figure, handles, [note])
     return figure, rows

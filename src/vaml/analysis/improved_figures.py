@@ -19,7 +19,14 @@ from vaml.analysis.drawing import (
     FigureSettings,
     Tables,
 )
-from vaml.analysis.figures_style import Methods, counted, failures, finish, panels
+from vaml.analysis.figures_style import (
+    Methods,
+    counted,
+    failures,
+    finish,
+    name_rows,
+    panels,
+)
 from vaml.analysis.published import (
     published_curves,
     published_fits,
@@ -33,10 +40,11 @@ from vaml.analysis.seed_panels import (
     interval_note,
     legend,
     published,
-    set_scale,
+    scale_to,
     steps_axis,
 )
 from vaml.analysis.seed_rows import (
+    Bands,
     average_returns,
     floor_rows,
     joined,
@@ -50,30 +58,30 @@ _SAMPLING_NOTE = (
     "Action-sampling floor: the error of a model that returns the true next state, as V(s′) and "
     "V(ŝ′) each sample an action."
 )
-_RATIO_LABEL = "Error ÷ that of the true\ndynamics, same seed"
+_RATIO_LABEL = "Error ÷ true dynamics’"
 _FIT = ["setting", "hidden_size", "objective"]
 
 
 def figure_1_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
     """Figure 1 by seed, and each error relative to what the true dynamics score."""
     fits = tables["synthetic"]
-    rows = _fit_rows(fits, tables["published_figure_1"], settings.confidence)
+    rows = _fit_rows(fits, tables["published_figure_1"], settings.bands)
     methods = settings.methods(fits["objective"].unique())
     sizes = list(fits["hidden_size"].unique())
     kinds = list(fits["setting"].unique())
     places = [(metric, kind) for metric in ("value_aware_error", "error_ratio") for kind in kinds]
-    figure, grid = panels(settings.width, 2.3, len(places), len(kinds))
+    figure, grid = panels(settings.width, 2.3, len(places), len(kinds), same_y=True)
     for axes, (metric, kind) in zip(grid, places, strict=True):
         panel = rows.loc[(rows["setting"] == kind) & (rows["metric"] == metric)]
         _groups(axes, panel, methods, sizes)
-        set_scale(axes, rows.loc[rows["metric"] == metric, "value"].to_numpy(np.float64))
+        scale_to(axes, rows.loc[rows["metric"] == metric])
         axes.set(title=kind.capitalize(), xlabel="Hidden size (units per layer)")
         if kind == kinds[0]:
             axes.set_ylabel(ERROR_LABEL if metric == "value_aware_error" else _RATIO_LABEL)
     n = rows.loc[(rows["kind"] == "mean") & (rows["metric"] == "value_aware_error"), "n"]
     finish(
         figure,
-        legend(methods, rows, _TRUTH, marker="s", markersize=4),
+        legend(methods, rows, _TRUTH, linestyle="", marker="s", markersize=4),
         [
             f"Study “{settings.study}”. Dots: one fit each, n = {counted(n, 'seed')}; grey lines "
             f"join the fits of one seed, which share dynamics and data. Squares: mean over seeds. "
@@ -85,15 +93,15 @@ def figure_1_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
     return figure, rows
 
 
-def _fit_rows(fits: pd.DataFrame, reference: pd.DataFrame, confidence: float) -> pd.DataFrame:
+def _fit_rows(fits: pd.DataFrame, reference: pd.DataFrame, bands: Bands) -> pd.DataFrame:
     error, truth = fits["value_aware_error"], fits["true_value_aware_error"]
     fits = fits.assign(error_ratio=error / truth)
     errors = [
-        *seeds_and_means(fits, _FIT, "value_aware_error", confidence),
+        *seeds_and_means(fits, _FIT, "value_aware_error", bands),
         floor_rows(fits, _FIT[:2], "true_value_aware_error"),
         published_fits(reference, fits),
     ]
-    ratios = seeds_and_means(fits, _FIT, "error_ratio", confidence)
+    ratios = seeds_and_means(fits, _FIT, "error_ratio", bands)
     ratios.append(fits[_FIT[:2]].drop_duplicates().assign(kind="floor", value=1.0))
     parts = [part.assign(metric="value_aware_error") for part in errors]
     parts += [part.assign(metric="error_ratio") for part in ratios]
@@ -132,7 +140,7 @@ def _groups(axes: Axes, rows: pd.DataFrame, methods: Methods, sizes: list[int]) 
             label=name,
         )
         theirs = mine.loc[mine["kind"] == "authors"]
-        published(axes, theirs["x"].to_numpy() + 0.34 * width, theirs, colour)
+        published(axes, theirs["x"].to_numpy() + 0.34 * width, theirs, "s")
     floor = rows.loc[rows["kind"] == "floor"]
     axes.hlines(
         floor["value"], floor["x"] - 0.45, floor["x"] + 0.45, **FLOOR, gid="floor", zorder=1.8
@@ -145,19 +153,21 @@ def figure_2_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
     fits, reference = tables["snapshots"], tables["published_figure_2"]
     by = ["environment", "step", "objective"]
     parts = [
-        *seeds_and_means(fits, by, "value_aware_error", settings.confidence),
+        *seeds_and_means(fits, by, "value_aware_error", settings.bands),
         floor_rows(fits, by[:2], "action_sampling_floor"),
         published_snapshots(reference, fits),
     ]
     rows = joined(parts, by)
     methods = settings.methods(fits["objective"].unique())
     environments = list(fits["environment"].unique())
-    figure, grid = panels(settings.width, 2.9, len(environments), 2)
+    figure, grid = panels(settings.width, 2.9, len(environments), 2, same_y=True)
     for axes, environment in zip(grid, environments, strict=True):
         curves(
             axes, rows.loc[rows["environment"] == environment], "step", "objective", methods, True
         )
-        steps_axis(axes, environment, "Snapshot (environment steps of SAC)", ERROR_LABEL)
+        scale_to(axes, rows)
+        steps_axis(axes, environment, "Snapshot (environment steps of SAC)")
+    grid[0].set_ylabel(ERROR_LABEL)
     runs = fits.groupby("environment")["seed"].nunique()
     theirs = their_environments(reference, environments)
     finish(
@@ -184,7 +194,7 @@ def figure_3_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
     parts = [
         part.assign(metric=metric)
         for metric, source in sources.items()
-        for part in seeds_and_means(source, by, metric, settings.confidence)
+        for part in seeds_and_means(source, by, metric, settings.bands, ["environment"])
     ]
     floor = floor_rows(fits, by, "action_sampling_floor").assign(metric="value_aware_error")
     untrained = untrained_rows(averages).assign(metric="average_return")
@@ -201,14 +211,15 @@ def figure_3_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
         curves(axes, panel, "env_step", "agent", methods)
         for level in panel.loc[panel["kind"] == "untrained", "value"]:
             axes.axhline(level, **UNTRAINED)
-        steps_axis(axes, environment, "Environment steps", METRIC_LABELS[metric])
+        steps_axis(axes, METRIC_LABELS[metric], "Environment steps")
+    name_rows(grid, len(METRICS), [place for place, _ in places])
     n = rows.loc[rows["kind"] == "mean", "n"]
     names = their_environments(tables["published_figure_3"], environments)
     finish(
         figure,
         [
             *legend(methods, rows, f"{_SAMPLING}, by agent"),
-            Line2D([], [], **UNTRAINED, label="untrained policy"),
+            *([Line2D([], [], **UNTRAINED, label="untrained policy")] if len(untrained) else []),
         ],
         [
             f"Study “{settings.study}”. Thin lines: one run each; thick lines: mean over n = "
@@ -227,5 +238,5 @@ def figure_3_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
 
 def _their_note(rows: pd.DataFrame, what: str) -> str:
     if "authors" in set(rows["kind"]):
-        return f"Crosses: the authors’ published values: {what}."
+        return f"Hollow: the authors’ published values: {what}."
     return "No published value of the authors lies within what is shown here."

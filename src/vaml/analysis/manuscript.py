@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from vaml.analysis.claim_summaries import error_rate
-from vaml.analysis.figures_style import Methods
 from vaml.analysis.manuscript_claims import claim_entries, predictions, verdict_counts
 from vaml.analysis.manuscript_numbers import NONE, number_text, span
 from vaml.analysis.scale import level, sizes
@@ -92,7 +91,7 @@ def needed_tables(study: Config) -> list[str]:
 
 def _labels(study: Config) -> dict[str, str]:
     names = [*study.objectives, *study.agents, *study.mbac.agents]
-    return {name: Methods([], names).label(name) for name in names} | _OTHER_LABELS
+    return {name: study.figures.names.get(name, name) for name in names} | _OTHER_LABELS
 
 
 def _synthetic(summary: pd.DataFrame, study: Config, labels: Mapping[str, str]) -> Row:

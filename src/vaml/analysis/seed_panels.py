@@ -10,13 +10,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 
 from vaml.analysis.drawing import FigureSettings
 from vaml.analysis.figures_style import THOUSANDS, Methods
+from vaml.analysis.seed_rows import spans_decades
 
 FLOOR: dict[str, Any] = {"color": "0.15", "linestyle": (0, (1, 1.2)), "linewidth": 1.1}
 UNTRAINED: dict[str, Any] = {"color": "0.45", "linestyle": (0, (6, 2, 1, 2)), "linewidth": 0.9}
 AUTHORS: dict[str, Any] = {
-    "marker": "x",
-    "markersize": 3.2,
-    "markeredgewidth": 1.0,
+    "markerfacecolor": "none",
+    "markeredgecolor": "0.1",
+    "markersize": 4.2,
+    "markeredgewidth": 0.8,
     "linestyle": "",
 }
 _SEED: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.5}
@@ -24,22 +26,23 @@ _SEED: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.5}
 _DENSE = 60
 
 NOTHING = "no finite value"
-# Largest to smallest value, above which a linear axis hides the small ones.
-_WIDE = 30.0
 _DECADES_WITH_EVEN_TICKS = 3
 
 
-def set_scale(axes: Axes, values: np.ndarray) -> None:
+def set_scale(axes: Axes, values: np.ndarray, seeds: np.ndarray | None = None) -> None:
     """A scale on which all of these values can be told apart, and limits that just hold them.
 
-    Logarithmic where they are positive and span more than _WIDE; where some are not positive, and
-    the largest are a thousand times the typical one, logarithmic beyond the typical one.
+    Logarithmic where the seeds' values span decades, as `seeds_and_means` has it; where some are
+    not positive, and the largest are a thousand times the typical one, logarithmic beyond the
+    typical one. seeds: by default all of the values.
     """
     values = values[np.isfinite(values)]
+    logarithmic = spans_decades(values if seeds is None else seeds)
     if not len(values):
         axes.text(0.5, 0.5, NOTHING, transform=axes.transAxes, ha="center", va="center")
         return
-    if values.min() > 0 and values.max() / values.min() > _WIDE:
+    if logarithmic:
+        values = values[values > 0]
         axes.set_yscale("log")
         if values.max() / values.min() < 10**_DECADES_WITH_EVEN_TICKS:
             axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
@@ -54,9 +57,9 @@ def set_scale(axes: Axes, values: np.ndarray) -> None:
     axes.set_ylim(*to_axis.inverted().transform(np.array([low - room, high + room])))
 
 
-def steps_axis(axes: Axes, title: str, xlabel: str, ylabel: str) -> None:
-    """Title and labels of a panel over training steps."""
-    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+def steps_axis(axes: Axes, title: str, xlabel: str) -> None:
+    """Title and x label of a panel over training steps."""
+    axes.set(title=title, xlabel=xlabel)
     axes.xaxis.set_major_formatter(THOUSANDS)
 
 
@@ -74,40 +77,48 @@ def curves(
         points: dict[str, Any] = (
             {"marker": methods.markers[name], "markersize": 2.2} if marker else {}
         )
-        for _, seed in mine.loc[mine["kind"] == "seed"].groupby("seed", sort=False):
-            axes.plot(seed[x], seed["value"], **colour, **_SEED, **points)
         mean = mine.loc[mine["kind"] == "mean"]
+        alone = (mean["n"] == 1).all()  # the mean of one run is that run
+        for _, seed in mine.loc[mine["kind"] == "seed"].groupby("seed", sort=False):
+            if not alone:
+                axes.plot(seed[x], seed["value"], **colour, **_SEED, **points)
         numbers = mean[[x, "low", "high"]].to_numpy(np.float64)
         axes.fill_between(*numbers.T, alpha=0.12, linewidth=0, label=name, **colour)
         look: dict[str, Any] = {
             "linestyle": methods.lines[name],
             "linewidth": 0.9 if len(mean) > _DENSE else 1.4,
         }
+        if alone:
+            look |= points
         if len(mean) == 1:  # a line of one point is none
             look["marker"] = methods.markers[name]
         axes.plot(mean[x], mean["value"], label=name, **look, **colour)
         floor = mine.loc[mine["kind"] == "floor"]
         axes.plot(floor[x], floor["value"], **{**FLOOR, **colour}, gid="floor")
         theirs = mine.loc[mine["kind"] == "authors"]
-        published(axes, theirs[x].to_numpy(np.float64), theirs, methods.colours[name])
+        published(axes, theirs[x].to_numpy(np.float64), theirs, methods.markers[name])
     floor = rows.loc[(rows["kind"] == "floor") & rows[method].isna()]
     if len(floor) == 1:
         axes.axhline(floor["value"].item(), **FLOOR, gid="floor", zorder=1.9)
     else:
         axes.plot(floor[x], floor["value"], **FLOOR, gid="floor", zorder=1.9)
-    set_scale(axes, rows["value"].to_numpy(np.float64))
+    scale_to(axes, rows)
 
 
-def published(
-    axes: Axes, x: np.ndarray, rows: pd.DataFrame, colour: tuple[float, float, float]
-) -> None:
-    """The authors' numbers: crosses, with the error of reading them where they were read off."""
+def scale_to(axes: Axes, rows: pd.DataFrame) -> None:
+    """The scale of a panel with these rows, or of each of the panels that share one."""
+    seeds = rows.loc[rows["kind"] == "seed", "value"].to_numpy(np.float64)
+    set_scale(axes, rows["value"].to_numpy(np.float64), seeds)
+
+
+def published(axes: Axes, x: np.ndarray, rows: pd.DataFrame, marker: str) -> None:
+    """The authors' numbers: hollow, with the error of reading them where they were read off."""
     value = rows["value"].to_numpy(np.float64)
     error = np.nan_to_num([value - rows["low"], rows["high"] - value])
-    dark = tuple(0.55 * np.array(colour))
-    axes.errorbar(
-        x, value, yerr=error, color=dark, **AUTHORS, elinewidth=0.7, label="authors", zorder=2.5
+    drawn = axes.errorbar(
+        x, value, yerr=error, ecolor="0.1", marker=marker, **AUTHORS, elinewidth=0.7, zorder=2.5
     )
+    drawn.lines[0].set_gid("authors")
 
 
 def legend(methods: Methods, rows: pd.DataFrame, floor: str, **look: Any) -> list[Line2D]:
@@ -115,14 +126,16 @@ def legend(methods: Methods, rows: pd.DataFrame, floor: str, **look: Any) -> lis
 
     floor: what the floor is called. look: of the methods' entries.
     """
-    entries = [
-        methods.handle(name, linestyle=methods.lines[name], **look) for name in methods.names
-    ]
     kinds = set(rows["kind"])
+    entries = []
+    for name in methods.names:
+        shape = {"marker": methods.markers[name], "markersize": 3.5} if "authors" in kinds else {}
+        entries.append(methods.handle(name, **{"linestyle": methods.lines[name], **shape, **look}))
     if "floor" in kinds:
         entries.append(Line2D([], [], **FLOOR, label=floor))
     if "authors" in kinds:
-        entries.append(Line2D([], [], color="0.15", **AUTHORS, label="authors’ values"))
+        hollow = Line2D([], [], marker="o", **AUTHORS, label="authors’ values, by shape")
+        entries.append(hollow)
     return entries
 
 
@@ -130,7 +143,11 @@ def interval_note(bands: str, settings: FigureSettings, rows: pd.DataFrame) -> s
     """What the bands or bars are, and where there are none."""
     means = rows.loc[rows["kind"] == "mean"]
     known = np.isfinite(means["low"].to_numpy(np.float64))
+    without = f"n < {settings.minimum_seeds} or all values are the same"
     if not known.any():
-        return f"{bands}: none, as no mean is over two different values."
-    some = "" if known.all() else " (none where n < 2 or all values are the same)"
-    return f"{bands}: {settings.interval}{some}, cut where they leave the panel."
+        return f"{bands}: none, as {without}."
+    some = "" if known.all() else f" (none where {without})"
+    return (
+        f"{bands}: {settings.interval}{some}, cut where they leave the panel; on log axes means "
+        "and intervals are taken in logs."
+    )

@@ -7,6 +7,7 @@ figure).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,26 @@ import pandas as pd
 from vaml.analysis.stats import mean_of
 
 NUMBERS = ["kind", "seed", "value", "low", "high", "n"]
+
+# Largest to smallest value, above which a linear axis hides the small ones.
+WIDE = 30.0
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Which intervals means get: t intervals at this confidence, from so many seeds on."""
+
+    confidence: float
+    minimum_seeds: int
+
+
+def spans_decades(values: np.ndarray) -> bool:
+    """Whether the finite ones are positive and so far apart that they need a logarithmic axis."""
+    values = values[np.isfinite(values)]
+    return len(values) > 0 and values.min() > 0 and values.max() / values.min() > WIDE
+
+
+_NO_BANDS = Bands(confidence=0.5, minimum_seeds=10**9)
 
 
 def seed_rows(rows: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
@@ -23,35 +44,49 @@ def seed_rows(rows: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame
     return found.reindex(columns=[*by, *NUMBERS])
 
 
-def mean_rows(rows: pd.DataFrame, by: Sequence[str], value: str, confidence: float) -> pd.DataFrame:
+def mean_rows(
+    rows: pd.DataFrame, by: Sequence[str], value: str, bands: Bands, logs: bool = False
+) -> pd.DataFrame:
     """The mean over the seeds of each group, with its t interval: columns `by`, then NUMBERS.
 
-    low, high: NaN where n < 2 or where all values are the same. n: seeds with a finite value;
-    a group without any has no row.
+    low, high: NaN with fewer seeds than `bands` asks for, or where all values are the same. n:
+    seeds with a finite value; a group without any has no row. logs: the geometric mean of positive
+    values, and the interval of the mean of their logarithms.
     """
     finite = seed_rows(rows, by, value)
     found = []
     for _, group in finite.groupby(list(by), sort=False):
-        mean = mean_of(group["value"].tolist())
-        low, high = mean.interval(confidence)
-        numbers = {"kind": "mean", "value": mean.effect, "low": low, "high": high}
-        found.append({**group.iloc[0][list(by)], **numbers, "n": len(group)})
+        values = group["value"].to_numpy(np.float64)
+        mean = mean_of((np.log(values) if logs else values).tolist())
+        enough = len(group) >= bands.minimum_seeds
+        ends = mean.interval(bands.confidence) if enough else (np.nan, np.nan)
+        numbers = np.array([mean.effect, *ends])
+        value, low, high = np.exp(numbers) if logs else numbers
+        shown = {"kind": "mean", "value": value, "low": low, "high": high, "n": len(group)}
+        found.append({**group.iloc[0][list(by)], **shown})
     return pd.DataFrame(found).reindex(columns=[*by, *NUMBERS])
 
 
 def floor_rows(rows: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
     """The mean of a floor over the seeds of each group; a seed counts once, however many fits."""
     once = seed_rows(rows, by, value).drop_duplicates([*by, "seed"])
-    means = mean_rows(once, by, "value", confidence=0.5)
     # Without an interval: it is a level to compare with, not a result.
-    return means.assign(kind="floor", low=np.nan, high=np.nan)
+    return mean_rows(once, by, "value", _NO_BANDS).assign(kind="floor")
 
 
 def seeds_and_means(
-    rows: pd.DataFrame, by: Sequence[str], value: str, confidence: float
+    rows: pd.DataFrame, by: Sequence[str], value: str, bands: Bands, panel: Sequence[str] = ()
 ) -> list[pd.DataFrame]:
-    """Both, to be joined with others."""
-    return [seed_rows(rows, by, value), mean_rows(rows, by, value, confidence)]
+    """Rows of the seeds and of their means, to be passed to `joined` with others.
+
+    panel: the columns of `by` that a panel of the figure is of. Where a panel's seeds span decades,
+    and its axis will be logarithmic, the means and intervals are taken in logs.
+    """
+    found = []
+    for _, part in rows.groupby(list(panel), sort=False) if panel else [((), rows)]:
+        logs = spans_decades(part[value].to_numpy(np.float64))
+        found += [seed_rows(part, by, value), mean_rows(part, by, value, bands, logs)]
+    return found
 
 
 def untrained_rows(averages: pd.DataFrame) -> pd.DataFrame:
@@ -61,8 +96,8 @@ def untrained_rows(averages: pd.DataFrame) -> pd.DataFrame:
     """
     first = averages.groupby(["environment", "seed"], sort=False)["env_step"].transform("min")
     once = averages.loc[averages["env_step"] == first].drop_duplicates(["environment", "seed"])
-    found = mean_rows(once, ["environment"], "average_return", confidence=0.5)
-    return found.assign(kind="untrained", low=np.nan, high=np.nan)
+    found = mean_rows(once, ["environment"], "average_return", _NO_BANDS)
+    return found.assign(kind="untrained")
 
 
 def joined(parts: Sequence[pd.DataFrame], labels: Sequence[str]) -> pd.DataFrame:

@@ -9,24 +9,31 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from vaml.analysis.drawing import ERROR_DEFINITION, Drawing, FigureSettings, Tables
-from vaml.analysis.figures_style import Methods, counted, failures, finish, panels
+from vaml.analysis.figures_style import (
+    Methods,
+    counted,
+    failures,
+    finish,
+    name_rows,
+    panels,
+)
 from vaml.analysis.seed_panels import FLOOR, curves, interval_note, steps_axis
 from vaml.analysis.seed_rows import floor_rows, joined, seeds_and_means
 
 # Panel: its label, the column, the column that it is divided by, and the level to compare it with.
 _Panel = tuple[str, str, str | None, float | None]
 _SLOPE: _Panel = (
-    "Slope of V at model samples\nover that at data (95 % quantiles)",
+    "Slope of V at model samples\n÷ at data (95 % quantiles)",
     "slope_model_q95",
     "slope_data_q95",
     1.0,
 )
-_COVERAGE: _Panel = ("Share of s′ inside the model’s\n90 % interval", "coverage_90", None, 0.9)
+_COVERAGE: _Panel = ("Share of s′ in the model’s\n90 % interval", "coverage_90", None, 0.9)
 _SHARE: _Panel = ("Share of the update\nfrom the value term", "value_share", None, None)
 _SNAPSHOTS: tuple[_Panel, ...] = (
-    ("Share of V’s variance\nthat the model misses", "normalised_error", None, None),
+    ("Squared error of E[V(ŝ′)],\nin variances of V(s′)", "normalised_error", None, None),
     (
-        "Error for the next snapshot’s V\nover that for its own",
+        "Error for the next snapshot’s V\n÷ error for its own",
         "next_value_aware_error",
         "value_aware_error",
         1.0,
@@ -36,19 +43,19 @@ _SNAPSHOTS: tuple[_Panel, ...] = (
 )
 _AGENTS: tuple[_Panel, ...] = (
     (
-        "Critic target’s distance from the\ntrue one, policy’s actions (SD of V)",
+        "Critic target’s error at policy’s\nactions (SD of V)",
         "bellman_error_policy",
         "value_sd",
         None,
     ),
     (
-        "Value-aware error at policy’s\nactions over that at replayed ones",
+        "Error at policy’s actions\n÷ error at replayed ones",
         "error_policy",
         "error_replay",
         1.0,
     ),
     (
-        "Error of the last evaluation’s model\nfor the present V over that for its own",
+        "Last evaluation’s model: error\nfor V now ÷ for its own V",
         "error_stale",
         "error_previous",
         1.0,
@@ -65,13 +72,13 @@ def why_synthetic(tables: Tables, settings: FigureSettings) -> Drawing:
     fits = fits.assign(sigma_ratio=fits["sigma_l1"] / fits["true_sigma_l1"])
     by = ["setting", "objective", "hidden_size"]
     metrics = {
-        "value_aware_error": ("Value-aware error, K samples\n(value²)", "noise_floor"),
-        "exact_error": ("Exact value-aware error\n(value²)", "no_change_error"),
-        "sigma_ratio": ("Model’s σ over the true one,\nL1 norms", None),
+        "value_aware_error": ("Error, K samples (value²)\ndotted: ½ Var V(s′)", "noise_floor"),
+        "exact_error": ("Exact error (value²)\ndotted: no change", "no_change_error"),
+        "sigma_ratio": ("Model’s σ ÷ true σ\ndotted: equal", None),
     }
     parts = []
     for metric, (_, floor) in metrics.items():
-        found = seeds_and_means(fits, by, metric, settings.confidence)
+        found = seeds_and_means(fits, by, metric, settings.bands, ["setting"])
         if floor:
             found.append(floor_rows(fits, ["setting", "hidden_size"], floor))
         else:
@@ -84,12 +91,12 @@ def why_synthetic(tables: Tables, settings: FigureSettings) -> Drawing:
     for axes, (setting, metric) in zip(grid, places, strict=True):
         panel = rows.loc[(rows["setting"] == setting) & (rows["metric"] == metric)]
         curves(axes, panel, "hidden_size", "objective", methods, marker=True)
-        axes.set(title=setting.capitalize(), xlabel="Hidden size", ylabel=metrics[metric][0])
+        axes.set(title=metrics[metric][0], xlabel="Hidden size")
         axes.set_xscale("log", base=2)
         axes.set_xticks(sizes := sorted(fits["hidden_size"].unique()), map(str, sizes))
         axes.minorticks_off()
-    floors = "½ Var V(s′); exact error of predicting no change; σ of the true dynamics"
-    _finish(figure, methods, rows, floors, "fit", fits, settings, "Test rows. " + ERROR_DEFINITION)
+    name_rows(grid, len(metrics), [setting.capitalize() for setting, _ in places])
+    _finish(figure, methods, rows, "fit", fits, settings, "Test rows. " + ERROR_DEFINITION)
     return figure, rows
 
 
@@ -140,7 +147,7 @@ def _diagnostics(
     for label, column, per, level in shown:
         value = source[column] / source[per] if per else source[column]
         source = source.assign(shown=value.astype(np.float64))
-        found = seeds_and_means(source, by, "shown", settings.confidence)
+        found = seeds_and_means(source, by, "shown", settings.bands, ["environment"])
         if level is not None:
             found.append(_level_rows(source, "environment", step, level))
         parts += [part.assign(metric=label.replace("\n", " ")) for part in found]
@@ -149,16 +156,15 @@ def _diagnostics(
     methods = settings.methods(runs.loc[runs[method].isin(source[method]), method].unique())
     environments = list(runs["environment"].unique())
     places = [(environment, panel) for environment in environments for panel in shown]
-    figure, grid = panels(settings.width, 2.1, len(places), 3 if len(shown) % 3 == 0 else 2)
+    columns = 3 if len(shown) % 3 == 0 else 2
+    figure, grid = panels(settings.width, 2.1, len(places), columns)
     for axes, (environment, (label, *_)) in zip(grid, places, strict=True):
         metric = label.replace("\n", " ")
         panel = rows.loc[(rows["environment"] == environment) & (rows["metric"] == metric)]
         curves(axes, panel, step, method, methods)
-        steps_axis(axes, environment, xlabel, label)
-        axes.set_ylabel(label, fontsize=7)
-    _finish(
-        figure, methods, rows, "no difference; of the interval, 90 %", noun, runs, settings, note
-    )
+        steps_axis(axes, label, xlabel)
+    name_rows(grid, columns, [environment for environment, _ in places])
+    _finish(figure, methods, rows, noun, runs, settings, note)
     return figure, rows
 
 
@@ -176,7 +182,6 @@ def _finish(
     figure: Figure,
     methods: Methods,
     rows: pd.DataFrame,
-    levels: str,
     noun: str,
     runs: pd.DataFrame,
     settings: FigureSettings,
@@ -186,7 +191,7 @@ def _finish(
     n = rows.loc[rows["kind"] == "mean", "n"]
     finish(
         figure,
-        [*handles, Line2D([], [], **FLOOR, label=levels)],
+        [*handles, Line2D([], [], **FLOOR, label="level to compare with")],
         [
             f"Study “{settings.study}”. Thin lines: one seed each; thick lines: mean over n = "
             f"{counted(n, 'seed')}. {interval_note('Bands', settings, rows)} "

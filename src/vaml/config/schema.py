@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -29,6 +29,9 @@ class Figures(Section):
 
     # In a narrower one the labels of three panels in a row do not stand side by side.
     width: Positive = Field(ge=6, le=40, description="width of a figure (inches)")
+    names: dict[Name, Annotated[str, Field(min_length=1, max_length=32)]] = Field(
+        description="objective or agent: what figures and the manuscript call it"
+    )
     dpi: Count = Field(ge=50, le=1200, description="resolution of the PNG files (dots per inch)")
 
 
