@@ -11,6 +11,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 # Made last, so that an interrupted set-up starts again.
 STAMP := $(VENV)/installed
+DEV := $(VENV)/developed
 # One thread per test process and per job: more processes, not more threads.
 IN_VENV := env -u PYTHONPATH PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" OMP_NUM_THREADS=1
 
@@ -28,12 +29,12 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup extras demo why study paper report published dry plan status check-results clean-stale pack unpack test check mutate format schema lock clean-venv
+.PHONY: help setup dev extras demo why study paper report published dry plan status check-results clean-stale pack unpack test check mutate format schema lock clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-setup: $(STAMP) ## make the environment in .venv (PYTHON=python3.12 chooses the Python)
+setup: $(STAMP) ## make the environment of a study in .venv (PYTHON=python3.12 chooses the Python)
 
 $(VENV)/created:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "vaml needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is %d.%d: choose another by make setup PYTHON=..." % sys.version_info[:2])'
@@ -46,8 +47,14 @@ $(STAMP): requirements.txt pyproject.toml $(VENV)/created
 	$(PIP) install --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+dev: $(DEV) ## add what tests and checks need
+
+$(DEV): requirements-dev.txt $(STAMP)
+	$(PIP) install --disable-pip-version-check --requirement requirements-dev.txt | sed '/^Requirement already satisfied/d'
+	touch $@
+
 extras: $(STAMP) ## add what exports to Minari and to TensorBoard need, which no study does
-	$(PIP) install --disable-pip-version-check --constraint requirements.txt --no-build-isolation --editable '.[minari,tensorboard]' | sed '/^Requirement already satisfied/d'
+	$(PIP) install --disable-pip-version-check --constraint requirements.txt --constraint requirements-dev.txt --no-build-isolation --editable '.[minari,tensorboard]' | sed '/^Requirement already satisfied/d'
 
 study: $(STAMP) ## run a study, by default the paper's (CONFIG="a.yaml b.yaml", TARGETS="files or rules", CORES=16)
 	$(SNAKEMAKE) $(if $(strip $(TARGETS)),-- $(TARGETS))
@@ -90,10 +97,10 @@ pack: $(STAMP) ## the finished jobs of a study as one archive (CONFIG, ARCHIVE=r
 unpack: $(STAMP) ## take finished jobs from an archive or another study (CONFIG, FROM=results.tar.gz or FROM=results/paper)
 	$(IN_VENV) python -m vaml.unpack "$(or $(FROM),$(ARCHIVE))" $(OVERLAYS)
 
-test: $(STAMP) ## run all tests (WORKERS=8 uses more processes)
+test: $(DEV) ## run all tests (WORKERS=8 uses more processes)
 	$(IN_VENV) python -m pytest --numprocesses $(WORKERS)
 
-check: $(STAMP) ## check format, lint and types, and run the fast tests
+check: $(DEV) ## check format, lint and types, and run the fast tests
 	$(IN_VENV) ruff format --check .
 	$(IN_VENV) ruff check .
 	$(IN_VENV) snakefmt --check workflow
@@ -102,21 +109,23 @@ check: $(STAMP) ## check format, lint and types, and run the fast tests
 	$(IN_VENV) pyright --pythonpath $(VENV)/bin/python
 	$(IN_VENV) python -m pytest --numprocesses $(WORKERS) -m "not slow" tests/unit
 
-mutate: $(STAMP) ## break one formula at a time and see a test fail (WORKERS=8; docs/mutation.md)
+mutate: $(DEV) ## break one formula at a time and see a test fail (WORKERS=8; docs/mutation.md)
 	$(IN_VENV) PYTHONPATH=src python tools/mutate.py --workers $(WORKERS)
 
-format: $(STAMP) ## format the code and fix what ruff can fix
+format: $(DEV) ## format the code and fix what ruff can fix
 	$(IN_VENV) ruff check --fix .
 	$(IN_VENV) ruff format .
 	$(IN_VENV) snakefmt workflow
 
-schema: $(STAMP) ## write workflow/schemas/config.schema.yaml anew from the typed config
+schema: $(DEV) ## write workflow/schemas/config.schema.yaml anew from the typed config
 	$(IN_VENV) PYTHONPATH=src python tools/schema.py > config.schema.new
 	mv config.schema.new workflow/schemas/config.schema.yaml
 
-lock: $(STAMP) ## write requirements.txt anew from what .venv holds
-	$(IN_VENV) python -m pip freeze --all --exclude pip --exclude-editable | $(VENV)/bin/python tools/lock.py > requirements.new
+lock: $(DEV) ## write requirements.txt and requirements-dev.txt anew from what .venv holds
+	$(IN_VENV) python tools/lock.py study > requirements.new
+	$(IN_VENV) python tools/lock.py dev > requirements-dev.new
 	mv requirements.new requirements.txt
+	mv requirements-dev.new requirements-dev.txt
 
 clean-venv: ## remove .venv
 	rm -rf $(VENV)

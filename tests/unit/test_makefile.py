@@ -11,9 +11,12 @@ ROOT = Path(__file__).parents[2]
 CONFIG, TARGETS = "CONFIG=a.yaml b.yaml", "TARGETS=x.csv y.csv"
 
 
+OLD = ("--old-file=.venv/installed", "--old-file=.venv/developed")
+
+
 def said(target: str, *variables: str, folder: Path = ROOT) -> str:
     """The commands that a target would run."""
-    command = ["make", "--dry-run", "--silent", "--old-file=.venv/installed", target, *variables]
+    command = ["make", "--dry-run", "--silent", *OLD, target, *variables]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder)
     return " ".join(done.stdout.split())
 

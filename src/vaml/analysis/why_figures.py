@@ -55,7 +55,7 @@ _AGENTS: tuple[_Panel, ...] = (
         1.0,
     ),
     (
-        "Last evaluation’s model: error\nfor V now ÷ for its own V",
+        "An older model’s error for\nV now ÷ for its own V",
         "error_stale",
         "error_previous",
         1.0,
