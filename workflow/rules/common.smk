@@ -56,6 +56,7 @@ STUDY_FIGURES = jobs.figures(STUDY)
 STUDY_SUMMARIES = summaries(STUDY_TABLES)
 RESULTS = f"results/{STUDY.study.name}"
 STATE = f"{RESULTS}/.state"
+TEMPLATES = os.path.relpath(SOURCE.parent / "workflow" / "report")
 # Drawn as the paper draws them.
 AS_PUBLISHED = ["figure_1", "figure_2", "figure_3"]
 

@@ -124,7 +124,7 @@ def _specification(table: Table) -> list[str]:
 
 
 def _longest(table: Table, name: str) -> int:
-    return max((len(_text(row[name])) for row in table.rows), default=0)
+    return max((len(text(row[name])) for row in table.rows), default=0)
 
 
 def _numeric(table: Table, name: str) -> bool:
@@ -132,21 +132,21 @@ def _numeric(table: Table, name: str) -> bool:
 
 
 def _markdown(value: Any) -> str:
-    return _escaped(_text(value), _MARKDOWN)
+    return _escaped(text(value), _MARKDOWN)
 
 
 def _latex(value: Any) -> str:
-    return _escaped(_text(value), _LATEX)
+    return _escaped(text(value), _LATEX)
 
 
 def _escaped(text: str, characters: Mapping[str, str]) -> str:
     return "".join(characters.get(character, character) for character in text)
 
 
-def _text(value: Any) -> str:
-    """What a reader sees: three digits of a number, a dash where there is none."""
+def text(value: Any) -> str:
+    """A cell as a reader sees it: three digits of a number, a dash where there is none."""
     if isinstance(value, tuple):
-        low, high = (_text(end) for end in value)
+        low, high = (text(end) for end in value)
         return _NONE if low == _NONE else f"[{low}, {high}]"
     if isinstance(value, float):
         return _number(value) if math.isfinite(value) else _NONE

@@ -11,6 +11,7 @@ from vaml.pipeline.jobs import FIGURES, FOLDERS, TABLES, figures, folder, labels
 from vaml.pipeline.summaries import SUMMARIES, summaries
 
 PAPER = "paper.pdf"
+OVERVIEW = "overview.html"
 
 
 def derived(study: Config, judged: Collection[str]) -> dict[str, tuple[str, ...]]:
@@ -36,6 +37,8 @@ def derived(study: Config, judged: Collection[str]) -> dict[str, tuple[str, ...]
     numbers = [name for name in summaries(made) if name not in of_claims]
     texts = [_table(f"summary_{name}") for name in numbers] + [_table("sac")] * ("sac" in made)
     found[PAPER] = (*every, "claims.json", *texts, *pictures)
+    brief = [_table(f"summary_{name}") for name in summaries(made) if name != "claims"]
+    found[OVERVIEW] = ("claims.json", "paper.json", *brief, "tables/costs.csv", *pictures)
     return found
 
 

@@ -1,0 +1,92 @@
+"""The page that one reads first: what a study says of the claims, and what it was made of."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+
+from vaml.analysis.aggregates import read_table
+from vaml.analysis.rendering import text
+from vaml.config.schema import Config
+from vaml.pipeline.causes import changes
+
+# The first comparisons of a claim are said beside its verdict; the rest stands in its table.
+_SHOWN = 4
+
+
+def overview_page(
+    template: str,
+    study: Config,
+    base: Config,
+    claims: Sequence[Mapping[str, Any]],
+    paper: Mapping[str, Any],
+    tables: Sequence[Path],
+    figures: Sequence[Path],
+) -> str:
+    """HTML that holds its pictures and asks for nothing else.
+
+    base: the config that this one changes. claims: of claims.json. paper: paper.json. tables: CSV
+    files, by which the page's tables are named. figures: PNG files.
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["text"] = text
+    made = {path.stem: _table(read_table(path)) for path in tables}
+    pictures = {path.stem: base64.b64encode(path.read_bytes()).decode() for path in figures}
+    found = changes(base.model_dump(mode="json"), study.model_dump(mode="json"))
+    return environment.from_string(template).render(
+        study=study,
+        paper=paper,
+        claims=[_claim(claim, paper["labels"]) for claim in claims if _asked(claim, study)],
+        tables=made,
+        figures=pictures,
+        changes=[change for change in found if not change.startswith("study.name:")],
+    )
+
+
+def _asked(claim: Mapping[str, Any], study: Config) -> bool:
+    """Whether the study has an experiment that the claim is about."""
+    has = {
+        "synthetic": bool(study.synthetic.settings),
+        "snapshots": bool(study.sac.environments),
+        "mbac": bool(study.mbac.environments),
+    }
+    return any(has[entry["table"].partition("_")[0]] for entry in claim["comparisons"])
+
+
+def _claim(claim: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
+    """A row of the verdict table; numbers of the paper's measure where it has one."""
+    measured = [entry for entry in claim["comparisons"] if entry["effect"] is not None]
+    paper = [entry for entry in measured if entry["variant"] == "paper"] or measured
+    verdicts = claim["verdicts"]
+    return {
+        "name": claim["claim"],
+        "statement": claim["statement"],
+        "explains": ", ".join(claim["explains"]),
+        "ours": verdicts.get("paper", {}).get("ours"),
+        "corrected": verdicts.get("corrected", {}).get("ours"),
+        "authors": verdicts.get("paper", {}).get("authors"),
+        "expected": claim["prediction"]["paper"],
+        "effects": [_effect(entry, labels) for entry in paper[:_SHOWN]],
+        "more": max(0, len(paper) - _SHOWN),
+        "reasons": list(dict.fromkeys(entry["reason"] for entry in claim["comparisons"])),
+    }
+
+
+def _effect(entry: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """`realizable, VAML vs MLE: mean of log error −0.071 [−0.081, −0.061], n = 5`."""
+    names = [labels.get(entry[side], entry[side]) for side in ("method", "baseline") if entry[side]]
+    interval = text((entry["low"], entry["high"]))
+    between = "" if interval == text(None) else f" {interval}"
+    where = f"{entry['part']}, {' vs '.join(names)}"
+    return f"{where}: {entry['measured']} {text(entry['effect'])}{between}, n = {entry['n']}"
+
+
+def _table(rows: pd.DataFrame) -> dict[str, Any]:
+    plain = rows.astype(object).where(rows.notna(), None)
+    return {
+        "columns": [str(name).replace("_", " ") for name in rows.columns],
+        "rows": plain.to_numpy().tolist(),
+    }

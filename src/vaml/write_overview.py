@@ -1,0 +1,55 @@
+"""Write a study's page to read first: verdicts, figures, tables, config and costs in one HTML."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from jinja2 import TemplateError
+from pydantic import ValidationError
+
+from vaml.analysis.overview import overview_page
+from vaml.config.fields import first_mistake
+from vaml.config.schema import Config, ConfigError, load
+from vaml.config.yaml_file import merged
+from vaml.files import UnreadableFile, atomic, read_json
+from vaml.runtime.derivation import record, require_derived
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The same inputs give the same bytes; the page asks for nothing outside of itself."""
+    parser = argparse.ArgumentParser(prog="python -m vaml.write_overview", description=__doc__)
+    parser.add_argument("--config", required=True, help="the whole config: JSON")
+    parser.add_argument("--base", type=Path, required=True, help="config.yaml, to compare with")
+    parser.add_argument("--claims", type=Path, required=True, help="claims.json")
+    parser.add_argument("--paper", type=Path, required=True, help="paper.json")
+    parser.add_argument("--tables", type=Path, nargs="+", required=True, help="summaries, CSV")
+    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="<figure>.png files")
+    parser.add_argument("--template", type=Path, required=True, help="the page's HTML, Jinja")
+    parser.add_argument("--html", type=Path, required=True, help="output file")
+    arguments = parser.parse_args(argv)
+    try:
+        study = Config.model_validate_json(arguments.config)
+    except ValidationError as error:
+        parser.error(f"--config: {first_mistake(error)}")
+    inputs = [arguments.claims, arguments.paper, *arguments.tables, *arguments.figures]
+    try:
+        require_derived(*inputs)
+        page = overview_page(
+            arguments.template.read_text(encoding="utf-8"),
+            study,
+            load(merged([arguments.base])),
+            read_json(arguments.claims)["claims"],
+            read_json(arguments.paper),
+            arguments.tables,
+            arguments.figures,
+        )
+        with atomic(arguments.html) as temporary:
+            temporary.write_text(page, encoding="utf-8")
+        record("write_overview", [*inputs, arguments.base, arguments.template], [arguments.html])
+    except (ConfigError, UnreadableFile, TemplateError, OSError) as error:
+        sys.exit(f"write_overview: {error}")
+
+
+if __name__ == "__main__":
+    main()
