@@ -58,7 +58,7 @@ extras: $(STAMP) ## add what exports to Minari and to TensorBoard need, which no
 
 study: $(STAMP) ## run a study, by default the paper's (CONFIG="a.yaml b.yaml", TARGETS="files or rules", CORES=16)
 	$(SNAKEMAKE) $(if $(strip $(TARGETS)),-- $(TARGETS))
-	@name="$$($(STUDY_NAME))"; printf '\nDone. Figures, tables, verdicts and paper.pdf are in results/%s\n' "$$name"
+	@name="$$($(STUDY_NAME))"; printf '\nDone. Read results/%s/overview.html first; figures, tables and paper.pdf are beside it.\n' "$$name"
 
 demo: override CONFIG := config/demo.yaml $(CONFIG)
 demo: study ## the whole study at demo scale, in minutes

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,7 +75,7 @@ def test_it_opens_without_an_error_and_says_what_it_is(report: dict[str, Any]) -
     assert report["errors"] == []
     home = report["home"]
     assert "Study tiny: the experiments of Lovatto" in home
-    assert all(group in home for group in ("Figures", "Paper", "Tables", "Verdicts"))
+    assert all(group in home for group in ("Overview", "Figures", "Paper", "Tables", "Verdicts"))
     assert report["graph"] > 300
     assert set(FOLDERS) < set(report["rules"])
 
@@ -87,6 +88,38 @@ def test_every_figure_is_shown_with_a_caption(report: dict[str, Any]) -> None:
         assert {f"results/tiny/figures/{figure}.{kind}" for kind in ("csv", "pdf")} < set(
             report["results"]
         )
+
+
+def test_the_overview_is_read_in_a_browser_without_any_request(
+    finished: Project, tmp_path: Path
+) -> None:
+    page = finished.results / "overview.html"
+    script = """<script>window.onload = () => {
+        document.querySelectorAll("details").forEach(each => { each.open = true; });
+        document.body.dataset.text = document.body.innerText;
+        document.body.dataset.pictures = JSON.stringify(
+            [...document.images].map(each => [each.alt, each.naturalWidth]));
+        document.body.dataset.requests = performance.getEntriesByType("resource")
+            .filter(each => !each.name.startsWith("data:")).length;
+        document.body.dataset.verdict = getComputedStyle(
+            document.querySelector(".not-tested")).backgroundColor;
+    };</script>"""
+    visited = tmp_path / "visit.html"
+    visited.write_text(page.read_text(encoding="utf-8") + script, encoding="utf-8")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'b'}"]
+    command = [str(CHROMIUM), *flags, "--virtual-time-budget=20000", "--dump-dom"]
+    done = subprocess.run(
+        [*command, f"file://{visited}"], capture_output=True, text=True, timeout=300
+    )
+    data = dict(re.findall(r'data-(\w+)="([^"]*)"', done.stdout[done.stdout.index("<body") :]))
+    pictures = json.loads(data["pictures"].replace("&quot;", '"'))
+    assert len(pictures) == len(FIGURES)
+    assert all(width >= 300 for _, width in pictures)
+    assert data["requests"] == "0"
+    assert data["verdict"] == "rgb(232, 232, 232)"
+    assert "These numbers mean nothing" in data["text"]
+    assert "VAML has a lower value-aware error" in data["text"] or "C1" in data["text"]
+    assert "mbac.runs.Pusher-v5.total_steps: 60000 → " in data["text"]
 
 
 def test_tables_verdicts_and_paper_are_there(report: dict[str, Any]) -> None:

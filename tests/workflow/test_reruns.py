@@ -57,8 +57,8 @@ def verdicts(project: Project) -> set[Job]:
     return with_downstream({job("judge_claims", {})}, project.study(), project.dag)
 
 
-def paper(_: Project) -> set[Job]:
-    return {job("compile_paper", {})}
+def paper(project: Project) -> set[Job]:
+    return with_downstream({job("compile_paper", {})}, project.study(), project.dag)
 
 
 def only(*chosen: tuple[str, Mapping[str, object]]) -> Expected:
@@ -366,6 +366,7 @@ def test_a_lost_result_runs_its_job(editable: Project) -> None:
 def test_every_file_of_a_lost_table_verdict_or_paper_is_asked_for(editable: Project) -> None:
     lost = {
         "paper.json": job("compile_paper", {}),
+        "overview.html": job("write_overview", {}),
         "claims_values.csv": job("judge_claims", {}),
         "tables/costs.md": job("summarise_costs", {}),
         "tables/summary_mbac.tex": job("summarise", {"summary": "mbac"}),

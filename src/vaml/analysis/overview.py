@@ -1,14 +1,13 @@
 """The page that one reads first: what a study says of the claims, and what it was made of."""
 
 import base64
+import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from vaml.analysis.aggregates import read_table
 from vaml.analysis.rendering import text
 from vaml.config.schema import Config
 from vaml.pipeline.causes import changes
@@ -33,7 +32,7 @@ def overview_page(
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["text"] = text
-    made = {path.stem: _table(read_table(path)) for path in tables}
+    made = {path.stem: _table(path) for path in tables}
     pictures = {path.stem: base64.b64encode(path.read_bytes()).decode() for path in figures}
     found = changes(base.model_dump(mode="json"), study.model_dump(mode="json"))
     return environment.from_string(template).render(
@@ -84,9 +83,20 @@ def _effect(entry: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     return f"{where}: {entry['measured']} {text(entry['effect'])}{between}, n = {entry['n']}"
 
 
-def _table(rows: pd.DataFrame) -> dict[str, Any]:
-    plain = rows.astype(object).where(rows.notna(), None)
+def _table(path: Path) -> dict[str, Any]:
+    """A CSV file's columns and rows, numbers as numbers."""
+    with path.open(newline="", encoding="utf-8") as file:
+        columns, *rows = csv.reader(file)
     return {
-        "columns": [str(name).replace("_", " ") for name in rows.columns],
-        "rows": plain.to_numpy().tolist(),
+        "columns": [name.replace("_", " ") for name in columns],
+        "rows": [[_cell(text) for text in row] for row in rows],
     }
+
+
+def _cell(text: str) -> str | float | None:
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            pass
+    return text or None
