@@ -121,6 +121,9 @@ def test_figure_2_has_one_point_per_fit() -> None:
         assert axes.get_yscale() == "linear"
     assert "n = 2 SAC runs per environment" in note(figure)
     assert "1 of 16 fits diverged" in note(figure)
+    (low, high) = figure.axes[0].get_ylim()
+    assert low == 0
+    assert high > rows["value_aware_error"].max()
 
 
 def test_the_lines_and_bands_are_the_rows() -> None:

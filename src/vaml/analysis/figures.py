@@ -144,8 +144,8 @@ def figure_2(tables: Tables, settings: FigureSettings) -> Drawing:
         for drawn in axes.collections:  # hollow, so that no fit hides another
             drawn.set(edgecolor=drawn.get_facecolor(), facecolor="none")
         axes.set(title=environment, xlabel="Snapshot (environment steps of SAC)", ylabel="")
-        axes.set_ylim(bottom=0)
         axes.xaxis.set_major_formatter(THOUSANDS)
+    grid[0].set_ylim(bottom=0)  # once all panels that share the axis are drawn
     grid[0].set_ylabel(ERROR_LABEL)
     scale = _keep_small_ones_apart(grid, points["value_aware_error"].to_numpy(np.float64))
     runs = points.groupby("environment")["seed"].nunique()
