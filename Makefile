@@ -81,8 +81,8 @@ dry: $(STAMP) ## list the jobs that `make study` would run, and why (CONFIG, TAR
 plan: $(STAMP) ## what would run, why, and for how long (CONFIG, TARGETS)
 	$(IN_VENV) python -m vaml.plan $(TARGETS) --cores $(CORES) $(OVERLAYS)
 
-status: $(STAMP) ## how far a study is (CONFIG; WATCH=5 shows it anew every 5 s)
-	$(IN_VENV) python -m vaml.status $(if $(WATCH),--watch $(WATCH)) $(OVERLAYS)
+status: $(STAMP) ## how far a study is, and when it ends (CONFIG, CORES; WATCH=5 shows it anew every 5 s)
+	$(IN_VENV) python -m vaml.status $(if $(WATCH),--watch $(WATCH)) --cores $(CORES) $(OVERLAYS)
 
 check-results: $(STAMP) ## hold every result against its manifest (CONFIG; APPLY=1 removes what is damaged, to be made again)
 	$(IN_VENV) python -m vaml.check_results $(if $(APPLY),--apply) $(OVERLAYS)

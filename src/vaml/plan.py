@@ -11,7 +11,7 @@ from vaml.pipeline.causes import causes, kept_versions, outdated
 from vaml.pipeline.cost import in_order, read_benchmarks, seconds, wall_seconds
 from vaml.pipeline.dry_run import DryRunFailed, PlannedJob, dry_run, read_study
 from vaml.pipeline.jobs import FOLDERS, Labels, figures, folder, labels, tables
-from vaml.runtime.terminal import print_anywhere, usable_cores
+from vaml.runtime.terminal import core_count, print_anywhere
 
 _MANY = 4
 
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--configfile", nargs="+", default=[], help="overlays of config/config.yaml, in order"
     )
-    parser.add_argument("--cores", type=_cores, default="all", help="all, or how many")
+    parser.add_argument("--cores", type=core_count, default="all", help="all, or how many")
     parser.add_argument("--jobs", action="store_true", help="list every job")
     arguments = parser.parse_args(argv)
     overlays = ["--configfile", *arguments.configfile] if arguments.configfile else []
@@ -40,13 +40,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not arguments.targets:
         for line in warn(list(outdated(study, results, planned)), results, arguments.jobs):
             print(line)
-
-
-def _cores(text: str) -> int:
-    cores = usable_cores() if text == "all" else int(text)
-    if cores < 1:
-        raise ValueError
-    return cores
 
 
 def report(

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -17,12 +18,12 @@ from rich.text import Text
 
 from vaml.config.claims import load_claims
 from vaml.config.schema import Config, ConfigError
-from vaml.pipeline.cost import TABLE_OR_FIGURE, read_benchmarks, seconds
+from vaml.pipeline.cost import TABLE_OR_FIGURE, read_benchmarks, seconds, wall_seconds
 from vaml.pipeline.derived import derived, finished
 from vaml.pipeline.dry_run import DryRunFailed, PlannedJob, read_study
 from vaml.pipeline.jobs import FOLDERS
 from vaml.pipeline.states import STATES, JobState, job_states
-from vaml.runtime.terminal import print_anywhere
+from vaml.runtime.terminal import core_count, print_anywhere
 
 CLAIMS = Path("config/claims.yaml")
 _FINISHED = ("done", "diverged")
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--watch", type=float, metavar="SECONDS", help="show it anew every so often, until Ctrl-C"
     )
+    parser.add_argument("--cores", type=core_count, default="all", help="all, or how many work")
     arguments = parser.parse_args(argv)
     if arguments.watch is not None and not 0.1 <= arguments.watch <= 3600:
         parser.error(f"--watch: got {arguments.watch:g}; allowed: seconds, 0.1 to 3600")
@@ -47,21 +49,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     console = Console()
     if arguments.watch is None:
-        console.print(view(study, Path("results")))
+        console.print(view(study, Path("results"), arguments.cores))
         return
-    with (
-        suppress(KeyboardInterrupt),
-        Live(view(study, Path("results")), console=console, auto_refresh=False) as live,
-    ):
-        while True:
-            time.sleep(arguments.watch)
-            live.update(view(study, Path("results")), refresh=True)
+    with suppress(KeyboardInterrupt):
+        first = view(study, Path("results"), arguments.cores)
+        with Live(first, console=console, auto_refresh=False) as live:
+            while True:
+                time.sleep(arguments.watch)
+                live.update(view(study, Path("results"), arguments.cores), refresh=True)
 
 
-def view(study: Config, root: Path) -> Group:
-    """What is shown of a study whose results lie in root/<name>."""
+def view(study: Config, root: Path, cores: int) -> Group:
+    """What is shown of a study whose results lie in root/<name>, at which `cores` cores work."""
     states = list(job_states(study, root / study.study.name))
-    parts: list[Table | Text] = [_stages(states, study, root)]
+    parts: list[Table | Text] = [_stages(states, study, root, cores)]
     if running := [each for each in states if each.state == "running"]:
         parts.append(_running(running))
     for each in states:
@@ -70,9 +71,14 @@ def view(study: Config, root: Path) -> Group:
     return Group(*parts)
 
 
-def _stages(states: Sequence[JobState], study: Config, root: Path) -> Table:
-    left = _seconds_left(states, study, root)
-    table = Table("stage", title=f"Study {study.study.name}", title_justify="left")
+def _stages(states: Sequence[JobState], study: Config, root: Path, cores: int) -> Table:
+    planned = [
+        PlannedJob(each.stage, {name: str(label) for name, label in each.labels.items()}, "", ())
+        for each in states
+    ]
+    left = _seconds_left(states, planned, study, root)
+    title = f"Study {study.study.name}"
+    table = Table("stage", title=title, title_justify="left", caption_justify="left")
     there = {"done", "waiting", *(each.state for each in states)}
     shown = [state for state in STATES if state in there]
     for column in (*shown, "core-hours", "core-hours to go"):
@@ -91,6 +97,13 @@ def _stages(states: Sequence[JobState], study: Config, root: Path) -> Table:
         numbers = [str(counts[state] or "·") for state in shown]
         more = sum(left[i] for i in mine) + TABLE_OR_FIGURE * rest
         table.add_row(stage, *numbers, _hours(spent), _hours(more), end_section=stage == last)
+    ahead = [(job, time) for job, time in zip(planned, left, strict=True) if time > 0]
+    wall = wall_seconds([job for job, _ in ahead], [time for _, time in ahead], cores)
+    wall += TABLE_OR_FIGURE * (len(made) - done) / cores
+    if wall:
+        end = datetime.now() + timedelta(seconds=wall)
+        clock = end.strftime("%H:%M" if wall < 12 * 3600 else "%d %B, %H:%M")
+        table.caption = f"about {_hours(wall)} to go on {cores} cores, until {clock}"
     return table
 
 
@@ -100,11 +113,9 @@ def _hours(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}"
 
 
-def _seconds_left(states: Sequence[JobState], study: Config, root: Path) -> list[float]:
-    planned = [
-        PlannedJob(each.stage, {name: str(label) for name, label in each.labels.items()}, "", ())
-        for each in states
-    ]
+def _seconds_left(
+    states: Sequence[JobState], planned: Sequence[PlannedJob], study: Config, root: Path
+) -> list[float]:
     whole = seconds(planned, study, read_benchmarks(root))
     return [time * _share_left(each) for each, time in zip(states, whole, strict=True)]
 

@@ -10,6 +10,7 @@ from vaml.config.schema import Config
 from vaml.files import sha256, write_json, write_rows
 from vaml.pipeline import jobs
 from vaml.runtime.manifest import Manifest
+from vaml.runtime.versions import installed
 
 ROOT = Path(__file__).parents[2]
 METRICS = {
@@ -115,7 +116,7 @@ def manifest(step: str, **changes: object) -> dict[str, Any]:
         "code": "c0de",
         "modules": {},
         "seed": 0,
-        "versions": {"python": "3.11.7", "torch": "2.13.0"},
+        "versions": {"python": "3.11.7", **installed("train_mbac")},
         "inputs": {},
         "outputs": {},
     }

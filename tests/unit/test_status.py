@@ -162,7 +162,7 @@ def test_the_view_counts_and_adds_up(results: Path, tmp_path: Path) -> None:
     root.mkdir()
     (root / STUDY.study.name).symlink_to(results)
     console = Console(width=160, record=True, file=io.StringIO())
-    console.print(view(STUDY, root))
+    console.print(view(STUDY, root, 2))
     lines = console.export_text().splitlines()
     cells = [cell.strip() for cell in next(line for line in lines if STAGE in line).split("│")]
     # done, diverged, stale, running, interrupted, failed, waiting, core-hours
@@ -174,3 +174,9 @@ def test_the_view_counts_and_adds_up(results: Path, tmp_path: Path) -> None:
     assert made[10].strip() == f"0:{math.ceil(len(MADE) * 4 / 60):02d}"
     assert any("20 of 80 epochs" in line and "0:00:24" in line for line in lines)
     assert any(line.startswith("failed: fit_synthetic") for line in lines)
+    (caption,) = [line for line in lines if "to go on 2 cores, until" in line]
+    hours, minutes = map(int, caption.split()[1].split(":"))
+    whole = next(line for line in lines if line.strip("│ ").startswith("all")).split("│")[10]
+    sum_hours, sum_minutes = map(int, whole.split(":"))
+    # Two cores at work take half of the core-hours at least.
+    assert 0.5 <= (60 * hours + minutes) / (60 * sum_hours + sum_minutes) < 0.7

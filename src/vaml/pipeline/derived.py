@@ -38,7 +38,7 @@ def derived(study: Config, judged: Collection[str]) -> dict[str, tuple[str, ...]
     texts = [_table(f"summary_{name}") for name in numbers] + [_table("sac")] * ("sac" in made)
     found[PAPER] = (*every, "claims.json", *texts, *pictures)
     brief = [_table(f"summary_{name}") for name in summaries(made) if name != "claims"]
-    found[OVERVIEW] = ("claims.json", "paper.json", *brief, "tables/costs.csv", *pictures)
+    found[OVERVIEW] = ("claims.json", PAPER, *brief, "tables/costs.csv", *pictures)
     return found
 
 

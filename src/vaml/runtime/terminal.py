@@ -15,6 +15,17 @@ def print_anywhere() -> None:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
+def core_count(text: str) -> int:
+    """A flag's number of cores: `all` are those that this process may run on.
+
+    ValueError: it is no whole number from 1 on.
+    """
+    cores = usable_cores() if text == "all" else int(text)
+    if cores < 1:
+        raise ValueError
+    return cores
+
+
 def usable_cores() -> int:
     """The cores that this process may run on, which may be fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
