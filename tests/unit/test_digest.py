@@ -291,6 +291,10 @@ def test_what_means_something_else_changes_the_digest(
         ("def main(x): return [x for x in x]", "def main(x): return [x for x in [x]]"),
         ("import os\ndef main(): return os.sep", "import os\ndef main(): return os.linesep"),
         ("import os\ndef main(): return os.sep", "import ntpath as os\ndef main(): return os.sep"),
+        (
+            "def main():\n try: import a as x\n except E: import b as x\n return x",
+            "def main():\n try: import c as x\n except E: import b as x\n return x",
+        ),
         # What a module does when it is imported.
         ("def main(): pass", "f()\ndef main(): pass"),
         ("TABLE = {}\ndef main(): pass", "TABLE = {}\nTABLE[1] = 2\ndef main(): pass"),

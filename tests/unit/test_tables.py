@@ -109,7 +109,9 @@ def test_a_branch_of_the_config_is_enough(study: Config, results: Path) -> None:
 def test_another_configs_result_is_refused_by_name(study: Config, results: Path) -> None:
     other = small_study(fit=study.synthetic.fit.model_dump() | {"patience": 4})
     home = jobs.folder("fit_synthetic", next(jobs.labels("fit_synthetic", other)))
-    with pytest.raises(UnreadableFile, match="another config or code; run snakemake") as refused:
+    with pytest.raises(
+        UnreadableFile, match="another config, code or versions; run snakemake"
+    ) as refused:
         gather("synthetic", other, results)
     assert str(refused.value).startswith(str(results / home / "outcome.json"))
     assert "\n" not in str(refused.value)

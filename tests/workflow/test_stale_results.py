@@ -153,7 +153,7 @@ def test_touched_results_of_another_config_reach_no_table(editable: Project) -> 
     assert "stale: 4 of fit_synthetic" in editable.vaml("plan")
     assert refused(editable) == (
         "tabulate: results/tiny/fit_synthetic/realizable/h8_s0/mle/outcome.json: "
-        "made by another config or code; run snakemake again"
+        "made by another config, code or versions; run snakemake again"
     )
     # The remedy of docs/reruns.md.
     listed = editable.vaml("plan", "--jobs")
@@ -178,7 +178,7 @@ def test_results_copied_without_snakemakes_records(finished: Project, tmp_path: 
     copy.edit(TINY, *OTHER_PATIENCE)
     assert copy.planned() == set()
     assert "stale: 4 of fit_synthetic" in copy.vaml("plan")
-    assert "made by another config or code" in refused(copy)
+    assert "made by another config, code or versions" in refused(copy)
     # The other way: records made anew for results that the plan found to be this config's.
     (copy.folder / TINY).write_text(text, encoding="utf-8")
     shutil.rmtree(copy.folder / "results")

@@ -168,7 +168,10 @@ class NormalForm:
         rest = [each for each in (arguments.vararg, arguments.kwarg) if each]
         # A caller may give a parameter by its name, which therefore counts.
         scope.meaning |= {each.arg: f"parameter.{each.arg}" for each in [*every, *rest]}
-        scope.meaning |= dict(_scoped_imports(node, self._names.package))
+        imports = set(_scoped_imports(node, self._names.package))
+        scope.meaning |= dict(imports)
+        if len(imports) > len(dict(imports)):  # which of them counts is decided as it runs
+            yield f"imports {sorted(imports)}"
         for name in _declared(node):
             scope.meaning.pop(name, None)
         kinds = (arguments.posonlyargs, arguments.args, arguments.kwonlyargs, rest)
