@@ -21,7 +21,7 @@ from vaml.analysis.figures_style import save, style
 from vaml.analysis.published import read_published
 from vaml.analysis.rendering import Table, write_csv, write_markdown
 from vaml.analysis.seed_rows import Bands
-from vaml.analysis.summaries import snapshots_table, synthetic_table
+from vaml.analysis.summaries import mbac_table, snapshots_table, synthetic_table
 from vaml.analysis.tail_figure import error_tails
 from vaml.config.claims import load_claims
 from vaml.config.schema import Config, load
@@ -32,30 +32,38 @@ ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "paper" / "published"
 REFERENCE = ROOT / "paper" / "reference"
 CONFIG = ROOT / "config" / "config.yaml"
-# Studies of experiment A: the overlay of config/config.yaml that made their synthetic.csv.
-STUDIES = {"why": "why.yaml", "as_run": "as_run.yaml"}
+# Studies of one experiment each: the overlay of config/config.yaml that made their tables.
+SYNTHETIC = {"why": "why.yaml", "as_run": "as_run.yaml"}
+SNAPSHOTS = {"snapshots": "snapshots.yaml"}
+AGENTS = {"pendulum": "pendulum.yaml"}
 DPI = 150
-AUTHORS = ("figure_1", "figure_2")
-FIGURES = {
-    "synthetic": ("figure_1_seeds", "why_synthetic"),
-    "snapshots": ("figure_2_seeds", "why_snapshots"),
+AUTHORS = ("figure_1", "figure_2", "figure_3")
+# By experiment: its tables, the figures drawn from them, and its summary.
+Summary = Callable[[Mapping[str, pd.DataFrame], float], Table]
+EXPERIMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Summary]] = {
+    "synthetic": (("synthetic",), ("figure_1_seeds", "why_synthetic"), synthetic_table),
+    "snapshots": (("snapshots",), ("figure_2_seeds", "why_snapshots"), snapshots_table),
+    "mbac": (
+        ("mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics"),
+        ("figure_3_seeds", "why_mbac"),
+        mbac_table,
+    ),
 }
 
 
 def redraw(folder: Path) -> None:
     """Write every table, verdict and picture into folder/<study>/."""
-    for name, overlay in STUDIES.items():
-        study = load(merged([CONFIG, ROOT / "config" / overlay]))
-        fits = read_table(PUBLISHED / name / "synthetic.csv")
-        objectives = study.synthetic.objectives
-        _experiment("synthetic", fits, objectives, study, synthetic_table, folder / name)
+    for experiment, studies in (
+        ("synthetic", SYNTHETIC),
+        ("snapshots", SNAPSHOTS),
+        ("mbac", AGENTS),
+    ):
+        for name, overlay in studies.items():
+            study = load(merged([CONFIG, ROOT / "config" / overlay]))
+            _experiment(experiment, study, PUBLISHED / name, folder / name)
     fits = read_table(PUBLISHED / "why" / "synthetic.csv")
     with style():
         _picture("exact_error", folder / "why", first_page.exact_error(fits, Bands(0.95, 4)))
-    study, fits = load(merged([CONFIG])), read_table(PUBLISHED / "snapshots" / "snapshots.csv")
-    objectives = study.snapshots.objectives
-    _experiment("snapshots", fits, objectives, study, snapshots_table, folder / "snapshots")
-    with style():
         tails = error_tails(read_table(PUBLISHED / "snapshots" / "tails.csv"))
         _picture("error_tails", folder / "snapshots", tails)
     parts = {"whole": "whole_returns.csv", "short": "returns.csv"}
@@ -66,25 +74,25 @@ def redraw(folder: Path) -> None:
         _picture("pusher", folder / "pusher", whole)
 
 
-def _experiment(
-    name: str,
-    fits: pd.DataFrame,
-    objectives: list[str],
-    study: Config,
-    summary: Callable[[Mapping[str, pd.DataFrame], float], Table],
-    folder: Path,
-) -> None:
-    """The summary of a table of fits, the verdicts on claims about it, and its figures."""
+def _experiment(name: str, study: Config, source: Path, folder: Path) -> None:
+    """The summary of an experiment's tables, the verdicts on claims about it, and its figures."""
+    needed, figures, summary = EXPERIMENTS[name]
+    tables = {table: read_table(source / f"{table}.csv") for table in needed}
     confidence = study.statistics.confidence
-    table = summary({name: fits}, confidence)
+    table = summary(tables, confidence)
     write_csv(table, folder / f"summary_{name}.csv")
     write_markdown(table, folder / f"summary_{name}.md")
     claims = load_claims(ROOT / "config" / "claims.yaml")
-    reference = read_reference([REFERENCE / f"{name}.csv" for name in FILES])
-    findings = judge(claims, {name: fits}, reference, study.statistics)
-    rows = comparison_rows([each for each in findings if each.question.comparison.table == name])
+    reference = read_reference([REFERENCE / f"{each}.csv" for each in FILES])
+    findings = judge(claims, tables, reference, study.statistics)
+    rows = comparison_rows([each for each in findings if each.question.comparison.table in tables])
+    if name == "mbac":  # of claims about both environments, what this study has
+        rows = [r for r in rows if any(e.startswith(r["part"]) for e in study.mbac.environments)]
     write_rows(folder / "claims.csv", list(rows[0]), rows)
-    tables = {name: fits.loc[fits["objective"].isin(objectives)]}
+    objectives = study.synthetic.objectives if name == "synthetic" else study.snapshots.objectives
+    method = "agent" if name == "mbac" else "objective"
+    shown = study.mbac.agents if name == "mbac" else objectives
+    tables = {each: rows.loc[rows[method].isin(shown)] for each, rows in tables.items()}
     for theirs in AUTHORS:
         tables[f"published_{theirs}"] = read_published(REFERENCE / f"{theirs}.csv")
     settings = FigureSettings(
@@ -95,7 +103,7 @@ def _experiment(
         confidence=confidence,
         minimum_seeds=study.statistics.minimum_seeds,
     )
-    for figure in FIGURES[name]:
+    for figure in figures:
         _picture(figure, folder, draw(figure, tables, settings))
 
 
