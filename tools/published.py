@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from vaml.analysis import first_page
-from vaml.analysis.aggregates import read_table
-from vaml.analysis.authors import FILES, read_reference
-from vaml.analysis.claim_rows import comparison_rows
-from vaml.analysis.claims import judge
-from vaml.analysis.drawing import Drawing, FigureSettings
-from vaml.analysis.figures import draw
-from vaml.analysis.figures_style import save, style
-from vaml.analysis.published import read_published
-from vaml.analysis.rendering import Table, write_csv, write_markdown
-from vaml.analysis.seed_rows import Bands
-from vaml.analysis.summaries import mbac_table, snapshots_table, synthetic_table
-from vaml.analysis.tail_figure import error_tails
+from vaml.analysis.claims.authors import FILES, read_reference
+from vaml.analysis.claims.judge import judge
+from vaml.analysis.claims.rows import comparison_rows
+from vaml.analysis.figures import first_page
+from vaml.analysis.figures.authors import read_published
+from vaml.analysis.figures.drawing import Drawing, FigureSettings
+from vaml.analysis.figures.paper import draw
+from vaml.analysis.figures.rows import Bands
+from vaml.analysis.figures.style import save, style
+from vaml.analysis.figures.tails import error_tails
+from vaml.analysis.tables.aggregates import read_table
+from vaml.analysis.tables.rendering import Table, write_csv, write_markdown
+from vaml.analysis.tables.summaries import mbac_table, snapshots_table, synthetic_table
 from vaml.config.claims import load_claims
 from vaml.config.schema import Config, load
 from vaml.config.yaml_file import merged

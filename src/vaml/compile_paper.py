@@ -10,8 +10,8 @@ from pathlib import Path
 import typst
 from pydantic import ValidationError
 
-from vaml.analysis.aggregates import read_table
-from vaml.analysis.manuscript import manuscript_data, needed_tables
+from vaml.analysis.manuscript.data import manuscript_data, needed_tables
+from vaml.analysis.tables.aggregates import read_table
 from vaml.config.fields import first_mistake
 from vaml.config.schema import Config
 from vaml.files import UnreadableFile, atomic, read_json, write_json

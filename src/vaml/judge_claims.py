@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from vaml.analysis.aggregates import read_table
-from vaml.analysis.authors import read_reference
-from vaml.analysis.claim_rows import VALUE_COLUMNS, claims_document, comparison_rows, value_rows
-from vaml.analysis.claims import judge
+from vaml.analysis.claims.authors import read_reference
+from vaml.analysis.claims.judge import judge
+from vaml.analysis.claims.rows import VALUE_COLUMNS, claims_document, comparison_rows, value_rows
+from vaml.analysis.tables.aggregates import read_table
 from vaml.config.claims import load_claims
 from vaml.config.fields import first_mistake
 from vaml.config.schema import ConfigError

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from vaml.analysis.aggregates import read_table
-from vaml.analysis.drawing import FigureSettings
-from vaml.analysis.figures import draw
-from vaml.analysis.figures_style import save
-from vaml.analysis.published import read_published
+from vaml.analysis.figures.authors import read_published
+from vaml.analysis.figures.drawing import FigureSettings
+from vaml.analysis.figures.paper import draw
+from vaml.analysis.figures.style import save
+from vaml.analysis.tables.aggregates import read_table
 from vaml.config.fields import first_mistake
 from vaml.files import UnreadableFile
 from vaml.pipeline.jobs import FIGURES, PUBLISHED

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaml.analysis.aggregates import read_table
-from vaml.analysis.claim_summaries import claims_table, comparisons_table
-from vaml.analysis.rendering import Table, write_csv, write_latex, write_markdown
-from vaml.analysis.summaries import mbac_table, snapshots_table, synthetic_table
+from vaml.analysis.claims.summaries import claims_table, comparisons_table
+from vaml.analysis.tables.aggregates import read_table
+from vaml.analysis.tables.rendering import Table, write_csv, write_latex, write_markdown
+from vaml.analysis.tables.summaries import mbac_table, snapshots_table, synthetic_table
 from vaml.files import UnreadableFile, read_json
 from vaml.pipeline.summaries import SUMMARIES
 from vaml.runtime.derivation import record, require_derived

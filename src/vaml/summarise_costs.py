@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vaml.analysis.costs import costs_table
-from vaml.analysis.rendering import write_csv, write_latex, write_markdown
+from vaml.analysis.tables.costs import costs_table
+from vaml.analysis.tables.rendering import write_csv, write_latex, write_markdown
 from vaml.files import UnreadableFile
 from vaml.pipeline.branches import read_branch
 from vaml.pipeline.jobs import folder, labels

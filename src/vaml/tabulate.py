@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaml.analysis.tables import gather
+from vaml.analysis.tables.gather import gather
 from vaml.files import UnreadableFile, write_rows
 from vaml.pipeline.branches import read_branch
 from vaml.pipeline.jobs import TABLES, folder, labels

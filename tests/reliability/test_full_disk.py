@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from small_study import SmallStudy
 
 from vaml import tabulate
-from vaml.analysis.figures_style import save
+from vaml.analysis.figures.style import save
 from vaml.pipeline.branches import branch
 from vaml.runtime import job
 

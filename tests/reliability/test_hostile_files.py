@@ -16,7 +16,7 @@ from conftest import Count
 from small_study import SmallStudy
 
 from vaml import tabulate
-from vaml.analysis.aggregates import read_table
+from vaml.analysis.tables.aggregates import read_table
 from vaml.files import UnreadableFile
 from vaml.pipeline import jobs
 from vaml.pipeline.branches import branch

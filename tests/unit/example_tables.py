@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from vaml.analysis.drawing import FigureSettings
+from vaml.analysis.figures.drawing import FigureSettings
 
 SETTINGS = FigureSettings(
     study="tiny",

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vaml.analysis.authors import read_reference
-from vaml.analysis.claims import Finding, judge
+from vaml.analysis.claims.authors import read_reference
+from vaml.analysis.claims.judge import Finding, judge
 from vaml.config.claims import Claims, load_claims
 from vaml.config.statistics import Statistics
 

@@ -11,11 +11,11 @@ import typst
 from derived_files import vouch
 from finished_jobs import ROOT, manifest
 
-from vaml.analysis.authors import FILES, read_reference
-from vaml.analysis.claim_rows import claims_document
-from vaml.analysis.claims import judge
-from vaml.analysis.rendering import write_csv
-from vaml.analysis.summaries import mbac_table, snapshots_table, synthetic_table
+from vaml.analysis.claims.authors import FILES, read_reference
+from vaml.analysis.claims.judge import judge
+from vaml.analysis.claims.rows import claims_document
+from vaml.analysis.tables.rendering import write_csv
+from vaml.analysis.tables.summaries import mbac_table, snapshots_table, synthetic_table
 from vaml.compile_paper import lay_out
 from vaml.config.claims import load_claims
 from vaml.config.schema import Config

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from example_tables import mbac, selected, synthetic
 
-from vaml.analysis.aggregates import fit_errors, learning_curves, mean_and_sd, read_table
+from vaml.analysis.tables.aggregates import fit_errors, learning_curves, mean_and_sd, read_table
 from vaml.files import UnreadableFile, write_rows
 
 

@@ -8,11 +8,11 @@ import pytest
 from example_tables import SETTINGS, published, tables
 from judged_tables import find, judged, study
 
-from vaml.analysis.claims import overall
-from vaml.analysis.figures import draw
-from vaml.analysis.figures_style import style
-from vaml.analysis.seed_panels import NOTHING
-from vaml.analysis.summaries import mbac_table, snapshots_table, synthetic_table
+from vaml.analysis.claims.judge import overall
+from vaml.analysis.figures.panels import NOTHING
+from vaml.analysis.figures.paper import draw
+from vaml.analysis.figures.style import style
+from vaml.analysis.tables.summaries import mbac_table, snapshots_table, synthetic_table
 from vaml.pipeline.jobs import FIGURES
 
 Tables = dict[str, pd.DataFrame]

@@ -8,9 +8,9 @@ import pytest
 from judged_tables import CLAIMS, REFERENCE, ROOT, STATISTICS, find, judged
 from scipy import stats
 
-from vaml.analysis.authors import FILES, Reference, assess_published, read_reference
-from vaml.analysis.claims import Finding, overall
-from vaml.analysis.verdicts import Rule
+from vaml.analysis.claims.authors import FILES, Reference, assess_published, read_reference
+from vaml.analysis.claims.judge import Finding, overall
+from vaml.analysis.claims.verdicts import Rule
 from vaml.files import UnreadableFile
 
 

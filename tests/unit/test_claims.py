@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from judged_tables import CLAIMS, HIDDEN_SIZES, STEPS, find, judged, study
 
-from vaml.analysis.claims import Finding, overall
-from vaml.analysis.verdicts import Judgement
+from vaml.analysis.claims.judge import Finding, overall
+from vaml.analysis.claims.verdicts import Judgement
 from vaml.config.claims import Claims, Verdict
 
 OF_A = ["C1", "C1m", "C2", "C3a", "C3b"]

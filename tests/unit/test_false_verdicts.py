@@ -10,9 +10,9 @@ import pytest
 from judged_tables import CLAIMS, STATISTICS
 from verdict_rules import comparison, rule
 
-from vaml.analysis.measures import Sample
-from vaml.analysis.stats import Estimate, difference_of_means, mean_of
-from vaml.analysis.verdicts import Rule, combine, from_estimate, from_sample
+from vaml.analysis.claims.measures import Sample
+from vaml.analysis.claims.stats import Estimate, difference_of_means, mean_of
+from vaml.analysis.claims.verdicts import Rule, combine, from_estimate, from_sample
 from vaml.config.claims import Direction, Verdict
 
 SIMULATIONS = 1200

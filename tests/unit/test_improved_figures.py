@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from vaml.analysis.figures import draw
-from vaml.analysis.seed_panels import set_scale
+from vaml.analysis.figures.panels import set_scale
+from vaml.analysis.figures.paper import draw
 from vaml.pipeline.jobs import FIGURES
 
 PAPER = ("figure_1", "figure_2", "figure_3")

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 from verdict_rules import comparison as any_comparison
 
-from vaml.analysis.measures import NotMeasurable, Sample, Tables, measure
+from vaml.analysis.claims.measures import NotMeasurable, Sample, Tables, measure
 from vaml.config.claims import Comparison
 
 PART = "Hopper"

@@ -11,8 +11,8 @@ from derived_files import vouch
 from example_tables import SETTINGS, tables
 
 from vaml import plot
-from vaml.analysis.aggregates import read_table
-from vaml.analysis.figures import draw
+from vaml.analysis.figures.paper import draw
+from vaml.analysis.tables.aggregates import read_table
 from vaml.files import write_rows
 from vaml.pipeline.jobs import FIGURES, PUBLISHED
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vaml.analysis.rendering import Table, write_csv, write_latex, write_markdown
+from vaml.analysis.tables.rendering import Table, write_csv, write_latex, write_markdown
 
 TABLE = Table(
     "Errors of 100 % & more",

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from vaml.analysis.stats import (
+from vaml.analysis.claims.stats import (
     Estimate,
     difference_of_means,
     mean_of,

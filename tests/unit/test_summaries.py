@@ -8,7 +8,7 @@ import pytest
 from derived_files import vouch
 from judged_tables import CLAIMS, judged, study
 
-from vaml.analysis.claim_rows import claims_document
+from vaml.analysis.claims.rows import claims_document
 from vaml.files import write_json
 from vaml.pipeline.summaries import SUMMARIES
 from vaml.summarise import main

@@ -7,7 +7,7 @@ import pytest
 from finished_jobs import DIVERGED, leave, run, small_study
 
 from vaml import tabulate
-from vaml.analysis.tables import gather
+from vaml.analysis.tables.gather import gather
 from vaml.config.schema import Config
 from vaml.files import UnreadableFile, read_json, write_json
 from vaml.pipeline import jobs

@@ -9,9 +9,9 @@ import pytest
 from scipy import stats
 from verdict_rules import STATISTICS, comparison, rule
 
-from vaml.analysis.measures import Sample
-from vaml.analysis.stats import Estimate, Interval, mean_of, share_difference_p
-from vaml.analysis.verdicts import Rule, combine, from_estimate, from_sample, verdict
+from vaml.analysis.claims.measures import Sample
+from vaml.analysis.claims.stats import Estimate, Interval, mean_of, share_difference_p
+from vaml.analysis.claims.verdicts import Rule, combine, from_estimate, from_sample, verdict
 from vaml.config.claims import Comparison, Direction, Verdict
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from vaml.analysis.verdicts import Rule
+from vaml.analysis.claims.verdicts import Rule
 from vaml.config.claims import Comparison, Direction
 from vaml.config.statistics import Statistics
 

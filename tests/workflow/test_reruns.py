@@ -229,15 +229,15 @@ CODE_CHANGES: dict[str, tuple[Edit, Expected]] = {
         only(("train_sac", {})),
     ),
     "a constant of the figures": (
-        ("src/vaml/analysis/figures_style.py", "_NOTE_SIZE = 7.0", "_NOTE_SIZE = 6.5"),
+        ("src/vaml/analysis/figures/style.py", "_NOTE_SIZE = 7.0", "_NOTE_SIZE = 6.5"),
         figures,
     ),
     "a constant of one figure": (
-        ("src/vaml/analysis/figures.py", "alpha=0.22", "alpha=0.3"),
+        ("src/vaml/analysis/figures/paper.py", "alpha=0.22", "alpha=0.3"),
         only_figure("figure_3"),
     ),
     "a constant of the tables": (
-        ("src/vaml/analysis/tables.py", '"cpu" else None', '"cpu" else 0'),
+        ("src/vaml/analysis/tables/gather.py", '"cpu" else None', '"cpu" else 0'),
         tables,
     ),
     "a constant of the planning": (

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from vaml.analysis.rendering import text
+from vaml.analysis.tables.rendering import text
 from vaml.config.schema import Config
 from vaml.pipeline.causes import changes
 

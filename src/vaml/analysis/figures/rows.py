@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from vaml.analysis.stats import mean_of
+from vaml.analysis.claims.stats import mean_of
 
 NUMBERS = ["kind", "seed", "value", "low", "high", "n"]
 

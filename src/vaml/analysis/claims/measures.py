@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vaml.analysis.stats import rank_correlation
+from vaml.analysis.claims.stats import rank_correlation
 from vaml.config.claims import CELL, METHOD, PART, RUNS, Comparison
 
 Tables = Mapping[str, pd.DataFrame]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vaml.analysis.rendering import Table
+from vaml.analysis.tables.rendering import Table
 
 Claims = Sequence[Mapping[str, Any]]
 

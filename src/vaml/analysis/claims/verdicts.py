@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from vaml.analysis.measures import Sample
-from vaml.analysis.stats import (
+from vaml.analysis.claims.measures import Sample
+from vaml.analysis.claims.stats import (
     NO_INTERVAL,
     Estimate,
     Interval,

@@ -12,14 +12,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from vaml.analysis.aggregates import METRICS, fit_errors, learning_curves, snapshot_errors
-from vaml.analysis.diagnostics_figures import (
-    fit_curves_snapshots,
-    fit_curves_synthetic,
-    model_sigma,
-    sac_returns,
-)
-from vaml.analysis.drawing import (
+from vaml.analysis.figures.by_seed import figure_1_seeds, figure_2_seeds, figure_3_seeds
+from vaml.analysis.figures.drawing import (
     ERROR_DEFINITION,
     ERROR_LABEL,
     METRIC_LABELS,
@@ -27,7 +21,7 @@ from vaml.analysis.drawing import (
     FigureSettings,
     Tables,
 )
-from vaml.analysis.figures_style import (
+from vaml.analysis.figures.style import (
     THOUSANDS,
     Methods,
     counted,
@@ -37,8 +31,14 @@ from vaml.analysis.figures_style import (
     panels,
     style,
 )
-from vaml.analysis.improved_figures import figure_1_seeds, figure_2_seeds, figure_3_seeds
-from vaml.analysis.why_figures import why_mbac, why_snapshots, why_synthetic
+from vaml.analysis.figures.training import (
+    fit_curves_snapshots,
+    fit_curves_synthetic,
+    model_sigma,
+    sac_returns,
+)
+from vaml.analysis.figures.why import why_mbac, why_snapshots, why_synthetic
+from vaml.analysis.tables.aggregates import METRICS, fit_errors, learning_curves, snapshot_errors
 from vaml.config.fields import by_name
 
 

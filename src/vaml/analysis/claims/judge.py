@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from vaml.analysis.authors import Reference, assess_published
-from vaml.analysis.measures import NotMeasurable, Sample, Tables, measure
-from vaml.analysis.verdicts import Judgement, Rule, combine, from_sample
+from vaml.analysis.claims.authors import Reference, assess_published
+from vaml.analysis.claims.measures import NotMeasurable, Sample, Tables, measure
+from vaml.analysis.claims.verdicts import Judgement, Rule, combine, from_sample
 from vaml.config.claims import Claim, Claims, Comparison, Variant, Verdict
 from vaml.config.statistics import Statistics
 from vaml.seeding import Streams

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-from vaml.analysis.drawing import FigureSettings
-from vaml.analysis.figures_style import THOUSANDS, Methods
-from vaml.analysis.seed_rows import spans_decades
+from vaml.analysis.figures.drawing import FigureSettings
+from vaml.analysis.figures.rows import spans_decades
+from vaml.analysis.figures.style import THOUSANDS, Methods
 
 FLOOR: dict[str, Any] = {"color": "0.15", "linestyle": (0, (1, 1.2)), "linewidth": 1.1}
 UNTRAINED: dict[str, Any] = {"color": "0.45", "linestyle": (0, (6, 2, 1, 2)), "linewidth": 0.9}

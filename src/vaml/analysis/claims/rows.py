@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from vaml.analysis.claims import VARIANTS, Finding, overall
-from vaml.analysis.measures import Sample
-from vaml.analysis.verdicts import Judgement
+from vaml.analysis.claims.judge import VARIANTS, Finding, overall
+from vaml.analysis.claims.measures import Sample
+from vaml.analysis.claims.verdicts import Judgement
 from vaml.config.claims import Claims
 from vaml.files import finite_or_null
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vaml.analysis.seed_rows import NUMBERS
+from vaml.analysis.figures.rows import NUMBERS
 from vaml.files import reading
 
 

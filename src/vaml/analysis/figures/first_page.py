@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from vaml.analysis.drawing import Drawing
-from vaml.analysis.figures_style import THOUSANDS, finish
-from vaml.analysis.seed_rows import Bands, mean_rows
+from vaml.analysis.figures.drawing import Drawing
+from vaml.analysis.figures.rows import Bands, mean_rows
+from vaml.analysis.figures.style import THOUSANDS, finish
 
 WIDTH = 7.0
 # Colours that also differ in grey, and a line each.

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vaml.analysis.rendering import Table
-from vaml.analysis.stats import mean_of
+from vaml.analysis.claims.stats import mean_of
+from vaml.analysis.tables.rendering import Table
 
 Row = dict[str, Any]
 Group = tuple[str, ...]

@@ -8,8 +8,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from vaml.analysis.drawing import ERROR_DEFINITION, Drawing, FigureSettings, Tables
-from vaml.analysis.figures_style import (
+from vaml.analysis.figures.drawing import ERROR_DEFINITION, Drawing, FigureSettings, Tables
+from vaml.analysis.figures.panels import FLOOR, curves, interval_note, steps_axis
+from vaml.analysis.figures.rows import floor_rows, joined, seeds_and_means
+from vaml.analysis.figures.style import (
     Methods,
     counted,
     failures,
@@ -17,8 +19,6 @@ from vaml.analysis.figures_style import (
     name_rows,
     panels,
 )
-from vaml.analysis.seed_panels import FLOOR, curves, interval_note, steps_axis
-from vaml.analysis.seed_rows import floor_rows, joined, seeds_and_means
 
 # Panel: its label, the column, the column that it is divided by, and the level to compare it with.
 _Panel = tuple[str, str, str | None, float | None]

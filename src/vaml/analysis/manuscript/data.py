@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vaml.analysis.claim_summaries import error_rate
-from vaml.analysis.manuscript_claims import claim_entries, predictions, verdict_counts
-from vaml.analysis.manuscript_numbers import NONE, number_text, span
-from vaml.analysis.scale import level, sizes
+from vaml.analysis.claims.summaries import error_rate
+from vaml.analysis.manuscript.claims import claim_entries, predictions, verdict_counts
+from vaml.analysis.manuscript.numbers import NONE, number_text, span
+from vaml.analysis.manuscript.scale import level, sizes
 from vaml.config.schema import Config
 from vaml.pipeline import jobs
 from vaml.runtime.manifest import Manifest

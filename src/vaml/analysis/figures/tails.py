@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from vaml.analysis.drawing import Drawing
-from vaml.analysis.figures_style import THOUSANDS, finish
+from vaml.analysis.figures.drawing import Drawing
+from vaml.analysis.figures.style import THOUSANDS, finish
 
 _WIDTH = 7.0
 _LOOKS: dict[str, dict[str, Any]] = {

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vaml.analysis.measures import NotMeasurable, Sample, Tables, measure
-from vaml.analysis.stats import Estimate, scaled, total
-from vaml.analysis.verdicts import Judgement, Rule, from_estimate
+from vaml.analysis.claims.measures import NotMeasurable, Sample, Tables, measure
+from vaml.analysis.claims.stats import Estimate, scaled, total
+from vaml.analysis.claims.verdicts import Judgement, Rule, from_estimate
 from vaml.config.claims import Comparison
 from vaml.files import UnreadableFile, reading
 

@@ -12,15 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from vaml.analysis.drawing import METRIC_LABELS, Drawing, FigureSettings, Tables
-from vaml.analysis.figures_style import (
-    Methods,
-    counted,
-    failures,
-    finish,
-    panels,
-)
-from vaml.analysis.seed_panels import (
+from vaml.analysis.figures.drawing import METRIC_LABELS, Drawing, FigureSettings, Tables
+from vaml.analysis.figures.panels import (
     FLOOR,
     curves,
     interval_note,
@@ -28,7 +21,20 @@ from vaml.analysis.seed_panels import (
     set_scale,
     steps_axis,
 )
-from vaml.analysis.seed_rows import average_returns, floor_rows, joined, seed_rows, seeds_and_means
+from vaml.analysis.figures.rows import (
+    average_returns,
+    floor_rows,
+    joined,
+    seed_rows,
+    seeds_and_means,
+)
+from vaml.analysis.figures.style import (
+    Methods,
+    counted,
+    failures,
+    finish,
+    panels,
+)
 
 _LEGEND_ENTRIES = 6
 _SIGMA = "Model’s σ, L1 norm\n(state’s units)"

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from vaml.analysis.figures_style import Methods
-from vaml.analysis.seed_rows import Bands
+from vaml.analysis.figures.rows import Bands
+from vaml.analysis.figures.style import Methods
 from vaml.config.fields import Count, Name, Share
 from vaml.config.schema import Figures
 

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vaml.analysis.rendering import Table
+from vaml.analysis.tables.rendering import Table
 from vaml.runtime.manifest import Manifest, Volatile
 
 HEADERS = {

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from vaml.analysis.manuscript_numbers import NONE, number_text
+from vaml.analysis.manuscript.numbers import NONE, number_text
 
 Row = dict[str, Any]
 

@@ -10,8 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from vaml.analysis.aggregates import METRICS
-from vaml.analysis.drawing import (
+from vaml.analysis.figures.authors import (
+    published_curves,
+    published_fits,
+    published_snapshots,
+    their_environments,
+)
+from vaml.analysis.figures.drawing import (
     ERROR_DEFINITION,
     ERROR_LABEL,
     METRIC_LABELS,
@@ -19,21 +24,7 @@ from vaml.analysis.drawing import (
     FigureSettings,
     Tables,
 )
-from vaml.analysis.figures_style import (
-    Methods,
-    counted,
-    failures,
-    finish,
-    name_rows,
-    panels,
-)
-from vaml.analysis.published import (
-    published_curves,
-    published_fits,
-    published_snapshots,
-    their_environments,
-)
-from vaml.analysis.seed_panels import (
+from vaml.analysis.figures.panels import (
     FLOOR,
     UNTRAINED,
     curves,
@@ -43,7 +34,7 @@ from vaml.analysis.seed_panels import (
     scale_to,
     steps_axis,
 )
-from vaml.analysis.seed_rows import (
+from vaml.analysis.figures.rows import (
     Bands,
     average_returns,
     floor_rows,
@@ -51,6 +42,15 @@ from vaml.analysis.seed_rows import (
     seeds_and_means,
     untrained_rows,
 )
+from vaml.analysis.figures.style import (
+    Methods,
+    counted,
+    failures,
+    finish,
+    name_rows,
+    panels,
+)
+from vaml.analysis.tables.aggregates import METRICS
 
 _TRUTH = "the true dynamics under the same metric"
 _SAMPLING = "action-sampling floor"
