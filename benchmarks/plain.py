@@ -102,9 +102,9 @@ class PlainSAC:
         self.log_temperature = torch.zeros((), requires_grad=True)
         self.value = PlainSoftValue(self.actor, self.targets, self.log_temperature)
         self.discount, self.polyak = discount, polyak
-        self.of_critics = [p for critic in self.critics for p in critic.parameters()]
-        self.of_targets = [p for critic in self.targets for p in critic.parameters()]
-        self.critic_optimizer = torch.optim.Adam(self.of_critics, learning_rate)
+        self.grad_critics = [p for critic in self.critics for p in critic.parameters()]
+        self.grad_targets = [p for critic in self.targets for p in critic.parameters()]
+        self.critic_optimizer = torch.optim.Adam(self.grad_critics, learning_rate)
         self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), learning_rate)
         self.temperature_optimizer = torch.optim.Adam([self.log_temperature], learning_rate)
 
@@ -141,7 +141,7 @@ class PlainSAC:
         self.temperature_optimizer.step()
 
         with torch.no_grad():
-            for slow, fast in zip(self.of_targets, self.of_critics, strict=True):
+            for slow, fast in zip(self.grad_targets, self.grad_critics, strict=True):
                 slow.mul_(1 - self.polyak).add_(fast, alpha=self.polyak)
 
 

@@ -14,7 +14,7 @@ from vaml.algorithms.training_state import generator_array, load_generator
 from vaml.config.objectives import NEED_TRUTH, Loss, Objective
 from vaml.data.transitions import Transitions
 from vaml.divergence import Diverged
-from vaml.losses.model import LOSSES
+from vaml.losses.objective import LOSSES
 from vaml.networks.actor_critic import Actor, Critic
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.gradients import CriticPasses

@@ -31,7 +31,7 @@ from vaml.config.synthetic import (
 from vaml.config.yaml_file import read
 from vaml.envs.known import KNOWN, known_functions
 from vaml.files import UnreadableFile
-from vaml.losses.model import LOSSES, model_loss_and_gradients
+from vaml.losses.objective import LOSSES, model_loss_and_gradients
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue, SoftValue
 from vaml.pipeline import jobs

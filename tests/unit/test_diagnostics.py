@@ -200,12 +200,12 @@ def test_the_value_terms_share_of_an_update_is_that_of_its_gradient() -> None:
             ]
         )
 
-    of_nll = gradient(prediction.nll(data.next_observations).mean())
+    grad_nll = gradient(prediction.nll(data.next_observations).mean())
     residual = data.next_observations - prediction.observations - prediction.mean
-    of_value = gradient(residual.square().sum(-1).mean())
-    lengths = of_nll.norm().item(), of_value.norm().item()
+    grad_value = gradient(residual.square().sum(-1).mean())
+    lengths = grad_nll.norm().item(), grad_value.norm().item()
     assert (parts["nll_gradient"], parts["value_gradient"]) == pytest.approx(lengths)
-    cosine = (of_nll @ of_value).item() / (lengths[0] * lengths[1])
+    cosine = (grad_nll @ grad_value).item() / (lengths[0] * lengths[1])
     assert parts["gradient_cosine"] == pytest.approx(cosine)
     share = 0.75 * lengths[1] / (0.25 * lengths[0] + 0.75 * lengths[1])
     assert parts["value_share"] == pytest.approx(share)

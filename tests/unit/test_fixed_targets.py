@@ -5,7 +5,7 @@ import torch
 from test_model_losses import generator, normal, random_prediction
 from torch import Tensor
 
-from vaml.losses.model import LOSSES, LossInput
+from vaml.losses.objective import LOSSES, LossInput
 from vaml.losses.value_aware import vaml_score_function
 from vaml.networks.dynamics import Prediction
 from vaml.networks.value import RandomValue

@@ -15,7 +15,8 @@ from vaml.losses.actor_critic import (
     critic_loss,
     critic_loss_gradients,
 )
-from vaml.losses.model import model_loss, model_loss_and_gradients, nll, nll_and_gradients
+from vaml.losses.likelihood import nll, nll_and_gradients
+from vaml.losses.objective import model_loss, model_loss_and_gradients
 from vaml.networks.actor_critic import Actor, Critic, smaller_value
 from vaml.networks.dynamics import GaussianDynamics, Prediction, bounded, bounded_and_slope
 from vaml.networks.gradients import CriticPasses, DynamicsPass, PolicyPass
@@ -68,54 +69,56 @@ def test_a_vector_holds_the_parameters_and_leaves_their_numbers() -> None:
 def test_policy(hidden: tuple[int, ...]) -> None:
     made, noise = actor(hidden), normal(ROWS, M, seed=4)
     observations = (3 * normal(ROWS, N)).requires_grad_()
-    of_actions, of_density = normal(ROWS, M, seed=5), normal(ROWS, seed=6)
+    grad_actions, grad_density = normal(ROWS, M, seed=5), normal(ROWS, seed=6)
     mean, log_std = made(observations)
     assert 0 < (log_std == 2.0).double().mean() < 1
     actions, density = made.squash(mean, log_std, noise)
     expected = torch.autograd.grad(
-        (actions, density), [observations, *made.parameters()], (of_actions, of_density)
+        (actions, density), [observations, *made.parameters()], (grad_actions, grad_density)
     )
     vector = ParameterVector(made.parameters())
     with torch.no_grad():
         passed = PolicyPass(made, observations.detach(), vector)
         close([*passed.forward(noise)], (actions, density))
-        passed.train(of_actions, of_density)
+        passed.train(grad_actions, grad_density)
         close(vector.views(vector.gradients), expected[1:])
-        close([passed.input_gradient(of_actions, of_density)], expected[:1])
+        close([passed.input_gradient(grad_actions, grad_density)], expected[:1])
 
 
 def test_critics_and_the_smaller_one() -> None:
     both, inputs = critics(), normal(ROWS, N + M).requires_grad_()
-    of_values = normal(ROWS, seed=5), normal(ROWS, seed=6)
+    grad_values = normal(ROWS, seed=5), normal(ROWS, seed=6)
     values = tuple(critic(inputs[:, :N], inputs[:, N:]) for critic in both)
     parameters = list(chain(*(critic.parameters() for critic in both)))
-    expected = torch.autograd.grad(values, parameters, of_values)
+    expected = torch.autograd.grad(values, parameters, grad_values)
     smaller = smaller_value(both, inputs[:, :N], inputs[:, N:])
-    (of_inputs,) = torch.autograd.grad(smaller, inputs, of_values[0])
+    (grad_inputs,) = torch.autograd.grad(smaller, inputs, grad_values[0])
     assert 0 < (values[0] < values[1]).double().mean() < 1
 
     vector = ParameterVector(*(critic.parameters() for critic in both))
     with torch.no_grad():
         passes = CriticPasses(both, inputs.detach(), vector)
         close([*passes.forward()], values)
-        passes.train(*of_values)
+        passes.train(*grad_values)
         close(vector.views(vector.gradients), expected)
         close([passes.smaller()], [smaller])
-        close([passes.gradient_of_smaller(of_values[0])], [of_inputs])
+        close([passes.gradient_of_smaller(grad_values[0])], [grad_inputs])
 
 
 @pytest.mark.parametrize("hidden", [[7], [7, 6], [6, 6, 4]])
 def test_dynamics(hidden: list[int]) -> None:
     model = GaussianDynamics(N, M, hidden, "default", generator(1), head_gain=3.0)
     observations, actions = normal(ROWS, N), normal(ROWS, M)
-    of_mean, of_log_std = normal(ROWS, N, seed=5), normal(ROWS, N, seed=6)
+    grad_mean, grad_log_std = normal(ROWS, N, seed=5), normal(ROWS, N, seed=6)
     prediction = model(observations, actions)
-    expected = torch.autograd.grad(prediction[1:], list(model.parameters()), (of_mean, of_log_std))
+    expected = torch.autograd.grad(
+        prediction[1:], list(model.parameters()), (grad_mean, grad_log_std)
+    )
     vector = ParameterVector(model.parameters())
     with torch.no_grad():
         passed = DynamicsPass(model, vector, ROWS)
         close([*passed.forward(observations, actions)], prediction)
-        passed.train(of_mean, of_log_std)
+        passed.train(grad_mean, grad_log_std)
         close(vector.views(vector.gradients), expected)
 
 

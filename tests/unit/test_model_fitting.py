@@ -14,7 +14,7 @@ from vaml.config.objectives import Objective
 from vaml.config.sac import ActorCriticSettings
 from vaml.data.transitions import Transitions
 from vaml.divergence import Diverged
-from vaml.losses.model import model_loss
+from vaml.losses.objective import model_loss
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue, Value
 from vaml.seeding import Streams

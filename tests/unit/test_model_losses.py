@@ -9,7 +9,9 @@ from scipy import stats
 from torch import Tensor
 
 from vaml.config.objectives import Objective
-from vaml.losses.model import LOSSES, action_sampling_floor, model_loss, nll, vaml
+from vaml.losses.likelihood import nll
+from vaml.losses.objective import LOSSES, model_loss
+from vaml.losses.value_aware import action_sampling_floor, vaml
 from vaml.networks.actor_critic import Actor, Critic
 from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import RandomValue, SoftValue, Value

@@ -56,15 +56,15 @@ EDITS: dict[str, tuple[list[Edit], set[str]]] = {
         [
             ("config/objectives.py", '    "mse",\n]', '    "mse",\n    "mae",\n]'),
             (
-                "losses/model.py",
+                "losses/objective.py",
                 '    "mse": lambda',
                 '    "mae": lambda given: mae(given.prediction, given.next_observations),\n'
                 '        "mse": lambda',
             ),
             (
-                "losses/model.py",
-                "def vaml(",
-                "def mae(given):\n    return given[0]\n\n\ndef vaml(",
+                "losses/objective.py",
+                "class LossInput",
+                "def mae(given):\n    return given[0]\n\n\nclass LossInput",
             ),
         ],
         set(),
@@ -107,7 +107,7 @@ EDITS: dict[str, tuple[list[Edit], set[str]]] = {
         {A},
     ),
     "the gradient of the likelihood": (
-        [("losses/model.py", "(1 - squares)", "(2 - squares)")],
+        [("losses/likelihood.py", "(1 - squares)", "(2 - squares)")],
         {A, B, C},
     ),
     "the number of threads": (

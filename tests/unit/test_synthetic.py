@@ -12,7 +12,7 @@ from vaml.algorithms.synthetic_metrics import synthetic_metrics
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.envs.synthetic import simulate
-from vaml.losses.model import vaml
+from vaml.losses.value_aware import vaml
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
 from vaml.seeding import Streams

@@ -11,9 +11,10 @@ from vaml.algorithms.training_state import module_arrays
 from vaml.config.objectives import NEED_TRUTH, Loss, Objective
 from vaml.data.transitions import Transitions
 from vaml.losses.expected_value import expected_value
-from vaml.losses.model import LOSSES, model_loss, nll, vaml
+from vaml.losses.likelihood import nll
+from vaml.losses.objective import LOSSES, model_loss
 from vaml.losses.regression import mse
-from vaml.losses.value_aware import vagram, vaml_debiased, vaml_exact, vaml_score_function
+from vaml.losses.value_aware import vagram, vaml, vaml_debiased, vaml_exact, vaml_score_function
 from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import RandomValue, Value
 from vaml.seeding import Streams

@@ -132,7 +132,7 @@ def test_a_claim(copy: Path) -> None:
 def test_a_loss(copy: Path) -> None:
     """`mse` is there already; taken out first, it is put back from the page."""
     function, line, name, _, overlay, _, command = blocks("Add a loss")
-    losses, table = copy / "src/vaml/losses/regression.py", copy / "src/vaml/losses/model.py"
+    losses, table = copy / "src/vaml/losses/regression.py", copy / "src/vaml/losses/objective.py"
     text = losses.read_text(encoding="utf-8")
     text = re.sub(r"^def mse\(.*?(?=^def |\Z)", f"{function}\n\n", text, flags=re.M | re.S)
     losses.write_text(text, encoding="utf-8")

@@ -82,15 +82,17 @@ def test_causes_of_tables_and_figures(changed: Callable[[str], Project]) -> None
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_changed_code_and_lost_files_are_named(editable: Project) -> None:
-    editable.edit("src/vaml/losses/model.py", "0.5 * (targets - pred", "0.6 * (targets - pred")
+    editable.edit(
+        "src/vaml/losses/value_aware.py", "0.5 * (targets - pred", "0.6 * (targets - pred"
+    )
     for name in ("train_sac/Hopper-v4/s0/evaluations.csv", "tables/sac_returns.csv"):
         (editable.results / name).unlink()
     text = editable.vaml("plan")
-    assert lines(text, "train_mbac") == ["4  code of vaml.losses.model"]
+    assert lines(text, "train_mbac") == ["4  code of vaml.losses.value_aware"]
     assert lines(text, "train_sac") == ["1  missing evaluations.csv (environment Hopper-v4)"]
     assert sorted(lines(text, "fit_snapshot")) == [
-        "2  code of vaml.losses.model (environment Walker2d-v4)",
-        "2  code of vaml.losses.model; train_sac runs (environment Hopper-v4)",
+        "2  code of vaml.losses.value_aware (environment Walker2d-v4)",
+        "2  code of vaml.losses.value_aware; train_sac runs (environment Hopper-v4)",
     ]
 
 

@@ -206,7 +206,7 @@ MODEL_TRAINING = only(("fit_synthetic", {}), ("fit_snapshot", {}), ("train_mbac"
 CODE_CHANGES: dict[str, tuple[Edit, Expected]] = {
     "a constant of the VAML loss": (
         (
-            "src/vaml/losses/model.py",
+            "src/vaml/losses/value_aware.py",
             "return 0.5 * (targets - pred",
             "return 0.6 * (targets - pred",
         ),

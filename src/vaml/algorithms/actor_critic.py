@@ -128,11 +128,11 @@ class ActorCritic:
         actions, log_probabilities = passes.actor.forward(self.actor.noise(observations, generator))
         torch.cat([observations, actions], 1, out=passes.inputs)
         temperature, smaller = self.log_temperature.exp(), passes.critics.smaller()
-        of_smaller, of_log_probabilities = actor_loss_gradients(
+        grad_smaller, grad_log_probabilities = actor_loss_gradients(
             smaller, log_probabilities, temperature
         )
-        of_actions = passes.critics.gradient_of_smaller(of_smaller)[:, -actions.shape[1] :]
-        passes.actor.train(of_actions, of_log_probabilities)
+        grad_actions = passes.critics.gradient_of_smaller(grad_smaller)[:, -actions.shape[1] :]
+        passes.actor.train(grad_actions, grad_log_probabilities)
         self._descend("actor", actor_loss(smaller, log_probabilities, temperature))
 
         loss = temperature_loss(self.log_temperature, log_probabilities, self.target_entropy)

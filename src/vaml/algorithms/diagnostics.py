@@ -18,7 +18,8 @@ from vaml.data.replay import History
 from vaml.data.transitions import Transitions
 from vaml.envs import mujoco
 from vaml.losses.actor_critic import bellman_target
-from vaml.losses.model import nll, vaml
+from vaml.losses.likelihood import nll
+from vaml.losses.value_aware import vaml
 from vaml.networks.actor_critic import Actor
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import SoftValue

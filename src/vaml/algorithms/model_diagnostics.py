@@ -5,7 +5,7 @@ from torch import Tensor
 
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
-from vaml.losses.model import model_loss
+from vaml.losses.objective import model_loss
 from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import Value
 
@@ -73,7 +73,7 @@ def gradient_parts(
     prediction = model(data.observations, data.actions)
     # Weights above 0 on both, so that both are computed; the terms come without them.
     _, terms = model_loss(prediction, data.next_observations, value, objective, 0.5, generator)
-    of_nll, of_value = (
+    grad_nll, grad_value = (
         torch.cat([part.flatten() for part in gradients]).double()
         for gradients in (
             torch.autograd.grad(
@@ -86,9 +86,9 @@ def gradient_parts(
             for name in ("nll", objective.loss)
         )
     )
-    lengths = of_nll.norm().item(), of_value.norm().item()
+    lengths = grad_nll.norm().item(), grad_value.norm().item()
     pulls = mle_coefficient * lengths[0], (1 - mle_coefficient) * lengths[1]
-    cosine = torch.nn.functional.cosine_similarity(of_nll, of_value, dim=0).item()
+    cosine = torch.nn.functional.cosine_similarity(grad_nll, grad_value, dim=0).item()
     return {
         "nll_gradient": lengths[0],
         "value_gradient": lengths[1],

@@ -26,7 +26,7 @@ from vaml.algorithms.training_state import (
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.divergence import Diverged, require_finite
-from vaml.losses.model import model_loss, model_loss_and_gradients
+from vaml.losses.objective import model_loss, model_loss_and_gradients
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.gradients import DynamicsPass, kept
 from vaml.networks.passes import ParameterVector
@@ -56,7 +56,7 @@ class EarlyStopping:
 
 
 @dataclass
-class Progress:
+class FitProgress:
     """Where a fit stands: counters, the stopping rule, the best weights so far."""
 
     stopping: EarlyStopping
@@ -140,11 +140,11 @@ class ModelFitting:
         max_epochs: int,
         patience: int,
         max_gradient_steps: int | None = None,
-    ) -> Progress:
+    ) -> FitProgress:
         """Begin a fit from the present weights, which are no candidate for the best."""
         self.train, self.validation = train, validation
         self.mle_coefficient = mle_coefficient
-        self.progress = Progress(EarlyStopping(patience), max_epochs, max_gradient_steps)
+        self.progress = FitProgress(EarlyStopping(patience), max_epochs, max_gradient_steps)
         return self.progress
 
     def epoch(self) -> Metrics | None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from vaml.algorithms.model_diagnostics import gradient_parts, slopes, spread
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
-from vaml.losses.model import action_sampling_floor, vaml
+from vaml.losses.value_aware import action_sampling_floor, vaml
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import Value
 from vaml.seeding import Streams

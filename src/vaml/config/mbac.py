@@ -58,7 +58,7 @@ class AgentSettings(ModelUse):
     objective: Objective
 
 
-class MBACRun(Section):
+class RunLength(Section):
     """Length and repetitions of the runs in one environment."""
 
     total_steps: Count = Field(description="environment steps of a run")
@@ -105,7 +105,7 @@ class MBAC(Section):
     agents: Distinct[Name] = Field(
         description=f"entries of the top-level `agents`, or {MODEL_FREE}: no model, for comparison"
     )
-    runs: dict[EnvironmentId, MBACRun] = Field(description="environment id: its runs")
+    runs: dict[EnvironmentId, RunLength] = Field(description="environment id: its runs")
     training: MBACTraining
 
 

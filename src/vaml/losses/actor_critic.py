@@ -47,8 +47,8 @@ def actor_loss_gradients(
 ) -> tuple[Tensor, Tensor]:
     """Of `actor_loss` in values and log-probabilities (batch,)."""
     share = 1 / len(smaller_values)
-    of_values = torch.full_like(smaller_values, -share)
-    return of_values, (temperature * share).expand(len(log_probabilities))
+    grad_values = torch.full_like(smaller_values, -share)
+    return grad_values, (temperature * share).expand(len(log_probabilities))
 
 
 def temperature_loss(

@@ -1,4 +1,4 @@
-"""Value-aware losses beside the paper's: other estimators of eq. (8), and VaGraM."""
+"""The paper's value-aware loss, eq. (9), other estimators of eq. (8), and VaGraM."""
 
 import torch
 from torch import Tensor
@@ -8,6 +8,27 @@ from vaml.networks.dynamics import Prediction
 from vaml.networks.value import RandomValue, Value
 
 CLIPPING_QUANTILE = 0.95
+
+
+def vaml(
+    prediction: Prediction,
+    next_observations: Tensor,
+    value: Value,
+    samples: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """Value-aware loss: batch mean of ½ (V(s') - mean over K samples of V(ŝ'))², eq. (9).
+
+    Pathwise in the model's parameters. A stochastic V draws afresh for s' and for every ŝ'. All
+    rows count alike: V is not zeroed at terminal states.
+
+    Differs from eq. (9) by the factor ½, as in the authors' loss and figures; and the K-sample
+    mean adds Var[V(ŝ')] / (2K) to its expectation.
+    """
+    with torch.no_grad():
+        targets = value(next_observations, generator)
+    predicted = value(prediction.sample(samples, generator), generator).mean(0)
+    return 0.5 * (targets - predicted).square().mean()
 
 
 def vaml_debiased(
@@ -93,3 +114,14 @@ def vagram(
     weights = gradients * torch.where(lengths > longest, longest / lengths, 1.0)
     residual = next_observations - prediction.observations - prediction.mean
     return (weights * residual).square().sum(-1).mean()
+
+
+def action_sampling_floor(
+    value: Value, next_observations: Tensor, samples: int, generator: torch.Generator
+) -> Tensor:
+    """What the value-aware loss would be if the model returned s' itself.
+
+    ½ Var[V(s')] (1 + 1/K) over V's own randomness (the sampled action), from two draws per state.
+    """
+    difference = value(next_observations, generator) - value(next_observations, generator)
+    return 0.25 * (1 + 1 / samples) * difference.square().mean()

@@ -44,10 +44,10 @@ class WithGradient(Function):
     @staticmethod
     @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, *of_values: Tensor
+        ctx: Any, *grad_values: Tensor
     ) -> tuple[Tensor, None, None]:
         (gradients,) = ctx.saved_tensors
-        return of_values[0].unsqueeze(-1) * gradients, None, None
+        return grad_values[0].unsqueeze(-1) * gradients, None, None
 
 
 class CriticPasses:
@@ -119,25 +119,27 @@ class PolicyPass:
         self._last = noise, log_std
         return self._actor.squash(self._mean, log_std, noise)
 
-    def train(self, of_actions: Tensor, of_log_probabilities: Tensor) -> None:
+    def train(self, grad_actions: Tensor, grad_log_probabilities: Tensor) -> None:
         """Gradients of the parameters, from those of actions and log-probabilities."""
-        self._pass.train(self._through_squashing(of_actions, of_log_probabilities))
+        self._pass.train(self._through_squashing(grad_actions, grad_log_probabilities))
 
-    def input_gradient(self, of_actions: Tensor, of_log_probabilities: Tensor) -> Tensor:
+    def input_gradient(self, grad_actions: Tensor, grad_log_probabilities: Tensor) -> Tensor:
         """Of the observations, from the same."""
-        return self._pass.input_gradient(self._through_squashing(of_actions, of_log_probabilities))
+        return self._pass.input_gradient(
+            self._through_squashing(grad_actions, grad_log_probabilities)
+        )
 
-    def _through_squashing(self, of_actions: Tensor, of_log_probabilities: Tensor) -> Tensor:
+    def _through_squashing(self, grad_actions: Tensor, grad_log_probabilities: Tensor) -> Tensor:
         """Gradient of both heads (rows, 2 m); the derivative of `Actor.squash`."""
         noise, log_std = self._last
         spread = torch.exp(log_std).mul_(noise)
         tanh = torch.add(self._mean, spread).div_(self._actor.half_range).tanh_()
-        of_density = of_log_probabilities.unsqueeze(-1)
+        grad_density = grad_log_probabilities.unsqueeze(-1)
         # da/dz = 1 - tanh², d log π/dz = 2 tanh / h.
-        of_z = torch.addcmul(of_actions, of_actions, tanh * tanh, value=-1)
-        of_z.addcmul_(of_density, tanh.div_(self._actor.half_range), value=2)
-        self._of_mean.copy_(of_z)
-        torch.sub(of_z.mul_(spread), of_density, out=self._of_log_std)
+        grad_z = torch.addcmul(grad_actions, grad_actions, tanh * tanh, value=-1)
+        grad_z.addcmul_(grad_density, tanh.div_(self._actor.half_range), value=2)
+        self._of_mean.copy_(grad_z)
+        torch.sub(grad_z.mul_(spread), grad_density, out=self._of_log_std)
         self._of_log_std.mul_(self._log_std_head == log_std)
         return self._of_heads
 
@@ -164,8 +166,8 @@ class SoftValuePass:
     def slope(self, temperature: Tensor) -> Tensor:
         """Gradient in the observations (rows, n) at the last call."""
         found = self._critics.gradient_of_smaller(self._ones)
-        of_states, of_actions = found[:, : self._size], found[:, self._size :]
-        return of_states + self._policy.input_gradient(of_actions, -temperature * self._ones)
+        grad_states, grad_actions = found[:, : self._size], found[:, self._size :]
+        return grad_states + self._policy.input_gradient(grad_actions, -temperature * self._ones)
 
 
 class DynamicsPass:
@@ -187,6 +189,6 @@ class DynamicsPass:
         log_std, self._slope = bounded_and_slope(self._log_std_head)
         return Prediction(observations, self._mean, log_std)
 
-    def train(self, of_mean: Tensor, of_log_std: Tensor) -> None:
+    def train(self, grad_mean: Tensor, grad_log_std: Tensor) -> None:
         """Gradients of the parameters, from those of the prediction's mean and log_std."""
-        self._pass.train(torch.cat([of_mean, self._slope * of_log_std], 1))
+        self._pass.train(torch.cat([grad_mean, self._slope * grad_log_std], 1))

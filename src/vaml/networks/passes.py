@@ -117,8 +117,8 @@ class Pass:
                 trained.view(trained.gradients, head_bias),
             )
             self._of_layers = [
-                (delta, delta.t(), source, of_weight, of_bias)
-                for delta, source, (of_weight, of_bias) in zip(
+                (delta, delta.t(), source, grad_weight, grad_bias)
+                for delta, source, (grad_weight, grad_bias) in zip(
                     self._deltas, sources, of, strict=False
                 )
             ]
@@ -138,14 +138,14 @@ class Pass:
 
     def train(self, gradient: Tensor) -> None:
         """Gradients of all parameters, into their vector, from that of the outputs (rows, out)."""
-        of_weight, of_bias = self._of_head
-        torch.mm(gradient.t(), self._features[-1], out=of_weight)
-        torch.sum(gradient, 0, out=of_bias)
+        grad_weight, grad_bias = self._of_head
+        torch.mm(gradient.t(), self._features[-1], out=grad_weight)
+        torch.sum(gradient, 0, out=grad_bias)
         self._backward(gradient)
-        for delta, _, _, _, of_bias in self._of_layers:
-            torch.sum(delta, 0, out=of_bias)
-        for _, delta, source, of_weight, _ in self._of_layers[1:]:
-            torch.mm(delta, source, out=of_weight)
+        for delta, _, _, _, grad_bias in self._of_layers:
+            torch.sum(delta, 0, out=grad_bias)
+        for _, delta, source, grad_weight, _ in self._of_layers[1:]:
+            torch.mm(delta, source, out=grad_weight)
         first, of_first = self._first
         torch.mm(first, self._deltas[0], out=of_first)
         self._of_layers[0][3].copy_(of_first.t())

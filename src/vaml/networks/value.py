@@ -38,9 +38,9 @@ class RandomValue(nn.Module):
             values = self.output(features).squeeze(-1)
             if not needed:
                 return values
-            of_features = self.output.weight.expand_as(features)
-            of_linear = torch.ops.aten.threshold_backward(of_features, features, 0)
-            slope = of_linear @ self.hidden.weight
+            grad_features = self.output.weight.expand_as(features)
+            grad_linear = torch.ops.aten.threshold_backward(grad_features, features, 0)
+            slope = grad_linear @ self.hidden.weight
         return WithGradient.apply(observations, values, slope)
 
 

@@ -30,7 +30,7 @@ _TAIL = 4096  # bytes of a log that are read
 
 
 @dataclass(frozen=True)
-class Progress:
+class ProgressLine:
     """A job's last progress line: units done of all, units per second, time left as text."""
 
     unit: str
@@ -51,7 +51,7 @@ class JobState:
     stage: str
     labels: Labels
     state: State
-    progress: Progress | None = None
+    progress: ProgressLine | None = None
     told: str = ""
     cpu_seconds: float = 0.0
 
@@ -136,10 +136,10 @@ def _last_lines(log: Path) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
 
 
-def _progress(line: str) -> Progress | None:
+def _progress(line: str) -> ProgressLine | None:
     if found := _LINE.search(line):
         unit, done, total, rate, left = found.groups()
-        return Progress(unit, int(done), int(total), float(rate), left)
+        return ProgressLine(unit, int(done), int(total), float(rate), left)
     if found := _GOES_ON.search(line):
-        return Progress(found[1], int(found[2]), int(found[3]), 0.0, "")
+        return ProgressLine(found[1], int(found[2]), int(found[3]), 0.0, "")
     return None

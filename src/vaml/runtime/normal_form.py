@@ -40,7 +40,7 @@ class Names(Protocol):
     """Where its relative imports start."""
 
     def full(self, name: str) -> str:
-        """The full name of what a name stands for: `vaml.losses.model.nll`, `builtins.print`."""
+        """The full name of what a name stands for: `vaml.envs.known.KNOWN`, `builtins.print`."""
         ...
 
     def split(self, full: str) -> tuple[str, str]:

@@ -1,6 +1,5 @@
-"""Losses of model learning: maximum likelihood, the paper's VAML, the table of losses, eq. (10)."""
+"""What a dynamics model minimises, eq. (10): the likelihood and one loss of the table."""
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,52 +8,11 @@ from torch import Tensor
 
 from vaml.config.fields import by_name
 from vaml.config.objectives import Objective
+from vaml.losses.likelihood import nll, nll_and_gradients
 from vaml.losses.regression import mse
-from vaml.losses.value_aware import vagram, vaml_debiased, vaml_exact, vaml_score_function
+from vaml.losses.value_aware import vagram, vaml, vaml_debiased, vaml_exact, vaml_score_function
 from vaml.networks.dynamics import Prediction
 from vaml.networks.value import RandomValue, Value
-
-
-def nll(prediction: Prediction, next_observations: Tensor) -> Tensor:
-    """Batch mean of the negative log-likelihood, eq. (6), constants included (nats)."""
-    return prediction.nll(next_observations).mean()
-
-
-def nll_and_gradients(
-    prediction: Prediction, next_observations: Tensor
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """`nll`, and its gradients in the prediction's mean and log_std, written out.
-
-    Autograd's bookkeeping takes longer than the rest of a maximum-likelihood step.
-    """
-    inverse_std = torch.exp(-prediction.log_std)
-    standardised = (next_observations - prediction.observations - prediction.mean) * inverse_std
-    squares = standardised.square()
-    rows, size = squares.shape
-    loss = (0.5 * squares + prediction.log_std).sum() / rows + 0.5 * size * math.log(2 * math.pi)
-    of_mean = standardised.mul_(inverse_std).mul_(-1 / rows)
-    return loss, (of_mean, (1 - squares).mul_(1 / rows))
-
-
-def vaml(
-    prediction: Prediction,
-    next_observations: Tensor,
-    value: Value,
-    samples: int,
-    generator: torch.Generator,
-) -> Tensor:
-    """Value-aware loss: batch mean of ½ (V(s') - mean over K samples of V(ŝ'))², eq. (9).
-
-    Pathwise in the model's parameters. A stochastic V draws afresh for s' and for every ŝ'. All
-    rows count alike: V is not zeroed at terminal states.
-
-    Differs from eq. (9) by the factor ½, as in the authors' loss and figures; and the K-sample
-    mean adds Var[V(ŝ')] / (2K) to its expectation.
-    """
-    with torch.no_grad():
-        targets = value(next_observations, generator)
-    predicted = value(prediction.sample(samples, generator), generator).mean(0)
-    return 0.5 * (targets - predicted).square().mean()
 
 
 class LossInput(NamedTuple):
@@ -146,16 +104,5 @@ def model_loss_and_gradients(
             generator,
             truth,
         )
-    of_mean, of_log_std = torch.autograd.grad(loss, leaves, materialize_grads=True)
-    return loss.detach(), (of_mean, of_log_std)
-
-
-def action_sampling_floor(
-    value: Value, next_observations: Tensor, samples: int, generator: torch.Generator
-) -> Tensor:
-    """What the value-aware loss would be if the model returned s' itself.
-
-    ½ Var[V(s')] (1 + 1/K) over V's own randomness (the sampled action), from two draws per state.
-    """
-    difference = value(next_observations, generator) - value(next_observations, generator)
-    return 0.25 * (1 + 1 / samples) * difference.square().mean()
+    grad_mean, grad_log_std = torch.autograd.grad(loss, leaves, materialize_grads=True)
+    return loss.detach(), (grad_mean, grad_log_std)
