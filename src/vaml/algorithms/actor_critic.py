@@ -119,11 +119,13 @@ class ActorCritic:
         non-finite loss.
         """
         passes = self._passes(len(targets))
+        # Algorithm 1, line 8: eq. (3), or eq. (7) where the targets are a model's.
         torch.cat(critic_inputs, 1, out=passes.inputs)
         values = passes.critics.forward()
         passes.critics.train(*critic_loss_gradients(values, targets))
         self._descend("critics", critic_loss(values, targets))
 
+        # Algorithm 1, line 9: eq. (2).
         passes.observations.copy_(observations)
         actions, log_probabilities = passes.actor.forward(self.actor.noise(observations, generator))
         torch.cat([observations, actions], 1, out=passes.inputs)

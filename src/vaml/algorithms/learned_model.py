@@ -101,7 +101,10 @@ class LearnedModel:
         )
 
     def refit(self, transitions: Transitions, env_step: int) -> None:
-        """Fit to all transitions so far, from the present weights; the best validation's stay."""
+        """Algorithm 1, lines 5 and 7: fit to all transitions so far, from the present weights.
+
+        The weights of the best validation stay.
+        """
         settings, first = self.settings, not self.fits
         transitions = transitions.to(self.device)
         train_rows, validation_rows = self._rows(len(transitions))
@@ -150,7 +153,7 @@ class LearnedModel:
     def critic_targets(
         self, observations: Tensor, actions: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """Eq. (7) for observations (B, n) and actions (B, m): (B,).
+        """The critics' targets in eq. (7), for observations (B, n) and actions (B, m): (B,).
 
         K fresh next states per pair, known reward and termination.
         """

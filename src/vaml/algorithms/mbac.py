@@ -75,14 +75,15 @@ class MBACRun:
         """One environment step; after the warm-up, perhaps a refit, and one gradient step."""
         if self.learned:
             self.diagnostics.record_state(self.interaction.env, self.steps)
-        self.interaction.step(self.agent.act)
+        self.interaction.step(self.agent.act)  # Algorithm 1, lines 3 and 4
         calls = self.learning_calls
         if calls == 1:
             self.evaluations.add(self.agent.actor, self.steps)
+        # Algorithm 1, line 6
         if calls == 1 or (calls > 1 and calls % self.settings.model.refit_every == 0):
-            self._refit()
+            self._refit()  # Algorithm 1, line 7
         if calls >= 1:
-            self._learn()
+            self._learn()  # Algorithm 1, lines 8 and 9
         if calls == 1 and self.learned:
             self.diagnostics.remember(self.agent, self.learned)
         if calls > 1 and (calls - 1) % self.settings.evaluation_every == 0:

@@ -7,7 +7,7 @@ from torch import Tensor
 def bellman_target(
     rewards: Tensor, terminated: Tensor, next_values: Tensor, discount: float
 ) -> Tensor:
-    """r + γ (1 - terminated) V(s'), elementwise; all arguments of one shape.
+    """r + γ (1 - terminated) V(s'), eq. (1) at a sampled s', elementwise; arguments of one shape.
 
     `terminated` is the environment's own ending and never a time limit. Terminal values are
     masked, not multiplied by zero: V may be non-finite where a model predicts a non-finite state.
@@ -32,20 +32,23 @@ def critic_loss(values: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
 
 
 def critic_loss_gradients(values: tuple[Tensor, Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Of `critic_loss` in both critics' values (batch,)."""
+    """Gradient of `critic_loss` with respect to (q1, q2), each (batch,)."""
     first, second = ((value - targets).mul_(2 / len(targets)) for value in values)
     return first, second
 
 
 def actor_loss(smaller_values: Tensor, log_probabilities: Tensor, temperature: Tensor) -> Tensor:
-    """-mean[min(Q1, Q2)(s, a) - temperature log π(a|s)] with reparameterised a; all (batch,)."""
+    """Policy improvement, eq. (2), as a loss: -mean[min(Q1, Q2)(s, a) - temperature log π(a|s)].
+
+    The actions a ~ π(·|s) are reparameterised. All arguments are (batch,).
+    """
     return (temperature * log_probabilities - smaller_values).mean()
 
 
 def actor_loss_gradients(
     smaller_values: Tensor, log_probabilities: Tensor, temperature: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Of `actor_loss` in values and log-probabilities (batch,)."""
+    """Gradient of `actor_loss` with respect to values and log-probabilities, each (batch,)."""
     share = 1 / len(smaller_values)
     grad_values = torch.full_like(smaller_values, -share)
     return grad_values, (temperature * share).expand(len(log_probabilities))
