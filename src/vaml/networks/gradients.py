@@ -76,7 +76,7 @@ class CriticPasses:
         return torch.minimum(*self._values)
 
     def gradient_of_smaller(self, gradient: Tensor) -> Tensor:
-        """Of the inputs, from that of `smaller` (rows,): each row through its critic alone."""
+        """Gradient with respect to the inputs, of `smaller` (rows,): each row has one critic's."""
         if self.inputs.is_cuda:
             return self._by_masks(gradient)
         first, second = self._values
@@ -124,7 +124,7 @@ class PolicyPass:
         self._pass.train(self._through_squashing(grad_actions, grad_log_probabilities))
 
     def input_gradient(self, grad_actions: Tensor, grad_log_probabilities: Tensor) -> Tensor:
-        """Of the observations, from the same."""
+        """Gradient with respect to the observations."""
         return self._pass.input_gradient(
             self._through_squashing(grad_actions, grad_log_probabilities)
         )

@@ -151,7 +151,7 @@ class Pass:
         self._of_layers[0][3].copy_(of_first.t())
 
     def input_gradient(self, gradient: Tensor) -> Tensor:
-        """Of the inputs (rows, in), from that of the outputs; the next call overwrites it."""
+        """Gradient with respect to the inputs (rows, in); the next call overwrites it."""
         self._backward(gradient)
         return torch.mm(*self._to_inputs, out=self._input_gradient).t()
 
