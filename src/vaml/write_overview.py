@@ -10,8 +10,7 @@ from pydantic import ValidationError
 
 from vaml.analysis.overview import overview_page
 from vaml.config.fields import first_mistake
-from vaml.config.schema import Config, ConfigError, load
-from vaml.config.yaml_file import merged
+from vaml.config.schema import Config
 from vaml.files import UnreadableFile, atomic, read_json
 from vaml.runtime.derivation import record, require_derived
 
@@ -20,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The same inputs give the same bytes; the page asks for nothing outside of itself."""
     parser = argparse.ArgumentParser(prog="python -m vaml.write_overview", description=__doc__)
     parser.add_argument("--config", required=True, help="the whole config: JSON")
-    parser.add_argument("--base", type=Path, required=True, help="config.yaml, to compare with")
+    parser.add_argument("--base", required=True, help="the config that it changes: JSON")
     parser.add_argument("--claims", type=Path, required=True, help="claims.json")
     parser.add_argument("--paper", type=Path, required=True, help="paper.json")
     parser.add_argument("--tables", type=Path, nargs="+", required=True, help="summaries, CSV")
@@ -30,15 +29,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     try:
         study = Config.model_validate_json(arguments.config)
+        base = Config.model_validate_json(arguments.base)
     except ValidationError as error:
-        parser.error(f"--config: {first_mistake(error)}")
+        parser.error(f"--config or --base: {first_mistake(error)}")
     inputs = [arguments.claims, arguments.paper, *arguments.tables, *arguments.figures]
     try:
         require_derived(*inputs)
         page = overview_page(
             arguments.template.read_text(encoding="utf-8"),
             study,
-            load(merged([arguments.base])),
+            base,
             read_json(arguments.claims)["claims"],
             read_json(arguments.paper),
             arguments.tables,
@@ -46,8 +46,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         with atomic(arguments.html) as temporary:
             temporary.write_text(page, encoding="utf-8")
-        record("write_overview", [*inputs, arguments.base, arguments.template], [arguments.html])
-    except (ConfigError, UnreadableFile, TemplateError, OSError) as error:
+        record("write_overview", [*inputs, arguments.template], [arguments.html])
+    except (UnreadableFile, TemplateError, OSError) as error:
         sys.exit(f"write_overview: {error}")
 
 

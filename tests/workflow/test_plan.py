@@ -216,11 +216,17 @@ def test_status_knows_what_is_made_of_the_results_and_of_what(finished: Project)
     study = finished.study()
     made = derived(study, load_claims(PROJECT / "config" / "claims.yaml").tables)
     home = f"results/{study.study.name}/"
+    behind = [each for each in finished.dag if each.job[0] not in jobs.FOLDERS]
+    firsts = {}
+    for each in behind:
+        outputs = {file.removeprefix(home) for file in each.outputs}
+        firsts |= dict.fromkeys(outputs, *(outputs & made.keys()))
     found = {}
     for each in finished.dag:
         if each.job[0] not in jobs.FOLDERS:
             (first,) = {file.removeprefix(home) for file in each.outputs} & made.keys()
             inputs = {file.removeprefix(home) for file in each.inputs}
+            inputs |= {firsts[file] for file in inputs & firsts.keys()}
             of_jobs = {i for i in inputs if i.startswith(tuple(f"{f}/" for f in jobs.FOLDERS))}
             found[first] = inputs & made.keys() | {
                 i for i in of_jobs if i.endswith("manifest.json")

@@ -309,7 +309,7 @@ def test_another_version_of_what_computes_runs_its_jobs_unless_kept(editable: Pr
     assert editable.planned(variables=kept) == set()
     assert f"kept: 2 of train_sac {line}" in editable.vaml("plan", variables=kept)
     refused = editable.snakemake("--dry-run", check=False, variables={"VAML_VERSIONS": "both"})
-    assert "VAML_VERSIONS: got 'both'; allowed: match, keep" in refused.stderr
+    assert "VAML_VERSIONS: got 'both'; allowed: match, keep" in refused.stdout + refused.stderr
 
 
 def test_comments_docstrings_and_dates_run_nothing(editable: Project) -> None:

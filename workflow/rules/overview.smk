@@ -21,7 +21,6 @@ rule write_overview:
                 *OVERVIEW_FIGURES,
             ]
         ),
-        base=CONFIG,
         template=f"{TEMPLATES}/overview.html.jinja",
     output:
         html=report(
@@ -43,8 +42,10 @@ rule write_overview:
         runtime=10,
     params:
         config=jobs.canonical(STUDY),
+        # The paper's protocol, as this clone has it: what the page says the config changes.
+        base=jobs.canonical(load(merged([SOURCE.parent / CONFIG]))),
         code=program("write_overview"),
     shell:
-        "python -P -m vaml.write_overview --config {params.config:q} --base {input.base:q}"
+        "python -P -m vaml.write_overview --config {params.config:q} --base {params.base:q}"
         " --claims {input.claims:q} --paper {input.paper:q} --tables {input.tables:q}"
         " --figures {input.figures:q} --template {input.template:q} --html {output.html:q} 2> {log:q}"
