@@ -35,7 +35,7 @@ CONFIG = ROOT / "config" / "config.yaml"
 # Studies of one experiment each: the overlay of config/config.yaml that made their tables.
 SYNTHETIC = {"why": "why.yaml", "as_run": "as_run.yaml"}
 SNAPSHOTS = {"snapshots": "snapshots.yaml"}
-AGENTS: dict[str, str] = {}
+AGENTS = {"pendulum": "pendulum.yaml"}
 DPI = 150
 AUTHORS = ("figure_1", "figure_2", "figure_3")
 # By experiment: its tables, the figures drawn from them, and its summary.

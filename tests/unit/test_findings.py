@@ -15,6 +15,29 @@ PUBLISHED = ROOT / "paper" / "published"
 SETTINGS = ("realizable", "unrealizable")
 
 
+def pendulum(agent: str, column: str) -> str:
+    """Median over the refits of the run with seed 2."""
+    fits = table("pendulum/mbac_fits")
+    mine = fits.loc[(fits["agent"] == agent) & (fits["seed"] == 2)]
+    return f"{mine[column].median():.3g}".replace("-", "−")
+
+
+def test_the_findings_about_inverted_pendulum_are_those_of_its_runs() -> None:
+    text = " ".join((ROOT / "docs" / "findings.md").read_text(encoding="utf-8").split())
+    runs = table("pendulum/mbac_returns").groupby(["agent", "seed", "env_step"])["return"].mean()
+    curves = runs.unstack()
+    assert len(curves) == 6
+    assert set(curves[30000]) == {1000.0}
+    first = (curves == 1000.0).idxmax(axis=1)
+    assert (first.min(), first.max()) == (14000, 22000)
+    solved = curves.apply(lambda curve: curve.loc[first[curve.name] :].min(), axis=1)
+    assert sorted(solved.round())[:2] == [661, 1000]
+    errors = [pendulum(agent, "value_aware_error") for agent in ("reg_vaml", "mle")]
+    assert f"refits {errors[0]} against {errors[1]}" in text
+    likelihoods = [pendulum(agent, "nll") for agent in ("reg_vaml", "mle")]
+    assert f"({likelihoods[0]} against {likelihoods[1]} nats per transition)" in text
+
+
 @cache
 def table(name: str) -> pd.DataFrame:
     return pd.read_csv(PUBLISHED / f"{name}.csv")
