@@ -24,8 +24,8 @@ def pendulum(agent: str, column: str) -> str:
 
 def test_the_findings_about_inverted_pendulum_are_those_of_its_runs() -> None:
     text = " ".join((ROOT / "docs" / "findings.md").read_text(encoding="utf-8").split())
-    returns = table("pendulum/mbac_returns")
-    curves: Any = returns.groupby(["agent", "seed", "env_step"])["return"].mean().unstack()
+    returns: Any = table("pendulum/mbac_returns")
+    curves = returns.groupby(["agent", "seed", "env_step"])["return"].mean().unstack()
     assert len(curves) == 6
     assert set(curves[30000]) == {1000.0}
     first = (curves == 1000.0).idxmax(axis=1)
