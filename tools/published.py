@@ -32,10 +32,8 @@ ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "paper" / "published"
 REFERENCE = ROOT / "paper" / "reference"
 CONFIG = ROOT / "config" / "config.yaml"
-# Studies of one experiment each: the overlay of config/config.yaml that made their tables.
-SYNTHETIC = {"why": "why.yaml", "as_run": "as_run.yaml"}
-SNAPSHOTS = {"snapshots": "snapshots.yaml"}
-AGENTS = {"pendulum": "pendulum.yaml"}
+# The experiment that each study was run for; config/<study>.yaml made its tables.
+STUDIES = {"why": "synthetic", "as_run": "synthetic", "snapshots": "snapshots", "pendulum": "mbac"}
 DPI = 150
 AUTHORS = ("figure_1", "figure_2", "figure_3")
 # By experiment: its tables, the figures drawn from them, and its summary.
@@ -53,14 +51,9 @@ EXPERIMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Summary]] = {
 
 def redraw(folder: Path) -> None:
     """Write every table, verdict and picture into folder/<study>/."""
-    for experiment, studies in (
-        ("synthetic", SYNTHETIC),
-        ("snapshots", SNAPSHOTS),
-        ("mbac", AGENTS),
-    ):
-        for name, overlay in studies.items():
-            study = load(merged([CONFIG, ROOT / "config" / overlay]))
-            _experiment(experiment, study, PUBLISHED / name, folder / name)
+    for name, experiment in STUDIES.items():
+        study = load(merged([CONFIG, ROOT / "config" / f"{name}.yaml"]))
+        _experiment(experiment, study, PUBLISHED / name, folder / name)
     fits = read_table(PUBLISHED / "why" / "synthetic.csv")
     with style():
         _picture("exact_error", folder / "why", first_page.exact_error(fits, Bands(0.95, 4)))

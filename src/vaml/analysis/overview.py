@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from vaml.analysis.claims.summaries import claims_of
 from vaml.analysis.tables.rendering import text
 from vaml.config.schema import Config
 from vaml.pipeline.causes import changes
@@ -38,21 +39,11 @@ def overview_page(
     return environment.from_string(template).render(
         study=study,
         paper=paper,
-        claims=[_claim(claim, paper["labels"]) for claim in claims if _asked(claim, study)],
+        claims=[_claim(claim, paper["labels"]) for claim in claims_of(study, claims)],
         tables=made,
         figures=pictures,
         changes=[change for change in found if not change.startswith("study.name:")],
     )
-
-
-def _asked(claim: Mapping[str, Any], study: Config) -> bool:
-    """Whether the study has an experiment that the claim is about."""
-    has = {
-        "synthetic": bool(study.synthetic.settings),
-        "snapshots": bool(study.sac.environments),
-        "mbac": bool(study.mbac.environments),
-    }
-    return any(has[entry["table"].partition("_")[0]] for entry in claim["comparisons"])
 
 
 def _claim(claim: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:

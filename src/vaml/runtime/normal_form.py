@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from vaml.runtime.source import imported_names
+from vaml.runtime.source import imported_names, stored_names
 
 # Marks a table whose rows a job looks up by a name in its settings: only these rows count for it.
 TABLE = "by_name"
@@ -324,7 +324,7 @@ class NormalForm:
         yield type(node).__name__
         first = node.generators[0]
         yield from self._node(first.iter)  # in the scope around it
-        targets = (name for each in node.generators for name in _stored(each.target))
+        targets = (name for each in node.generators for name in stored_names(each.target))
         self._open(targets)
         for each in node.generators:
             yield "async for" if each.is_async else "for"
@@ -353,12 +353,6 @@ def _kept(table: ast.expr, rows: Collection[str]) -> ast.expr:
 
 def _is_row(key: ast.expr | None, rows: Collection[str]) -> bool:
     return not (isinstance(key, ast.Constant) and isinstance(key.value, str)) or key.value in rows
-
-
-def _stored(target: ast.AST) -> Iterator[str]:
-    for part in ast.walk(target):
-        if isinstance(part, ast.Name) and isinstance(part.ctx, (ast.Store, ast.Del)):
-            yield part.id
 
 
 def _inside(node: ast.AST) -> Iterator[ast.AST]:

@@ -143,9 +143,9 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
             return
         case ast.Assign(targets=targets):
             for target in targets:
-                yield from _stored(target)
+                yield from stored_names(target)
         case ast.AnnAssign(target=target, value=ast.expr()):
-            yield from _stored(target)
+            yield from stored_names(target)
         case ast.If() | ast.Try() | ast.For() | ast.While() | ast.With():
             if not _is_entry(statement):
                 for part in ast.walk(statement):
@@ -159,7 +159,8 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
             return
 
 
-def _stored(target: ast.expr) -> Iterator[str]:
+def stored_names(target: ast.AST) -> Iterator[str]:
+    """The names that a target of an assignment or of a loop binds."""
     for part in ast.walk(target):
         if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
             yield part.id

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vaml.analysis.tables.rendering import Table
+from vaml.config.schema import Config
+from vaml.pipeline.jobs import tables
 
 Claims = Sequence[Mapping[str, Any]]
 
@@ -46,6 +48,16 @@ def claims_table(claims: Claims, confidence: float) -> Table:
     )
     notes = [note, error_rate(claims, confidence)]
     return Table("Verdicts on the claims of the paper", notes, headers, list(map(row, claims)))
+
+
+def claims_of(study: Config, claims: Claims) -> list[Mapping[str, Any]]:
+    """Those of claims.json that are about an experiment which the study has."""
+    made = set(tables(study))
+    return [
+        claim
+        for claim in claims
+        if made.intersection(comparison["table"] for comparison in claim["comparisons"])
+    ]
 
 
 def error_rate(claims: Claims, confidence: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vaml.analysis.claims.summaries import error_rate
+from vaml.analysis.claims.summaries import claims_of, error_rate
 from vaml.analysis.manuscript.claims import claim_entries, predictions, verdict_counts
 from vaml.analysis.manuscript.numbers import NONE, number_text, span
 from vaml.analysis.manuscript.scale import level, sizes
@@ -36,12 +36,7 @@ def manuscript_data(
     KeyError: one of these lacks an entry.
     """
     labels = _labels(study)
-    made = set(jobs.tables(study))
-    asked = [
-        claim
-        for claim in judged["claims"]
-        if made.intersection(comparison["table"] for comparison in claim["comparisons"])
-    ]
+    asked = claims_of(study, judged["claims"])
     entries, notes = claim_entries(asked, labels)
     claims = [entry for entry in entries if not entry["explains"]]
     parts = {
