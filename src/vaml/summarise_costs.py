@@ -17,8 +17,8 @@ from vaml.runtime.manifest import read_manifest
 
 # The last stage of each branch, and all stages whose jobs it tells.
 _STAGES = {
-    "fit_synthetic": ("simulate_dynamics", "fit_synthetic"),
-    "fit_snapshot": ("train_sac", "fit_snapshot"),
+    "fit_synthetic": ("simulate_dynamics", "fit_synthetic", "measure_synthetic"),
+    "fit_snapshot": ("train_sac", "fit_snapshot", "measure_snapshot"),
     "train_mbac": ("train_mbac",),
 }
 

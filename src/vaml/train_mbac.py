@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         fits = run.learned.fits if run.learned else []
         write_rows(job.outputs["fits"], FIT_COLUMNS, fits)
         write_rows(job.outputs["diagnostics"], DIAGNOSTIC_COLUMNS, run.diagnostics.rows)
-        job.write_outcome({**outcome, "fits": len(fits)})
+        job.write_result("outcome", {**outcome, "fits": len(fits)})
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_arrays(job.outputs["history"], run.interaction.history.arrays())
         write_tensors(job.outputs["snapshots"], run.snapshots)
         write_rows(job.outputs["evaluations"], EVALUATION_COLUMNS, run.evaluations.rows())
-        job.write_outcome(outcome)
+        job.write_result("outcome", outcome)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Experiment B: model fits to the replay buffers of SAC snapshots."""
+"""Experiment B: model fits to the replay buffers of SAC snapshots, and what these are worth."""
 
 
 rule fit_snapshot:
@@ -35,4 +35,40 @@ rule fit_snapshot:
         " --history {input.history:q} --snapshots {input.snapshots:q}"
         " --source {input.source:q} --source-key {params.source_key:q} --model {output.model:q} --curve {output.curve:q}"
         " --outcome {output.outcome:q}"
+        " --resolved {output.resolved:q} --manifest {output.manifest:q} 2> {log:q}"
+
+
+rule measure_snapshot:
+    input:
+        history=ancient(rules.train_sac.output.history),
+        snapshots=ancient(rules.train_sac.output.snapshots),
+        model=ancient(rules.fit_snapshot.output.model),
+        outcome=ancient(rules.fit_snapshot.output.outcome),
+        # Its content stands for all of these, whose dates alone do not start anything.
+        source=rules.fit_snapshot.output.manifest,
+    output:
+        metrics=f"{folder('measure_snapshot')}/metrics.json",
+        resolved=f"{folder('measure_snapshot')}/config.json",
+        manifest=f"{folder('measure_snapshot')}/manifest.json",
+    log:
+        f"{RESULTS}/logs/{jobs.FOLDERS['measure_snapshot']}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{jobs.FOLDERS['measure_snapshot']}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=20,
+    params:
+        config=settings("measure_snapshot"),
+        code=code("measure_snapshot"),
+        versions=versions("measure_snapshot"),
+        source_key=source_key("measure_snapshot"),
+        state=STATE,
+    shell:
+        "python -P -m vaml.measure_snapshot --config {params.config:q} --state {params.state:q}"
+        " --history {input.history:q} --snapshots {input.snapshots:q}"
+        " --model {input.model:q} --outcome {input.outcome:q}"
+        " --source {input.source:q} --source-key {params.source_key:q} --metrics {output.metrics:q}"
         " --resolved {output.resolved:q} --manifest {output.manifest:q} 2> {log:q}"

@@ -1,4 +1,4 @@
-"""Experiment A: random dynamics, and model fits to them."""
+"""Experiment A: random dynamics, model fits to them, and what these are worth."""
 
 
 rule simulate_dynamics:
@@ -62,4 +62,40 @@ rule fit_synthetic:
         " --dynamics {input.dynamics:q} --transitions {input.transitions:q}"
         " --source {input.source:q} --source-key {params.source_key:q} --model {output.model:q} --curve {output.curve:q}"
         " --outcome {output.outcome:q}"
+        " --resolved {output.resolved:q} --manifest {output.manifest:q} 2> {log:q}"
+
+
+rule measure_synthetic:
+    input:
+        dynamics=ancient(rules.simulate_dynamics.output.dynamics),
+        transitions=ancient(rules.simulate_dynamics.output.transitions),
+        model=ancient(rules.fit_synthetic.output.model),
+        outcome=ancient(rules.fit_synthetic.output.outcome),
+        # Its content stands for all of these, whose dates alone do not start anything.
+        source=rules.fit_synthetic.output.manifest,
+    output:
+        metrics=f"{folder('measure_synthetic')}/metrics.json",
+        resolved=f"{folder('measure_synthetic')}/config.json",
+        manifest=f"{folder('measure_synthetic')}/manifest.json",
+    log:
+        f"{RESULTS}/logs/{jobs.FOLDERS['measure_synthetic']}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{jobs.FOLDERS['measure_synthetic']}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=20,
+    params:
+        config=settings("measure_synthetic"),
+        code=code("measure_synthetic"),
+        versions=versions("measure_synthetic"),
+        source_key=source_key("measure_synthetic"),
+        state=STATE,
+    shell:
+        "python -P -m vaml.measure_synthetic --config {params.config:q} --state {params.state:q}"
+        " --dynamics {input.dynamics:q} --transitions {input.transitions:q}"
+        " --model {input.model:q} --outcome {input.outcome:q}"
+        " --source {input.source:q} --source-key {params.source_key:q} --metrics {output.metrics:q}"
         " --resolved {output.resolved:q} --manifest {output.manifest:q} 2> {log:q}"

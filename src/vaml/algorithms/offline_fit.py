@@ -1,22 +1,15 @@
 """One offline fit from start to end, as experiments A and B run it: resumable at every epoch."""
 
 import logging
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from vaml.algorithms.model_fitting import ModelFitting
-from vaml.algorithms.model_metrics import Metrics
-from vaml.algorithms.training_state import (
-    Arrays,
-    below,
-    load_module,
-    module_arrays,
-    prefixed,
-)
+from vaml.algorithms.training_state import Arrays, below, module_arrays, prefixed
 from vaml.config.objectives import FitSettings
 from vaml.data.transitions import Transitions
 from vaml.divergence import Diverged, not_finite
-from vaml.networks.dynamics import GaussianDynamics
+from vaml.files import write_rows, write_tensors
 from vaml.runtime.job import Job
 from vaml.runtime.progress import Progress
 
@@ -33,19 +26,27 @@ CURVE_COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class OfflineFit:
+    """How a fit ended, one row per epoch, and the weights.
+
+    weights: below `last/` those that it ended with, as in the paper's experiments A and B, and
+    below `best/` those of the best validation, which a diverged fit has not.
+    """
+
+    outcome: Row
+    curve: list[Row]
+    weights: Arrays
+
+
 def run_offline_fit(
     fitting: ModelFitting,
     train: Transitions,
     validation: Transitions,
     settings: FitSettings,
-    metrics: Callable[[GaussianDynamics], Metrics],
     job: Job[Any],
-) -> tuple[Row, list[Row]]:
-    """Train until early stopping; the outcome, and one row per epoch.
-
-    The last weights stay in the model, as in the paper's experiments A and B; the outcome has
-    `metrics` of these and of the best validation's weights. A diverged fit has neither.
-    """
+) -> OfflineFit:
+    """Train until early stopping."""
     state = fitting.start(
         train, validation, fitting.objective.mle_coefficient, settings.max_epochs, settings.patience
     )
@@ -69,32 +70,37 @@ def run_offline_fit(
                 job.checkpoint.save(_arrays(fitting), meta)
                 job.checkpoint.exit_if_terminated()
     except Diverged as diverged:
-        arrays = prefixed("model", module_arrays(fitting.model))
-        failure = Diverged(not_finite(arrays) or diverged.where, diverged.step)
+        last = module_arrays(fitting.model)
+        where = not_finite(prefixed("model", last)) or diverged.where
+        failure = Diverged(where, diverged.step)
         logging.warning("%s", failure)
-        return _outcome(fitting, failure) | {"last": None, "best": None}, rows
+        return OfflineFit(_outcome(fitting, failure), rows, prefixed("last", last))
     last = module_arrays(fitting.model)
-    measured = metrics(fitting.model)
-    fitting.restore_best()
-    best = metrics(fitting.model)
-    load_module(fitting.model, last)
-    return _outcome(fitting, None) | {"last": measured, "best": best}, rows
+    best = fitting.progress.best_weights or last
+    weights = prefixed("last", last) | prefixed("best", best)
+    return OfflineFit(_outcome(fitting, None), rows, weights)
 
 
-def not_started(where: str, step: int) -> Row:
-    """The outcome of a fit whose data or value function is missing, as the run before it diverged.
+def not_started(where: str, step: int) -> OfflineFit:
+    """A fit whose data or value function is missing, as the run before it diverged.
 
     where, step: what and when, as that run counts.
     """
-    return {
+    outcome = {
         "status": "diverged",
         "diverged": {"where": where, "step": step},
         "epochs": 0,
         "gradient_steps": 0,
         "best_epoch": 0,
-        "last": None,
-        "best": None,
     }
+    return OfflineFit(outcome, [], {})
+
+
+def write_fit(job: Job[Any], fit: OfflineFit) -> None:
+    """The files of a job that fits: model, curve and outcome."""
+    write_tensors(job.outputs["model"], fit.weights)
+    write_rows(job.outputs["curve"], CURVE_COLUMNS, fit.curve)
+    job.write_result("outcome", fit.outcome)
 
 
 def _arrays(fitting: ModelFitting) -> Arrays:

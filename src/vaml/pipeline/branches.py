@@ -22,13 +22,13 @@ def branch(stage: str, study: Config) -> str:
         sections[section] = getattr(study, section).model_dump(mode="json")
 
     match stage:
-        case "fit_synthetic":
+        case "fit_synthetic" | "measure_synthetic":
             whole("synthetic")
             keep("objectives", study.objectives, study.synthetic.objectives)
-        case "train_sac" | "fit_snapshot":
+        case "train_sac" | "fit_snapshot" | "measure_snapshot":
             whole("sac")
             keep("environments", study.environments, study.sac.environments)
-            if stage == "fit_snapshot":
+            if stage != "train_sac":
                 whole("snapshots")
                 keep("objectives", study.objectives, study.snapshots.objectives)
         case "train_mbac":

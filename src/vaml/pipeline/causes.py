@@ -15,7 +15,17 @@ from typing import Any
 from vaml.config.schema import Config
 from vaml.files import UnreadableFile, read_json
 from vaml.pipeline.dry_run import PlannedJob
-from vaml.pipeline.jobs import FOLDERS, Labels, folder, is_result, key, labels, names, settings
+from vaml.pipeline.jobs import (
+    FOLDERS,
+    MEASURED,
+    Labels,
+    folder,
+    is_result,
+    key,
+    labels,
+    names,
+    settings,
+)
 from vaml.runtime.digest import module_digests
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.versions import accepted, differences, installed, keeps_others, recorded
@@ -44,6 +54,8 @@ KEYS: dict[str, dict[str, str]] = {
         "training": "mbac.training",
     },
 }
+
+KEYS |= {measuring: KEYS[fitting] for measuring, fitting in MEASURED.items()}
 
 # The section of the config that a rule behind the stages takes its settings from.
 SECTIONS = {"plot": "figures", "judge_claims": "statistics", "summarise": "statistics"}

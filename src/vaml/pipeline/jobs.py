@@ -29,9 +29,17 @@ Labels = Mapping[str, Any]
 FOLDERS: dict[str, str] = {
     "simulate_dynamics": "simulate_dynamics/h{hidden_size}_s{seed}",
     "fit_synthetic": "fit_synthetic/{setting}/h{hidden_size}_s{seed}/{objective}",
+    "measure_synthetic": "measure_synthetic/{setting}/h{hidden_size}_s{seed}/{objective}",
     "train_sac": "train_sac/{environment}/s{seed}",
     "fit_snapshot": "fit_snapshot/{environment}/s{seed}/t{step}/{objective}",
+    "measure_snapshot": "measure_snapshot/{environment}/s{seed}/t{step}/{objective}",
     "train_mbac": "train_mbac/{environment}/{agent}/s{seed}",
+}
+
+# Measuring: the stage whose fits it measures, job by job.
+MEASURED: dict[str, str] = {
+    "measure_synthetic": "fit_synthetic",
+    "measure_snapshot": "fit_snapshot",
 }
 
 # What lies beside a job's results, in folders that mirror theirs, with the suffix of a job's file.
@@ -40,18 +48,20 @@ BESIDE = {"logs": ".log", "benchmarks": ".tsv"}
 # The files of each job that tables are made from.
 RESULTS: dict[str, tuple[str, ...]] = {
     "fit_synthetic": ("outcome.json", "curve.csv"),
+    "measure_synthetic": ("metrics.json",),
     "train_sac": ("outcome.json", "evaluations.csv"),
     "fit_snapshot": ("outcome.json", "curve.csv"),
+    "measure_snapshot": ("metrics.json",),
     "train_mbac": ("outcome.json", "evaluations.csv", "fits.csv", "diagnostics.csv"),
 }
 
 # Table: the stage whose jobs it gathers, and the file that it reads of each.
 TABLES: dict[str, tuple[str, str]] = {
-    "synthetic": ("fit_synthetic", "outcome.json"),
+    "synthetic": ("measure_synthetic", "metrics.json"),
     "synthetic_curves": ("fit_synthetic", "curve.csv"),
     "sac": ("train_sac", "outcome.json"),
     "sac_returns": ("train_sac", "evaluations.csv"),
-    "snapshots": ("fit_snapshot", "outcome.json"),
+    "snapshots": ("measure_snapshot", "metrics.json"),
     "snapshots_curves": ("fit_snapshot", "curve.csv"),
     "snapshots_costs": ("fit_snapshot", "outcome.json"),
     "mbac": ("train_mbac", "outcome.json"),
@@ -119,7 +129,7 @@ def labels(stage: str, study: Config) -> Iterator[dict[str, Any]]:
             for hidden_size in study.synthetic.hidden_sizes if study.synthetic.settings else ():
                 for seed in study.synthetic.seeds:
                     yield {"hidden_size": hidden_size, "seed": seed}
-        case "fit_synthetic":
+        case "fit_synthetic" | "measure_synthetic":
             for setting in study.synthetic.settings:
                 for data in labels("simulate_dynamics", study):
                     for objective in study.synthetic.objectives:
@@ -128,7 +138,7 @@ def labels(stage: str, study: Config) -> Iterator[dict[str, Any]]:
             for environment in study.sac.environments:
                 for seed in study.sac.seeds:
                     yield {"environment": environment, "seed": seed}
-        case "fit_snapshot":
+        case "fit_snapshot" | "measure_snapshot":
             for run in labels("train_sac", study):
                 for step in study.snapshots.steps:
                     for objective in study.snapshots.objectives:
@@ -210,8 +220,10 @@ def _train_mbac(study: Config, labels: Labels) -> JobSettings:
 _SETTINGS: dict[str, Callable[[Config, Labels], JobSettings]] = {
     "simulate_dynamics": _simulate_dynamics,
     "fit_synthetic": _fit_synthetic,
+    "measure_synthetic": _fit_synthetic,
     "train_sac": _train_sac,
     "fit_snapshot": _fit_snapshot,
+    "measure_snapshot": _fit_snapshot,
     "train_mbac": _train_mbac,
 }
 
@@ -223,7 +235,8 @@ def settings(stage: str, study: Config, labels: Labels) -> str:
 
 def gpus(stage: str, study: Config, labels: Labels) -> int:
     """How many GPUs one job asks for: 0 or 1, by VAML_DEVICE."""
-    return int(wants_gpu(_SETTINGS[stage](study, labels)))
+    # Measuring takes less than CUDA takes to start.
+    return 0 if stage in MEASURED else int(wants_gpu(_SETTINGS[stage](study, labels)))
 
 
 def names(stage: str, study: Config, labels: Labels) -> frozenset[str]:
@@ -263,11 +276,16 @@ def is_result(stage: str, expected_key: str, made: Stable) -> bool:
 
 
 def source(stage: str, labels: Labels) -> tuple[str, Labels] | None:
-    """The job whose files a job starts from: its stage and labels."""
+    """The job whose files a job starts from: its stage and labels.
+
+    What measures a fit reads the data, too, which the fit's manifest vouches for.
+    """
     if stage == "fit_synthetic":
         return "simulate_dynamics", labels
     if stage == "fit_snapshot":
         return "train_sac", labels
+    if stage in MEASURED:
+        return MEASURED[stage], labels
     return None
 
 

@@ -63,9 +63,9 @@ class Job(Generic[Settings]):
         verify(self._inputs[name], self._source, name)
         return self._inputs[name]
 
-    def write_outcome(self, outcome: Mapping[str, Any]) -> None:
-        """outcome.json: the job's key and these numbers, null where not finite."""
-        write_json(self.outputs["outcome"], {"key": self.key, **finite_or_null(outcome)})
+    def write_result(self, name: str, numbers: Mapping[str, Any]) -> None:
+        """An output of JSON: the job's key and these numbers, null where not finite."""
+        write_json(self.outputs[name], {**finite_or_null(numbers), "key": self.key})
 
 
 @contextmanager

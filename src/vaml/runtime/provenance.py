@@ -105,14 +105,15 @@ def manifest(
 
 
 def verify(path: Path, manifest_path: Path, name: str) -> None:
-    """Refuse a file that is not the output `name` of its manifest, byte for byte.
+    """Refuse a file that is not the output, or the input, `name` of a manifest, byte for byte.
 
     UnreadableFile: names both files.
     """
-    outputs = read_manifest(manifest_path).stable.outputs
-    if name not in outputs:
-        raise UnreadableFile(f"{manifest_path}: records no output {name!r} for {path}")
-    expected = outputs[name]
+    made = read_manifest(manifest_path).stable
+    files = made.inputs | made.outputs
+    if name not in files:
+        raise UnreadableFile(f"{manifest_path}: records no file {name!r} for {path}")
+    expected = files[name]
     found = sha256(path)
     if found != expected:
         raise UnreadableFile(

@@ -16,8 +16,10 @@ _SIMULATION = ("gymnasium", "mujoco")
 COMPUTING: dict[str, tuple[str, ...]] = {
     "simulate_dynamics": _LEARNING,
     "fit_synthetic": _LEARNING,
+    "measure_synthetic": _LEARNING,
     "train_sac": (*_SIMULATION, *_LEARNING),
     "fit_snapshot": _LEARNING,
+    "measure_snapshot": _LEARNING,
     "train_mbac": (*_SIMULATION, *_LEARNING),
 }
 

@@ -51,9 +51,9 @@ def _last_and_best(metrics: tuple[str, ...]) -> tuple[str, ...]:
     return (*metrics, *(f"best_{name}" for name in metrics))
 
 
-# What an outcome may report, by stage: a diverged job fills fewer of the same columns.
+# What a job may report, by stage: a diverged one fills fewer of the same columns.
 _OUTCOMES: dict[str, tuple[str, ...]] = {
-    "fit_synthetic": (
+    "measure_synthetic": (
         *_DIVERGED,
         *_FIT,
         *_last_and_best((*_METRICS, *_EXACT, *_DISTANCES, *_SPREAD)),
@@ -61,7 +61,11 @@ _OUTCOMES: dict[str, tuple[str, ...]] = {
         *_ENVIRONMENT,
     ),
     "train_sac": (*_DIVERGED, *_RUN),
-    "fit_snapshot": (*_DIVERGED, *_FIT, *_last_and_best((*_METRICS, *_PARTS, *_SPREAD, *_BEHIND))),
+    "measure_snapshot": (
+        *_DIVERGED,
+        *_FIT,
+        *_last_and_best((*_METRICS, *_PARTS, *_SPREAD, *_BEHIND)),
+    ),
     "train_mbac": (*_DIVERGED, *_RUN, "fits"),
 }
 # What a table of costs says of each job: measured times, never the same twice.

@@ -1,0 +1,53 @@
+"""Measure one fit to the replay buffer of a SAC snapshot, which trains nothing."""
+
+from collections.abc import Sequence
+
+from vaml.config.snapshots import FitSnapshotJob
+from vaml.files import read_json, read_tensors
+from vaml.runtime.job import running
+from vaml.seeding import Streams
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Paper, section 5.2: test errors of the last and of the best validation's weights.
+
+    A diverged fit has neither.
+    """
+    with running(
+        "measure_snapshot",
+        FitSnapshotJob,
+        argv,
+        inputs=("history", "snapshots", "model", "outcome"),
+        outputs=("metrics",),
+    ) as job:
+        import torch
+
+        from vaml.algorithms.model_metrics import snapshot_metrics
+        from vaml.algorithms.snapshot_fit import read_snapshot, snapshot_model
+        from vaml.algorithms.training_state import load_module
+
+        settings, cpu = job.settings, torch.device("cpu")
+        weights = job.read("model")
+        metrics = read_json(job.read("outcome"))
+        if metrics["status"] == "ok":
+            # Those of the fit: the same split, and noise that the fits of a snapshot share.
+            streams = Streams(settings.seed, "fit_snapshot", settings.environment_id, settings.step)
+            history, snapshots = job.read("history"), job.read("snapshots")
+            data = read_snapshot(history, snapshots, settings, streams.numpy("split"), cpu)
+            model = snapshot_model(settings, data, torch.Generator())
+            for kept in ("last", "best"):
+                load_module(model, read_tensors(weights, f"{kept}/"))
+                metrics[kept] = snapshot_metrics(
+                    model,
+                    data.test,
+                    data.value,
+                    data.next_value,
+                    settings.objective,
+                    settings.fit.batch_size,
+                    streams,
+                )
+        job.write_result("metrics", metrics)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Measure one fit to the artificial environment, which trains nothing."""
+
+from collections.abc import Sequence
+
+from vaml.config.synthetic import FitSyntheticJob
+from vaml.files import read_json, read_tensors
+from vaml.runtime.job import running
+from vaml.seeding import Streams
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Paper, section 5.1: test errors of the last and of the best validation's weights.
+
+    A diverged fit has neither; what the true dynamics get, and the data alone give, is there.
+    """
+    with running(
+        "measure_synthetic",
+        FitSyntheticJob,
+        argv,
+        inputs=("dynamics", "transitions", "model", "outcome"),
+        outputs=("metrics",),
+    ) as job:
+        import torch
+
+        from vaml.algorithms.synthetic_fit import read_synthetic, synthetic_model
+        from vaml.algorithms.synthetic_metrics import (
+            environment_metrics,
+            error_metrics,
+            synthetic_metrics,
+        )
+        from vaml.algorithms.training_state import load_module
+
+        settings, cpu = job.settings, torch.device("cpu")
+        objective, batch_size = settings.objective, settings.fit.batch_size
+        # Those of the fit: what is measured belongs to it, and fits of a seed share the noise.
+        streams = Streams(settings.seed, "fit_synthetic", settings.hidden_size)
+        data = read_synthetic(job.read("dynamics"), job.read("transitions"), settings, cpu)
+        truth, test, value = data.truth, data.test, data.value
+        model = synthetic_model(settings, torch.Generator())
+        weights = job.read("model")
+        metrics = read_json(job.read("outcome"))
+        for kept in ("last", "best") if metrics["status"] == "ok" else ():
+            load_module(model, read_tensors(weights, f"{kept}/"))
+            metrics[kept] = synthetic_metrics(
+                model, truth, test, value, objective, batch_size, streams
+            )
+        metrics["truth"] = error_metrics(truth, truth, test, value, objective, batch_size, streams)
+        metrics |= environment_metrics(truth, test, value, batch_size, streams)
+        job.write_result("metrics", metrics)
+
+
+if __name__ == "__main__":
+    main()
