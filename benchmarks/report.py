@@ -23,7 +23,15 @@ COLUMNS = {
     "stable_baselines3": "Stable-Baselines3",
     "sbx": "SBX",
 }
-STEPS = ("simulate_dynamics", "fit_synthetic", "train_sac", "fit_snapshot", "train_mbac")
+STEPS = (
+    "simulate_dynamics",
+    "fit_synthetic",
+    "measure_synthetic",
+    "train_sac",
+    "fit_snapshot",
+    "measure_snapshot",
+    "train_mbac",
+)
 LIGHT_STEPS = ("tabulate", "judge_claims", "plot", "compile_paper", "plan", "status")
 Spread = tuple[float, float, float]
 

@@ -41,7 +41,9 @@ def tail(study: Config, results: Path, job: dict[str, Any]) -> dict[str, Any]:
         "orthogonal",
         torch.Generator(),
     )
-    load_module(model, read_tensors(results / folder("fit_snapshot", job) / "model.safetensors"))
+    load_module(
+        model, read_tensors(results / folder("fit_snapshot", job) / "model.safetensors", "last/")
+    )
     value = SoftValue.from_snapshot(read_tensors(run / "snapshots.safetensors", f"{step}/"))
     generator = torch.Generator().manual_seed(streams.seed("error_tails"))
     errors = squared_errors(model, test, value, fit.batch_size, generator)

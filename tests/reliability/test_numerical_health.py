@@ -20,6 +20,7 @@ from vaml.algorithms.model_metrics import COLLAPSED_SIGMA, model_metrics
 from vaml.algorithms.offline_fit import run_offline_fit
 from vaml.algorithms.sac import SACRun
 from vaml.algorithms.training_run import run_training
+from vaml.algorithms.training_state import module_arrays, prefixed
 from vaml.config.mbac import TrainMBACJob
 from vaml.config.sac import TrainSACJob
 from vaml.config.synthetic import FitSyntheticJob
@@ -211,15 +212,14 @@ def test_a_fit_stops_at_once_and_says_where(
         return epoch()
 
     fitting.epoch = spoilt
-    outcome, rows = run_offline_fit(
-        fitting, train, validation, settings.fit, lambda _: {}, job_in(tmp_path)
-    )
-    stopped = outcome["diverged"]
+    ended = run_offline_fit(fitting, train, validation, settings.fit, job_in(tmp_path))
+    stopped = ended.outcome["diverged"]
     good = stopped["where"] == name and 6 <= stopped["step"] <= last
     count("numbers that are not finite, stopped by name", int(good), 1)
     assert good, stopped
-    assert (outcome["status"], outcome["last"], outcome["best"]) == ("diverged", None, None)
-    assert [row["epoch"] for row in rows] == [1, 2]
+    assert ended.outcome["status"] == "diverged"
+    assert ended.weights.keys() == prefixed("last", module_arrays(fitting.model)).keys()
+    assert [row["epoch"] for row in ended.curve] == [1, 2]
 
 
 @pytest.mark.slow
@@ -235,17 +235,15 @@ def test_a_diverged_run_and_the_fits_on_it_end_well(tmp_path: Path, count: Count
     assert run["status"] == "diverged"
     assert run["diverged"]["step"] == run["env_steps"] < 100
     assert f"{run['diverged']['where']} is not finite" in text
-    folder = tmp_path / "fit_snapshot"
-    status, text = tiny_jobs.run(
-        "fit_snapshot", tiny_jobs.arguments("fit_snapshot", folder, tmp_path)
-    )
-    assert status == 0, text
-    fit = read_json(folder / "outcome.json")
-    assert fit["status"] == "diverged"
-    assert fit["diverged"] == {"where": "train_sac", "step": run["env_steps"]}
-    assert fit["last"] is None
-    assert fit["best"] is None
-    count("diverged jobs recorded as such, with those after them", 2, 2)
+    for step, name in (("fit_snapshot", "outcome"), ("measure_snapshot", "metrics")):
+        folder = tmp_path / step
+        status, text = tiny_jobs.run(step, tiny_jobs.arguments(step, folder, tmp_path))
+        assert status == 0, text
+        fit = read_json(folder / f"{name}.json")
+        assert fit["status"] == "diverged"
+        assert fit["diverged"] == {"where": "train_sac", "step": run["env_steps"]}
+        assert not {"last", "best"} & fit.keys()
+    count("diverged jobs recorded as such, with those after them", 3, 3)
 
 
 @pytest.mark.parametrize(("log_std", "share"), [(0.0, 0.0), (-60.0, 1.0)])

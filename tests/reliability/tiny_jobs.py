@@ -112,6 +112,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
         },
     },
 }
+SETTINGS["measure_synthetic"] = SETTINGS["fit_synthetic"]
+SETTINGS["measure_snapshot"] = SETTINGS["fit_snapshot"]
 # How often a job with VAML_STATE_SECONDS=0 saves its state: after every step or epoch.
 SAVES = {"train_sac": 500, "fit_synthetic": 80, "fit_snapshot": 80, "train_mbac": 320}
 RESUMABLE = tuple(SAVES)
@@ -125,6 +127,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
         "curve": "curve.csv",
         "outcome": "outcome.json",
     },
+    "measure_synthetic": {"metrics": "metrics.json"},
     "train_sac": {
         "history": "history.npz",
         "snapshots": "snapshots.safetensors",
@@ -136,6 +139,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
         "curve": "curve.csv",
         "outcome": "outcome.json",
     },
+    "measure_snapshot": {"metrics": "metrics.json"},
     "train_mbac": {
         "networks": "networks.safetensors",
         "evaluations": "evaluations.csv",
@@ -147,7 +151,9 @@ OUTPUTS: dict[str, dict[str, str]] = {
 # The step whose files a step starts from, and which of them it reads.
 INPUTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "fit_synthetic": ("simulate_dynamics", ("dynamics", "transitions")),
+    "measure_synthetic": ("fit_synthetic", ("model", "outcome")),
     "fit_snapshot": ("train_sac", ("history", "snapshots")),
+    "measure_snapshot": ("fit_snapshot", ("model", "outcome")),
 }
 
 
@@ -160,6 +166,9 @@ def arguments(step: str, folder: Path, given: Path, **paths: Path) -> list[str]:
     if step in INPUTS:
         before, names = INPUTS[step]
         flags |= {name: given / before / OUTPUTS[before][name] for name in names}
+        if before in INPUTS:  # what it read, too
+            data, read = INPUTS[before]
+            flags |= {name: given / data / OUTPUTS[data][name] for name in read}
         flags["source"] = given / before / "manifest.json"
         flags["source-key"] = json.loads(flags["source"].read_bytes())["stable"]["key"]
     outputs = {name: folder / file for name, file in OUTPUTS[step].items()}

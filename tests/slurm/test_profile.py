@@ -129,14 +129,23 @@ def test_the_documented_jobs_and_limits_are_those_of_the_profile() -> None:
     together = profile["group-components"]["synthetic"]
     fits = counts["fit_synthetic"] // counts["simulate_dynamics"]
     synthetic = together * (
-        wanted["simulate_dynamics"]["runtime"] + fits * wanted["fit_synthetic"]["runtime"]
+        wanted["simulate_dynamics"]["runtime"]
+        + fits * (wanted["fit_synthetic"]["runtime"] + wanted["measure_synthetic"]["runtime"])
     )
     table = slurm_table()
     for stage in ("train_sac", "fit_snapshot", "train_mbac"):
         count, limit = str(counts[stage]), f"{wanted[stage]['runtime']} min"
         assert [*table[stage][:2], table[stage][2].split(", ")[1]] == [count, count, limit]
     groups = counts["simulate_dynamics"] // together
-    assert table["simulate_dynamics"][0] == str(counts["simulate_dynamics"])
+    for stage in ("simulate_dynamics", "measure_synthetic"):
+        assert table[stage] == [str(counts[stage]), "with fit_synthetic", ""]
+    at_a_time = profile["group-components"]["measuring"]
+    measuring = counts["measure_snapshot"] // at_a_time
+    assert table["measure_snapshot"] == [
+        str(counts["measure_snapshot"]),
+        str(measuring),
+        f"1000 MB, {at_a_time * wanted['measure_snapshot']['runtime']} min",
+    ]
     assert table["fit_synthetic"] == [
         str(counts["fit_synthetic"]),
         str(groups),
@@ -149,7 +158,7 @@ def test_the_documented_jobs_and_limits_are_those_of_the_profile() -> None:
     ]
     everything = sum(counts.values()) + sum(behind.values())
     alone = sum(counts[stage] for stage in ("train_sac", "fit_snapshot", "train_mbac"))
-    assert table["all"][:2] == [str(everything), str(alone + groups + 1)]
+    assert table["all"][:2] == [str(everything), str(alone + groups + measuring + 1)]
     cost = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
     assert f"| with tables, figures, paper | {everything} |" in cost
     example = (ROOT / "docs" / "reruns.md").read_text(encoding="utf-8")

@@ -40,14 +40,19 @@ def small_study(**overrides: object) -> Config:
     return config.load(merged)
 
 
-def fit(distances: dict[str, float], scale: float = 1.0) -> dict[str, Any]:
+FIT = {
+    "status": "ok",
+    "diverged": None,
+    "epochs": 12,
+    "gradient_steps": 3756,
+    "best_epoch": 9,
+}
+
+
+def measured(distances: dict[str, float], scale: float = 1.0) -> dict[str, Any]:
     metrics = {name: scale * number for name, number in (METRICS | distances).items()}
     return {
-        "status": "ok",
-        "diverged": None,
-        "epochs": 12,
-        "gradient_steps": 3756,
-        "best_epoch": 9,
+        **FIT,
         "last": metrics,
         "best": {name: number / 2 for name, number in metrics.items()},
     }
@@ -65,13 +70,15 @@ def run(value: float) -> dict[str, Any]:
 
 
 def outcome(stage: str, job: dict[str, Any]) -> dict[str, Any]:
-    if stage == "fit_synthetic":
+    if stage in jobs.MEASURED.values():
+        return FIT
+    if stage == "measure_synthetic":
         realizable = job["setting"] == "realizable"
         distances = DISTANCES | ({"parameter_l2": 3.5} if realizable else {})
-        metrics = fit(distances | EXACT, job["hidden_size"])
+        metrics = measured(distances | EXACT, job["hidden_size"])
         return metrics | {"truth": METRICS | {"exact_error": 0.0}} | ENVIRONMENT
-    if stage == "fit_snapshot":
-        return fit(FLOOR, job["step"])
+    if stage == "measure_snapshot":
+        return measured(FLOOR, job["step"])
     return run(job["seed"]) | ({"fits": 3} if stage == "train_mbac" else {})
 
 
@@ -97,7 +104,7 @@ def leave(
     home = results / jobs.folder(stage, job)
     key = jobs.key(stage, study, job)
     for file in jobs.RESULTS[stage]:
-        if file == "outcome.json":
+        if file.endswith(".json"):
             write_json(home / file, {"key": key, **(result or outcome(stage, job))})
         else:
             write_rows(home / file, *points(file, job))

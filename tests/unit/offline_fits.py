@@ -13,9 +13,11 @@ from pydantic import BaseModel
 
 from vaml.algorithms import offline_fit
 from vaml.algorithms.model_fitting import ModelFitting
-from vaml.algorithms.training_state import module_arrays
+from vaml.algorithms.offline_fit import OfflineFit
+from vaml.algorithms.training_state import module_arrays, prefixed
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
+from vaml.runtime.manifest import read_manifest
 
 OBJECTIVES = {
     name: Objective(loss="vaml", mle_coefficient=coefficient, model_samples=2)
@@ -38,26 +40,33 @@ def flags(folder: Path, settings: BaseModel, outputs: tuple[str, ...]) -> list[s
     return ["--config", json.dumps(settings.model_dump(mode="json")), *paths]
 
 
+def started_from(folder: Path) -> list[str]:
+    """The flags that name the job whose files another one starts from."""
+    manifest = folder / "manifest"
+    return [f"--source={manifest}", f"--source-key={read_manifest(manifest).stable.key}"]
+
+
 def record_fits(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
     """Let the steps fill this list with what they start a fit with, instead of fitting."""
     started: list[SimpleNamespace] = []
 
     def record(
         fitting: ModelFitting, train: Transitions, validation: Transitions, *rest: Any
-    ) -> tuple[dict[str, Any], list[Any]]:
-        settings, metrics, _ = rest
+    ) -> OfflineFit:
+        settings, _ = rest
         assert settings.patience == FIT["patience"]
-        metrics(fitting.model)
+        weights = module_arrays(fitting.model)
         started.append(
             SimpleNamespace(
                 fitting=fitting,
                 train=train,
                 validation=validation,
-                weights=module_arrays(fitting.model),
+                weights=weights,
                 order=fitting.shuffles.permutation(len(train)),
             )
         )
-        return {}, []
+        kept = prefixed("last", weights) | prefixed("best", weights)
+        return OfflineFit({"status": "ok"}, [], kept)
 
     monkeypatch.setattr(offline_fit, "run_offline_fit", record)
     # This process has loaded more of the package than one step does.

@@ -252,8 +252,13 @@ def test_a_job_asks_for_a_gpu_where_it_would_use_one(
         (stage, each.get("objective"), each.get("hidden_size", 0)): jobs.gpus(stage, study, each)
         for stage in jobs.FOLDERS
         for each in jobs.labels(stage, study)
-        if stage != "simulate_dynamics"
+        if stage not in ("simulate_dynamics", *jobs.MEASURED)
     }
+    assert not any(
+        jobs.gpus(stage, study, each)
+        for stage in jobs.MEASURED
+        for each in jobs.labels(stage, study)
+    )
     for (stage, objective, size), gpus in asked.items():
         gains = objective in ("vaml", "reg_vaml") and (stage == "fit_snapshot" or size >= 512)
         assert gpus == (1 if gains and value == "auto" else agents), (stage, objective, size)

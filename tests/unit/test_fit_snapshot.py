@@ -1,4 +1,4 @@
-"""fit_snapshot: the rows fitted and tested, the value function, what the fits of a cell share."""
+"""Fits to snapshots: rows fitted and tested, value functions, what the fits of a cell share."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,15 +7,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from offline_fits import FIT, OBJECTIVES, flags, paired, record_fits, same, states
+from offline_fits import FIT, OBJECTIVES, flags, paired, record_fits, same, started_from, states
 
-from vaml import fit_snapshot, train_sac
+from vaml import fit_snapshot, measure_snapshot, train_sac
 from vaml.algorithms import model_metrics
 from vaml.algorithms.sac import SACRun
 from vaml.config.sac import ActorCriticSettings, Environment, SACTraining, TrainSACJob
 from vaml.config.snapshots import FitSnapshotJob, SnapshotFitSettings
 from vaml.files import read_arrays
-from vaml.runtime.manifest import read_manifest
 from vaml.seeding import Streams
 
 SAC = TrainSACJob(
@@ -55,7 +54,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def snapshot(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., SimpleNamespace]:
-    """Starts a fit to a snapshot of that run."""
+    """Starts a fit to a snapshot of that run, and measures it."""
     fits, tested = record_fits(monkeypatch), []
     monkeypatch.setattr(
         model_metrics,
@@ -74,9 +73,11 @@ def snapshot(
         )
         inputs = [f"--{name}={source / name}" for name in ("history", "snapshots")]
         outputs = flags(tmp_path / "fit", settings, ("model", "curve", "outcome"))
-        manifest = source / "manifest"
-        inputs += [f"--source={manifest}", f"--source-key={read_manifest(manifest).stable.key}"]
-        fit_snapshot.main([*outputs, *inputs])
+        fit_snapshot.main([*outputs, *inputs, *started_from(source)])
+        fit = tmp_path / "fit"
+        inputs += [f"--{name}={fit / name}" for name in ("model", "outcome")]
+        measured = flags(tmp_path / "measured", settings, ("metrics",))
+        measure_snapshot.main([*measured, *inputs, *started_from(fit)])
         test, later = tested[-1]
         return SimpleNamespace(**vars(fits[-1]), test=test, next_value=later)
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from offline_fits import FIT, OBJECTIVES, flags, paired, record_fits, same, states
+from offline_fits import FIT, OBJECTIVES, flags, paired, record_fits, same, started_from, states
 
 from vaml import fit_synthetic, simulate_dynamics
 from vaml.algorithms.training_state import below, module_arrays
@@ -20,7 +20,6 @@ from vaml.config.synthetic import (
 )
 from vaml.files import read_arrays, read_tensors
 from vaml.networks.value import RandomValue
-from vaml.runtime.manifest import read_manifest
 
 DYNAMICS = SyntheticDynamics(
     observation_size=11,
@@ -58,9 +57,7 @@ def synthetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         )
         inputs = [f"--{name}={source / name}" for name in ("dynamics", "transitions")]
         outputs = flags(tmp_path / "fit", settings, ("model", "curve", "outcome"))
-        manifest = source / "manifest"
-        inputs += [f"--source={manifest}", f"--source-key={read_manifest(manifest).stable.key}"]
-        fit_synthetic.main([*outputs, *inputs])
+        fit_synthetic.main([*outputs, *inputs, *started_from(source)])
         return fits[-1]
 
     return start

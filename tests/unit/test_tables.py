@@ -82,7 +82,7 @@ def test_a_diverged_job_keeps_its_row_and_its_columns(study: Config, results: Pa
     job = {"environment": "Hopper-v4", "seed": 0, "step": 24000, "objective": "vaml"}
     before, _ = gather("snapshots", study, results)
     failed = DIVERGED | {"epochs": 2, "gradient_steps": 7, "last": None, "best": None}
-    leave(results, study, "fit_snapshot", job, failed)
+    leave(results, study, "measure_snapshot", job, failed)
     columns, rows = gather("snapshots", study, results)
     assert columns == before
     diverged = [row for row in rows if row["status"] == "diverged"]
@@ -108,12 +108,12 @@ def test_a_branch_of_the_config_is_enough(study: Config, results: Path) -> None:
 
 def test_another_configs_result_is_refused_by_name(study: Config, results: Path) -> None:
     other = small_study(fit=study.synthetic.fit.model_dump() | {"patience": 4})
-    home = jobs.folder("fit_synthetic", next(jobs.labels("fit_synthetic", other)))
+    home = jobs.folder("measure_synthetic", next(jobs.labels("measure_synthetic", other)))
     with pytest.raises(
         UnreadableFile, match="another config, code or versions; run snakemake"
     ) as refused:
         gather("synthetic", other, results)
-    assert str(refused.value).startswith(str(results / home / "outcome.json"))
+    assert str(refused.value).startswith(str(results / home / "metrics.json"))
     assert "\n" not in str(refused.value)
     gather("mbac", other, results)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vaml.config.schema import Config, load
 from vaml.config.yaml_file import merged
-from vaml.pipeline.jobs import FOLDERS, TABLES, labels
+from vaml.pipeline.jobs import FOLDERS, MEASURED, TABLES, labels
 
 PROJECT = Path(__file__).parents[2]
 TINY = "tests/workflow/tiny.yaml"
@@ -167,10 +167,15 @@ def with_downstream(jobs: set[Job], study: Config, dag: list[DagJob]) -> set[Job
     for start, stage, shared in (
         ("simulate_dynamics", "fit_synthetic", ("hidden_size", "seed")),
         ("train_sac", "fit_snapshot", ("environment", "seed")),
+        *(
+            (fit, measuring, ("setting", "hidden_size", "environment", "seed", "step", "objective"))
+            for measuring, fit in MEASURED.items()
+        ),
     ):
         started = {labels for rule, labels in found if rule == start}
         for each in labels(stage, study):
-            if job(start, {name: each[name] for name in shared})[1] in started:
+            mine = {name: each[name] for name in shared if name in each}
+            if job(start, mine)[1] in started:
                 found.add(job(stage, each))
     found |= tables_of(*{rule for rule, _ in found})
     if any(rule in FOLDERS for rule, _ in found):

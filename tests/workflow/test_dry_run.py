@@ -15,15 +15,19 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 PAPER = {
     "simulate_dynamics": 6 * 5,
     "fit_synthetic": 6 * 5 * 2 * 3,
+    "measure_synthetic": 6 * 5 * 2 * 3,
     "train_sac": 2,
     "fit_snapshot": 2 * 19 * 3,
+    "measure_snapshot": 2 * 19 * 3,
     "train_mbac": 2 * 2 * 4,
 }
 EXTENDED = {
     "simulate_dynamics": 6 * 20,
     "fit_synthetic": 6 * 20 * 2 * 3,
+    "measure_synthetic": 6 * 20 * 2 * 3,
     "train_sac": 2 * 5,
     "fit_snapshot": 2 * 5 * 19 * 3,
+    "measure_snapshot": 2 * 5 * 19 * 3,
     "train_mbac": 2 * 10 + 2 * 5,
 }
 

@@ -65,7 +65,9 @@ def test_causes_are_named_by_their_keys(changed: Callable[[str], Project]) -> No
     assert lines(text, "fit_snapshot") == [f"2  {REG_VAML} (objective reg_vaml)"]
     assert lines(text, "train_mbac") == [f"2  {REG_VAML} (agent reg_vaml)"]
     assert "train_sac" not in text
-    assert "2  fit_synthetic runs (table synthetic, synthetic_curves)" in lines(text, "tabulate")
+    tables = lines(text, "tabulate")
+    assert "1  fit_synthetic runs (table synthetic_curves)" in tables
+    assert "1  measure_synthetic runs (table synthetic)" in tables
 
 
 @pytest.mark.slow

@@ -117,7 +117,10 @@ CONFIG_CHANGES: dict[str, tuple[str, Expected]] = {
         "synthetic: {seeds: [0, 1, 2]}",
         only(("simulate_dynamics", {"seed": 2})),
     ),
-    "a synthetic seed removed": ("synthetic: {seeds: [1]}", aggregates("fit_synthetic")),
+    "a synthetic seed removed": (
+        "synthetic: {seeds: [1]}",
+        aggregates("fit_synthetic", "measure_synthetic"),
+    ),
     "a width added": (
         "synthetic: {hidden_sizes: [8, 12]}",
         only(("simulate_dynamics", {"hidden_size": 12})),
@@ -129,7 +132,7 @@ CONFIG_CHANGES: dict[str, tuple[str, Expected]] = {
     "a SAC seed added": ("sac: {seeds: [0, 3]}", only(("train_sac", {"seed": 3}))),
     "a SAC environment removed": (
         "sac: {environments: [Hopper-v4]}",
-        aggregates("train_sac", "fit_snapshot"),
+        aggregates("train_sac", "fit_snapshot", "measure_snapshot"),
     ),
     "an MBAC seed added in one environment": (
         "mbac: {runs: {Pusher-v5: {seeds: [0, 1]}}}",

@@ -69,7 +69,7 @@ def test_removed_grid_values_are_listed_and_removed(editable: Project) -> None:
     assert "every result is of a job of this config" in editable.vaml("clean_stale")
 
     # What is left is whole; what was removed runs again when something asks for it.
-    made = {*tables_of("fit_synthetic"), job("summarise_costs", {})}
+    made = {*tables_of("fit_synthetic", "measure_synthetic"), job("summarise_costs", {})}
     assert editable.planned() == with_downstream(made, editable.study(), editable.dag)
     editable.edit(TINY, "seeds: [1]", "seeds: [0, 1]")
     shutil.rmtree(editable.results / "tables")

@@ -55,7 +55,7 @@ KEYS: dict[str, dict[str, str]] = {
     },
 }
 
-KEYS |= {measuring: KEYS[fitting] for measuring, fitting in MEASURED.items()}
+KEYS.update({measuring: KEYS[fitting] for measuring, fitting in MEASURED.items()})
 
 # The section of the config that a rule behind the stages takes its settings from.
 SECTIONS = {"plot": "figures", "judge_claims": "statistics", "summarise": "statistics"}

@@ -22,6 +22,8 @@ START = 2.5  # seconds to import PyTorch, and to read and write the files
 SIMULATED_PER_SECOND = 50_000.0  # transitions
 SNAPSHOT_FIT = {"mle": (2300.0, 100), "vaml": (60.0, 58)}  # gradient steps per second, epochs
 SYNTHETIC_EPOCHS = 8
+MEASURED_PER_SECOND = 6700.0  # rows of a snapshot's test split, last and best weights apart
+SYNTHETIC_MEASURED = 2.0  # seconds, whatever the width
 SAC_PER_SECOND = 115.0  # environment steps
 MBAC_PER_SECOND = {"mle": 40.0, "vaml": 18.0, "none": SAC_PER_SECOND}  # environment steps
 TABLE_OR_FIGURE = 4.0  # seconds
@@ -43,11 +45,16 @@ def table_seconds(stage: str, job: Mapping[str, Any]) -> float:
             # Below a width of some hundred units the overhead of small operations dominates.
             step = 0.0013 + 1.15e-8 * job["hidden_size"] ** 2
             return START + step * _gradient_steps(job["fit"], transitions, SYNTHETIC_EPOCHS)
+        case "measure_synthetic":
+            return START + SYNTHETIC_MEASURED
         case "train_sac":
             return START + job["training"]["total_steps"] / SAC_PER_SECOND
         case "fit_snapshot":
             per_second, epochs = SNAPSHOT_FIT[kind]
             return START + _gradient_steps(job["fit"], job["step"], epochs) / per_second
+        case "measure_snapshot":
+            rows = job["fit"]["test_fraction"] * job["step"]
+            return START + 2 * rows / MEASURED_PER_SECOND
         case "train_mbac":
             return START + job["total_steps"] / MBAC_PER_SECOND[kind]
     return TABLE_OR_FIGURE
