@@ -204,7 +204,7 @@ def test_verify_accepts_the_recorded_file_only(tmp_path: Path) -> None:
 def test_verify_refuses_a_manifest_without_the_output(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"a")
     write_json(tmp_path / "manifest.json", describe(tmp_path))
-    with pytest.raises(UnreadableFile, match=r"manifest\.json: records no output 'other'"):
+    with pytest.raises(UnreadableFile, match=r"manifest\.json: records no file 'other'"):
         verify(tmp_path / "a", tmp_path / "manifest.json", "other")
 
 

@@ -143,8 +143,9 @@ def test_what_is_made_of_the_results_is_done_when_no_older_than_they(tmp_path: P
         touch(tmp_path / path, 1000)
     assert finished(MADE, tmp_path) == set(MADE)
     # One more fit of experiment B: what A and C alone are shown in stays.
-    fit = jobs.folder("fit_snapshot", next(jobs.labels("fit_snapshot", STUDY)))
-    touch(tmp_path / fit / "manifest.json", 2000)
+    for stage in ("fit_snapshot", "measure_snapshot"):
+        made = jobs.folder(stage, next(jobs.labels(stage, STUDY)))
+        touch(tmp_path / made / "manifest.json", 2000)
     undone = MADE.keys() - finished(MADE, tmp_path)
     assert {"tables/snapshots.csv", "figures/figure_2.pdf", "claims.json", "paper.pdf"} <= undone
     assert not {"tables/mbac.csv", "figures/figure_1.pdf", "tables/summary_mbac.csv"} & undone

@@ -42,7 +42,7 @@ def test_every_job_of_the_config_is_there_once_and_in_its_order(
     columns, rows = gather(table, study, results)
     expected = list(jobs.labels(stage, study))
     names = list(expected[0])
-    per_job = 1 if file == "outcome.json" else 3
+    per_job = 1 if file.endswith(".json") else 3
     assert [{name: row[name] for name in names} for row in rows[::per_job]] == expected
     assert len(rows) == per_job * len(expected)
     assert columns[: len(names) + 1] == [*names, "key"]
