@@ -230,8 +230,9 @@ def test_verdicts_come_from_the_judgement(finished: Path) -> None:
     vouch(finished / "claims.json")
     compile_paper.main(flags(finished, small_study(), finished))
     words = text(finished, finished / "paper.json")
-    assert words.count("contradicted (C9b)") == 2  # in the abstract and with the verdicts
-    assert "C9b contradicted" in words
+    # In the abstract, with the verdicts, and in the conclusion.
+    assert words.count("contradicted (C9b)") == 3
+    assert "1 came as expected (C9b) and 0 did not" in words
 
 
 def test_an_effect_is_printed_on_the_scale_of_its_contrast(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from vaml.analysis.manuscript.numbers import NONE, number_text
+from vaml.analysis.manuscript.sentences import findings
 
 Row = dict[str, Any]
 
@@ -18,10 +19,10 @@ _WORDS = {
     " - ": " − ",
     "true_sigma_l1": "true σ",
     "sigma_l1": "σ",
+    "next_value_aware_error": "error for the next V",
     "value_aware_error_k1000": "value-aware error with very many samples",
     "value_aware_error": "value-aware error",
     "exact_error": "exact error",
-    "next_value_aware_error": "error for the next V",
     "error_stale": "error for the present V",
     "error_previous": "error for its own V",
     "target_error_policy": "squared distance from the true targets",
@@ -48,34 +49,42 @@ def claim_entries(
                 notes.append(reason)
             note = notes.index(reason) if reason else None
             comparisons.append(_comparison(comparison, labels) | {"note": note})
-        claims.append(
-            {
-                "id": claim["claim"],
-                "statement": claim["statement"],
-                "sections": claim["sections"],
-                "explains": claim["explains"],
-                "experiments": [_EXPERIMENTS[s] for s in claim["sections"] if s in _EXPERIMENTS],
-                "verdicts": claim["verdicts"],
-                "prediction": claim["prediction"],
-                "comparisons": comparisons,
-            }
-        )
+        entry = {
+            "id": claim["claim"],
+            "statement": claim["statement"],
+            "sections": claim["sections"],
+            "explains": claim["explains"],
+            "experiments": [_EXPERIMENTS[s] for s in claim["sections"] if s in _EXPERIMENTS],
+            "verdicts": claim["verdicts"],
+            "prediction": claim["prediction"],
+            "comparisons": comparisons,
+        }
+        claims.append(entry | {"findings": findings(entry)})
     return claims, notes
 
 
 def _comparison(comparison: Mapping[str, Any], labels: Mapping[str, str]) -> Row:
-    is_ratio = "log " in comparison["measured"]
-    names = [comparison["method"], comparison["baseline"]]
-    contrast = [labels.get(name, name) for name in names if name]
+    measured = comparison["measured"]
+    # Whether a run is lower everywhere is yes or no, whatever the scale of what is compared.
+    is_ratio = "log " in measured and not measured.startswith("lower everywhere")
+    method, baseline = (
+        labels.get(name, name) if name else None
+        for name in (comparison["method"], comparison["baseline"])
+    )
     return {
         "variant": comparison["variant"],
         "part": comparison["part"],
-        "contrast": (" / " if is_ratio else " − ").join(contrast),
-        "measured": _measured(comparison["measured"]),
+        "method": method,
+        "baseline": baseline,
+        "is_ratio": is_ratio,
+        "contrast": (" / " if is_ratio else " − ").join(filter(None, (method, baseline))),
+        "measured": _measured(measured),
         "criterion": _criterion(comparison, is_ratio),
         "p": number_text(comparison["p"]),
+        "reason": comparison["reason"],
         **{
             side: {
+                "value": comparison[f"{prefix}effect"],
                 "effect": _effect(comparison, prefix, is_ratio),
                 "interval": _interval(comparison, prefix, is_ratio),
                 "n": _n(comparison, prefix),

@@ -15,6 +15,8 @@ from vaml.analysis.claims.summaries import claims_of, error_rate
 from vaml.analysis.manuscript.claims import claim_entries, predictions, verdict_counts
 from vaml.analysis.manuscript.numbers import NONE, number_text, span
 from vaml.analysis.manuscript.scale import level, sizes
+from vaml.analysis.manuscript.sentences import discussion, untested
+from vaml.analysis.manuscript.settings import setting_rows
 from vaml.config.schema import Config
 from vaml.pipeline import jobs
 from vaml.runtime.manifest import Manifest
@@ -39,6 +41,7 @@ def manuscript_data(
     asked = claims_of(study, judged["claims"])
     entries, notes = claim_entries(asked, labels)
     claims = [entry for entry in entries if not entry["explains"]]
+    explanations = [entry for entry in entries if entry["explains"]]
     parts = {
         "synthetic": _synthetic(tables["summary_synthetic"], study, labels)
         if study.synthetic.settings
@@ -64,13 +67,19 @@ def manuscript_data(
         "figures": jobs.figures(study),
         "model_samples": next(iter(study.objectives.values())).model_samples,
         "claims": claims,
-        "explanations": [entry for entry in entries if entry["explains"]],
+        "explanations": explanations,
         "notes": notes,
         "counts": {side: verdict_counts(claims, side) for side in ("ours", "authors")},
         "statistics": judged["statistics"],
         "claims_digest": judged["inputs"]["claims.yaml"][:12],
         "error_rate": error_rate(asked, judged["statistics"]["confidence"]),
         "predictions": predictions(entries),
+        "discussion": discussion(claims),
+        "untested": {
+            "claims": untested(claims),
+            "explanations": untested(explanations),
+        },
+        "settings": setting_rows(study),
         "provenance": _provenance(manifests),
     }
 
@@ -166,4 +175,8 @@ def _provenance(manifests: Sequence[Manifest]) -> Row:
         ],
         "versions": {package: sorted(found) for package, found in sorted(versions.items())},
         "processors": sorted({each.volatile.processor for each in manifests}),
+        "devices": sorted({each.volatile.device for each in manifests}),
+        "core_hours": number_text(sum(each.volatile.cpu_seconds for each in manifests) / 3600),
+        "longest_hours": number_text(max(each.volatile.wall_seconds for each in manifests) / 3600),
+        "memory_mb": max(each.volatile.max_rss_mb for each in manifests),
     }

@@ -1,0 +1,111 @@
+"""Comparisons and verdicts in sentences: direction, effect, interval and n."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vaml.analysis.manuscript.numbers import number_text
+
+Row = dict[str, Any]
+
+# Beyond this factor a ratio is told as one, and not in per cent.
+_PER_CENT_UP_TO = 2.0
+_SUMMARIES = ("mean of ", "median of ")
+
+
+def finding(comparison: Mapping[str, Any]) -> str:
+    """One comparison of `claim_entries`, as "on Hopper, the mean error of VAML is ..., n = 5"."""
+    ours = comparison["ours"]
+    part = comparison["part"]
+    where = f"in the {part} setting" if part in ("realizable", "unrealizable") else f"on {part}"
+    quantity = f"the {_quantity(comparison['measured'])} of {comparison['method']}"
+    numbers = f"{ours['effect']} {ours['interval']}, n = {ours['n']}"
+    if comparison["baseline"] is None:
+        return f"{where}, {quantity} is {numbers}"
+    if comparison["measured"].startswith("share of seeds"):
+        return f"{where}, {quantity} against {comparison['baseline']} is {numbers}"
+    size = difference(ours["value"], comparison["is_ratio"])
+    return f"{where}, {quantity} is {size} that of {comparison['baseline']} ({numbers})"
+
+
+def difference(value: float, is_ratio: bool) -> str:
+    """How a method's number differs from its baseline's: "7.2 % lower than", "17.6 times".
+
+    value: the effect; of a ratio its logarithm.
+    """
+    if not is_ratio:
+        size = number_text(abs(value))
+        return "equal to" if size == "0" else f"{size} {_lower_or_higher(value)} than"
+    ratio = math.exp(value)
+    if 1 / _PER_CENT_UP_TO <= ratio <= _PER_CENT_UP_TO:
+        size = number_text(100 * abs(ratio - 1))
+        return "equal to" if size == "0" else f"{size} % {_lower_or_higher(value)} than"
+    return f"{number_text(ratio)} times"
+
+
+def _lower_or_higher(value: float) -> str:
+    return "lower" if value < 0 else "higher"
+
+
+def _quantity(measured: str) -> str:
+    for summary in _SUMMARIES:
+        measured = measured.replace(summary, summary.removesuffix("of "))
+    return measured
+
+
+def findings(claim: Mapping[str, Any]) -> list[Row]:
+    """What was found of a claim, by variant: the verdict, and a sentence.
+
+    Variants of which nothing was tested are left out.
+    """
+    found = []
+    for variant in ("paper", "corrected"):
+        verdict = claim["verdicts"].get(variant, {}).get("ours", "not tested")
+        tested = [
+            comparison
+            for comparison in claim["comparisons"]
+            if comparison["variant"] == variant and comparison["ours"]["interval"]
+        ]
+        if tested and verdict != "not tested":
+            sentence = "; ".join(map(finding, tested))
+            text = f"{sentence[0].upper()}{sentence[1:]}."
+            found.append({"variant": variant, "verdict": verdict, "text": text})
+    return found
+
+
+def discussion(claims: Sequence[Mapping[str, Any]]) -> Row:
+    """How verdicts differ: between measures, from the authors' data, and from what was expected.
+
+    corrected, authors, expected: (id, one verdict, the other), for claims where both were reached.
+    as_expected: the ids of claims whose verdict is the one that was written down before.
+    """
+    corrected, authors, expected, as_expected = list[Row](), list[Row](), list[Row](), list[str]()
+    for claim in claims:
+        sides = claim["verdicts"].get("paper", {"ours": "not tested", "authors": "not tested"})
+        better = claim["verdicts"].get("corrected", {"ours": "not tested"})
+        if sides["ours"] == "not tested":
+            continue
+        for found, other in ((corrected, better["ours"]), (authors, sides["authors"])):
+            if other not in ("not tested", sides["ours"]):
+                found.append({"id": claim["id"], "here": sides["ours"], "other": other})
+        prediction = claim["prediction"]["paper"]
+        if prediction == sides["ours"]:
+            as_expected.append(claim["id"])
+        elif prediction is not None:
+            expected.append({"id": claim["id"], "here": sides["ours"], "other": prediction})
+    return {
+        "corrected": corrected,
+        "authors": authors,
+        "expected": expected,
+        "as_expected": as_expected,
+    }
+
+
+def untested(claims: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Claims without a verdict here, by the first reason that their comparisons give."""
+    found: dict[str, list[str]] = {}
+    for claim in claims:
+        if not claim["findings"]:
+            reason = next(filter(None, (each["reason"] for each in claim["comparisons"])), "")
+            found.setdefault(reason, []).append(claim["id"])
+    return [{"reason": reason, "claims": ids} for reason, ids in found.items()]
