@@ -232,7 +232,9 @@ def test_verdicts_come_from_the_judgement(finished: Path) -> None:
     words = text(finished, finished / "paper.json")
     # In the abstract, with the verdicts, and in the conclusion.
     assert words.count("contradicted (C9b)") == 3
-    assert "1 came as expected (C9b) and 0 did not" in words
+    assert (
+        "had been seen for C9b. It is another one for C7 (equivalent, expected supported)" in words
+    )
 
 
 def test_an_effect_is_printed_on_the_scale_of_its_contrast(tmp_path: Path) -> None:

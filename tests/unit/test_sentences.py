@@ -146,10 +146,18 @@ def test_the_discussion_compares_measures_authors_and_expectations() -> None:
         ]
     )
     assert found == {
-        "corrected": [{"id": "C1", "here": "supported", "other": "contradicted"}],
-        "authors": [{"id": "C3", "here": "inconclusive", "other": "supported"}],
-        "expected": [{"id": "C3", "here": "inconclusive", "other": "contradicted"}],
-        "as_expected": ["C2"],
+        "corrected": {
+            "same": ["C2"],
+            "other": [{"id": "C1", "here": "supported", "other": "contradicted"}],
+        },
+        "authors": {
+            "same": ["C1"],
+            "other": [{"id": "C3", "here": "inconclusive", "other": "supported"}],
+        },
+        "expected": {
+            "same": ["C2"],
+            "other": [{"id": "C3", "here": "inconclusive", "other": "contradicted"}],
+        },
     }
 
 

@@ -76,29 +76,27 @@ def findings(claim: Mapping[str, Any]) -> list[Row]:
 def discussion(claims: Sequence[Mapping[str, Any]]) -> Row:
     """How verdicts differ: between measures, from the authors' data, and from what was expected.
 
-    corrected, authors, expected: (id, one verdict, the other), for claims where both were reached.
-    as_expected: the ids of claims whose verdict is the one that was written down before.
+    corrected, authors, expected: for each of the three, the ids of the claims where the verdicts
+    are the `same`, and for the `other` ones (id, the verdict here, the other). Claims without both
+    verdicts are in neither.
     """
-    corrected, authors, expected, as_expected = list[Row](), list[Row](), list[Row](), list[str]()
+    found = {name: {"same": [], "other": []} for name in ("corrected", "authors", "expected")}
     for claim in claims:
-        sides = claim["verdicts"].get("paper", {"ours": "not tested", "authors": "not tested"})
-        better = claim["verdicts"].get("corrected", {"ours": "not tested"})
-        if sides["ours"] == "not tested":
-            continue
-        for found, other in ((corrected, better["ours"]), (authors, sides["authors"])):
-            if other not in ("not tested", sides["ours"]):
-                found.append({"id": claim["id"], "here": sides["ours"], "other": other})
-        prediction = claim["prediction"]["paper"]
-        if prediction == sides["ours"]:
-            as_expected.append(claim["id"])
-        elif prediction is not None:
-            expected.append({"id": claim["id"], "here": sides["ours"], "other": prediction})
-    return {
-        "corrected": corrected,
-        "authors": authors,
-        "expected": expected,
-        "as_expected": as_expected,
-    }
+        sides = claim["verdicts"].get("paper", {})
+        here = sides.get("ours", "not tested")
+        others = {
+            "corrected": claim["verdicts"].get("corrected", {}).get("ours"),
+            "authors": sides.get("authors"),
+            "expected": claim["prediction"]["paper"],
+        }
+        for name, other in others.items():
+            if "not tested" in (here, other) or other is None:
+                continue
+            if other == here:
+                found[name]["same"].append(claim["id"])
+            else:
+                found[name]["other"].append({"id": claim["id"], "here": here, "other": other})
+    return found
 
 
 def untested(claims: Sequence[Mapping[str, Any]]) -> list[Row]:
