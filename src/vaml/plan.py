@@ -3,16 +3,19 @@
 import argparse
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from vaml.config.claims import load_claims
 from vaml.config.schema import Config, ConfigError
 from vaml.pipeline.causes import causes, kept_versions, outdated
 from vaml.pipeline.cost import in_order, read_benchmarks, seconds, wall_seconds
+from vaml.pipeline.damage import damages_beside, manifests
 from vaml.pipeline.dry_run import DryRunFailed, PlannedJob, dry_run, read_study
 from vaml.pipeline.jobs import FOLDERS, Labels, figures, folder, labels, tables
 from vaml.runtime.terminal import core_count, print_anywhere
 
+CLAIMS = Path("config/claims.yaml")
 _MANY = 4
 
 
@@ -29,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     overlays = ["--configfile", *arguments.configfile] if arguments.configfile else []
     try:
         study = read_study(arguments.configfile)
+        judged = load_claims(CLAIMS).tables
         planned = dry_run(*arguments.targets, "--cores", str(arguments.cores), *overlays)
     except (ConfigError, DryRunFailed, OSError) as error:
         sys.exit(str(error))
@@ -38,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     for line in keep(kept_versions(study, results)):
         print(line)
     if not arguments.targets:
+        made = {Path(output) for job in planned for output in job.outputs}
+        for line in harm(damaged(study, judged, results, made), results):
+            print(line)
         for line in warn(list(outdated(study, results, planned)), results, arguments.jobs):
             print(line)
 
@@ -89,6 +96,33 @@ def warn(jobs: Sequence[tuple[str, Labels]], results: Path, every_job: bool) -> 
     )
     if every_job:
         yield from (f"  {results / folder(stage, job)}" for stage, job in jobs)
+
+
+def damaged(
+    study: Config, judged: Sequence[str], results: Path, made: Collection[Path]
+) -> list[tuple[Path, str]]:
+    """Files of results that are not as their manifests say, and why.
+
+    made: files that the planned jobs make anyway.
+    """
+    return [
+        (path, reason)
+        for manifest, files in manifests(study, judged, results)
+        if manifest not in made
+        for path, reason in damages_beside(manifest, files)
+        if path not in made
+    ]
+
+
+def harm(found: Sequence[tuple[Path, str]], results: Path) -> Iterable[str]:
+    """Lines about damaged results, which Snakemake takes as done."""
+    for path, reason in found[:_MANY]:
+        yield f"damaged: {path} {reason}"
+    if found:
+        yield (
+            f"{results}: {len(found)} damaged or missing files; `python -m vaml.check_results "
+            "--apply` has them made again"
+        )
 
 
 def keep(counts: Counter[tuple[str, str]]) -> Iterable[str]:

@@ -46,6 +46,9 @@ def test_a_job_larger_than_the_memory_ends_in_a_line(
     assert code == 1, text
     assert "Traceback" not in text
     *_, line = text.splitlines()
-    assert line.startswith(f"{step}: its networks, samples or transitions are too many: ")
+    largest = max(value) if isinstance(value, list) else value
+    assert line.startswith(
+        f"{step}: it does not fit into the memory; its largest setting is {place} {largest}: "
+    )
     assert "allocate" in line
     assert not [path for path in tmp_path.iterdir() if not path.name.startswith(".")]

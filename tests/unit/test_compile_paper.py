@@ -368,6 +368,50 @@ def test_a_study_of_one_experiment_has_its_parts_and_no_others(
     assert {size["experiment"] for size in data["sizes"]} == {experiment}
 
 
+PARTS = ("synthetic", "snapshots", "sac", "mbac")
+ODD_JOBS: dict[str, tuple[dict[str, Any], bool]] = {
+    "all diverged": ({}, True),
+    "one objective": (
+        {"synthetic": {"objectives": ["mle"]}, "snapshots": {"objectives": ["mle"]}},
+        False,
+    ),
+    "one agent": ({"mbac": {"agents": ["reg_vaml"]}}, False),
+    "SAC alone": ({"mbac": {"agents": ["sac"]}}, False),
+    "one environment": (
+        {"sac": {"environments": ["Hopper-v4"]}, "mbac": {"environments": ["Pusher-v5"]}},
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ODD_JOBS)
+def test_any_set_of_finished_jobs_has_its_paper(case: str, tmp_path: Path) -> None:
+    """Through to the PDF: a study whose runs all diverged, of one method, of one environment."""
+    overrides, diverged = ODD_JOBS[case]
+    settings = small_study().model_dump(mode="json")
+    _merge(settings, overrides)
+    study = config.load(settings)
+
+    def change(tables: dict[str, Any]) -> None:
+        for name, table in tables.items() if diverged else ():
+            numbers = [column for column in table if table[column].dtype.kind == "f"]
+            empty = name in ("mbac_returns", "mbac_fits")
+            tables[name] = table.assign(**dict.fromkeys(numbers, math.nan), status="diverged")[
+                : 0 if empty else None
+            ]
+        if study.mbac.agents == ["sac"]:
+            tables["mbac_fits"] = tables["mbac_fits"].iloc[:0]
+
+    folder = compiled(tmp_path, study, change)
+    assert (folder / "paper.pdf").read_bytes().startswith(b"%PDF")
+    words = text(folder, folder / "paper.json")
+    judged = any(claim["findings"] for claim in read_data(folder)["claims"])
+    assert ("No claim of the paper could be judged at this size" in words) == (not judged)
+    assert judged == (case in ("one objective", "one environment"))
+    total = sum(part["jobs"] for part in map(read_data(folder).get, PARTS) if part)
+    assert read_data(folder)["diverged"] == (total if diverged else 0)
+
+
 def test_a_study_of_no_experiment_is_refused() -> None:
     settings = small_study().model_dump(mode="json")
     for changes, *_ in ALONE.values():

@@ -1,5 +1,6 @@
 """The Makefile's targets: each means the study that CONFIG names, and makes what TARGETS names."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,37 @@ def test_a_target_ignores_the_packages_of_another_environment(target: str) -> No
     command = said(target)
     programs = command.count("/bin/python") + command.count(" python ") + command.count("snakemake")
     assert command.count("env -u PYTHONPATH") == programs > 0
+
+
+@pytest.mark.parametrize("target", ["plan", "status", "check-results", "clean-stale", "pack"])
+def test_a_file_of_the_working_folder_is_not_imported(target: str) -> None:
+    """`python -m` would put the folder first, and run a random.py that lies there."""
+    assert "python -P -m vaml." in said(target)
+    assert "python -m vaml." not in said(target)
+
+
+def test_set_up_installs_into_its_own_environment_whatever_pip_is_told(tmp_path: Path) -> None:
+    listed = subprocess.run(
+        ["make", "--dry-run", "--always-make", "setup", "dev", "extras"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    installs = [line for line in listed.stdout.splitlines() if " -m pip " in line]
+    assert len(installs) == 4
+    (start,) = {line.partition(" install ")[0] for line in installs}
+    user = {"PIP_USER": "1", "PIP_TARGET": str(tmp_path), "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        f"{start.replace('.venv/bin/python', sys.executable)} config debug",
+        shell=True,
+        env=os.environ | user,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "PIP_USER='0'" in done.stdout
+    assert "PIP_TARGET" not in done.stdout
 
 
 @pytest.mark.parametrize("target", ["study", "dry", "report", "demo", "why"])

@@ -61,6 +61,19 @@ def test_what_is_whole_is_said_to_be(finished: Project) -> None:
     assert lines[0].endswith("manifests; all is whole")
 
 
+def test_the_plan_tells_damage_that_snakemake_takes_as_done(editable: Project) -> None:
+    assert "damaged" not in editable.vaml("plan")
+    names = ("a model is cut", "an outcome is edited", "a table is edited")
+    for name in names:
+        damage, file, _ = DAMAGES[name]
+        damage(editable.results / file)
+    text = editable.vaml("plan")
+    assert "nothing to be done" in text
+    for name in names:
+        assert f"damaged: results/tiny/{DAMAGES[name][1]} is not the file that was made" in text
+    assert "results/tiny: 3 damaged or missing files; " in text
+
+
 @pytest.mark.parametrize("name", DAMAGES)
 def test_damage_is_named_and_just_that_is_made_again(name: str, editable: Project) -> None:
     damage, file, (rule, labels) = DAMAGES[name]

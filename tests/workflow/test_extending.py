@@ -71,7 +71,10 @@ def _labels(stage: str, study: Config) -> set[str]:
 )
 def test_a_longer_list_adds_these_jobs(heading: str, simulations: int, fits: int) -> None:
     (overlay,) = blocks(heading)
-    assert new_jobs(overlay) == {"simulate_dynamics": simulations, "fit_synthetic": fits}
+    assert new_jobs(overlay) == {
+        "simulate_dynamics": simulations,
+        **dict.fromkeys(("fit_synthetic", "measure_synthetic"), fits),
+    }
     assert re.search(rf"{simulations} simulations\s+and\s+{fits} fits", PAGE)
 
 

@@ -84,7 +84,7 @@ def test_another_study_takes_what_it_would_make_again(editable: Project, tmp_pat
     mine = Project(editable.folder, editable.dag, (*editable.overlays, overlay))
     done = unpack(mine, "results/tiny")
     assert done.returncode == 0, done.stderr
-    fits = jobs_of(mine.study(), "fit_snapshot")
+    fits = jobs_of(mine.study(), "fit_snapshot") | jobs_of(mine.study(), "measure_snapshot")
     assert f"{count(mine) - len(fits)} jobs taken, 0 were here, {len(fits)} of another" in (
         done.stdout
     )
@@ -121,7 +121,7 @@ def test_a_damaged_job_and_one_of_another_config_are_refused_by_name(
     done = unpack(other, archive)
     assert done.returncode == 1
     assert "refused: train_sac/Hopper-v4/s0: its key " in done.stdout
-    assert training(other) == {"train_sac", "fit_snapshot"}
+    assert training(other) == {"train_sac", "fit_snapshot", "measure_snapshot"}
 
 
 HOSTILE: dict[str, dict[str, Any]] = {

@@ -181,9 +181,9 @@ def test_the_wall_time_is_a_share_or_the_longest_chain(paper: Config) -> None:
     assert wall_seconds(study, times, 1) == pytest.approx(130)
     assert wall_seconds(study, times, 2) == pytest.approx(105)
     assert wall_seconds(fits, times[2:], 8) == pytest.approx(5)
-    table = PlannedJob("tabulate", {"table": "snapshots"}, "", ())
+    table = PlannedJob("tabulate", {"table": "snapshots_curves"}, "", ())
     assert wall_seconds([*study, table], [*times, 7.0], 8) == pytest.approx(112)
-    figure = PlannedJob("plot", {"figure": "figure_2"}, "", ())
+    figure = PlannedJob("plot", {"figure": "fit_curves_snapshots"}, "", ())
     last = PlannedJob("publish", {}, "", ())
     assert wall_seconds([*study, table, figure, last], [*times, 7, 3, 1], 8) == pytest.approx(116)
     assert wall_seconds([], [], 8) == 0

@@ -45,7 +45,7 @@ def test_removed_grid_values_are_listed_and_removed(editable: Project) -> None:
     without_seed_0(editable)
     stale = {name for name in files(editable.results) if "h8_s0" in name}
     assert {name.split("/")[0] for name in stale} == {
-        "simulate_dynamics", "fit_synthetic", "logs", "benchmarks",
+        "simulate_dynamics", "fit_synthetic", "measure_synthetic", "logs", "benchmarks",
     }  # fmt: skip
     stale.add(str(old_state.relative_to(editable.results)))
     # The temporary file of a step that was killed while it wrote.
@@ -152,7 +152,7 @@ def test_touched_results_of_another_config_reach_no_table(editable: Project) -> 
     assert editable.planned() == set()
     assert "stale: 4 of fit_synthetic" in editable.vaml("plan")
     assert refused(editable) == (
-        "tabulate: results/tiny/fit_synthetic/realizable/h8_s0/mle/outcome.json: "
+        "tabulate: results/tiny/measure_synthetic/realizable/h8_s0/mle/metrics.json: "
         "made by another config, code or versions; run snakemake again"
     )
     # The remedy of docs/reruns.md.

@@ -91,6 +91,9 @@ def _synthetic(study: "Config") -> Iterator[str]:
     held_out = round(fit.validation_fraction * rows)
     yield from _split("synthetic.fit.validation_fraction", fit.validation_fraction, held_out, rows)
     yield from _batch("synthetic.fit.batch_size", fit.batch_size, rows - held_out)
+    sizes = study.synthetic.dynamics
+    if sizes.horizon > (drawn := sizes.train_transitions + sizes.test_transitions):
+        yield _too_large("synthetic.dynamics.horizon", sizes.horizon, drawn, "transitions drawn")
 
 
 def _sac(study: "Config") -> Iterator[str]:

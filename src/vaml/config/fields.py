@@ -101,6 +101,27 @@ def names_in(settings: BaseModel) -> frozenset[str]:
     return frozenset(found)
 
 
+def largest_setting(settings: BaseModel) -> str:
+    """The whole number, seeds apart, that most likely makes a job large: its key and its value."""
+    found: list[tuple[int, str]] = []
+    waiting: list[tuple[str, Any]] = [("", settings.model_dump(mode="json"))]
+    while waiting:
+        key, value = waiting.pop()
+        match value:
+            case bool():
+                pass
+            case int():
+                found.append((value, key.rstrip(".")))
+            case dict() as section:
+                waiting += [(f"{key}{name}.", section[name]) for name in section if name != "seed"]
+            case list() as items:
+                waiting += [(key, item) for item in items]
+            case _:
+                pass
+    value, key = max(found)
+    return f"{key} {value}"
+
+
 class JobSettings(Section):
     """What one job uses, and nothing more."""
 

@@ -8,8 +8,9 @@ from pathlib import Path
 def isolate_jobs(source: Path) -> None:
     """Set this process's environment, which its jobs inherit, and say what they ignore.
 
-    No other folder of PYTHONPATH than `source`, no user's site-packages, and this Python first;
-    by `python -P` the rules keep out the folder that a job runs in.
+    No other folder of PYTHONPATH than `source`, no user's site-packages, and this Python first. The
+    folder that a job runs in is kept out by `python -P` in the rules, and, for the Snakemake that
+    runs within a cluster's job, by PYTHONSAFEPATH.
     """
     ignored = [
         entry
@@ -20,4 +21,5 @@ def isolate_jobs(source: Path) -> None:
         print(f"vaml: jobs ignore PYTHONPATH's {', '.join(ignored)}", file=sys.stderr)
     os.environ["PYTHONPATH"] = str(source)
     os.environ["PYTHONNOUSERSITE"] = "1"
+    os.environ["PYTHONSAFEPATH"] = "1"
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from vaml.config.fields import JobSettings, first_mistake, names_in
+from vaml.config.fields import JobSettings, first_mistake, largest_setting, names_in
 from vaml.determinism import one_thread
 from vaml.files import UnreadableFile, finite_or_null, reading, write_json
 from vaml.runtime.allocator import keep_freed_memory
@@ -84,6 +84,7 @@ def running(
     process with one line and exit code 1.
     """
     arguments = _flags(step, outputs, inputs).parse_args(argv)
+    settings = None
     started = time.time()
     one_thread()
     keep_freed_memory()
@@ -138,7 +139,8 @@ def running(
         if isinstance(error, RuntimeError) and _NO_MEMORY not in str(error):
             raise
         reason = " ".join(str(error).split()) or "no memory is left"
-        sys.exit(f"{step}: its networks, samples or transitions are too many: {reason}")
+        size = f"its largest setting is {largest_setting(settings)}" if settings else "too large"
+        sys.exit(f"{step}: it does not fit into the memory; {size}: {reason}")
 
 
 def draw_nothing() -> None:

@@ -1,0 +1,54 @@
+"""Which results of a study are not as their manifests say: damaged, edited, or missing."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from vaml.config.schema import Config
+from vaml.files import UnreadableFile
+from vaml.pipeline.derived import derived
+from vaml.pipeline.job_files import damages, job_digests
+from vaml.pipeline.jobs import FOLDERS, RESULTS, folder, labels
+from vaml.runtime.derivation import manifest_of, read_derivation
+
+
+def manifests(
+    study: Config, judged: Sequence[str], results: Path
+) -> Iterator[tuple[Path, Sequence[str]]]:
+    """The manifests that are there, with the names of the files that must lie beside each.
+
+    study: the config. judged: the tables that the claims read. results: the study's folder. Large
+    files that only later jobs read may have been removed to save space.
+    """
+    for stage in FOLDERS:
+        for job in labels(stage, study):
+            manifest = results / folder(stage, job) / "manifest.json"
+            if manifest.exists():
+                yield manifest, RESULTS.get(stage, ())
+    for file in derived(study, judged):
+        path = results / file
+        manifest = manifest_of(path)
+        if manifest.exists() or path.exists():
+            yield manifest, [path.name]
+
+
+def damages_beside(manifest: Path, files: Sequence[str]) -> Iterator[tuple[Path, str]]:
+    """Each file that is not as the manifest beside it says, and why."""
+    home = manifest.parent
+    try:
+        digests = (
+            job_digests(manifest) if manifest.name == "manifest.json" else _of_derived(manifest)
+        )
+    except (UnreadableFile, OSError) as error:
+        yield manifest, _reason(error, manifest)
+        return
+    yield from damages(digests, [home / name for name in files])
+
+
+def _of_derived(manifest: Path) -> dict[Path, str]:
+    return {
+        manifest.parent / name: digest for name, digest in read_derivation(manifest).outputs.items()
+    }
+
+
+def _reason(error: Exception, manifest: Path) -> str:
+    return str(error).removeprefix(f"{manifest}: ")
