@@ -156,6 +156,15 @@ def test_the_documented_jobs_and_limits_are_those_of_the_profile() -> None:
         "1",
         f"1000 MB, {analysis} min",
     ]
+    text = (ROOT / "docs" / "slurm.md").read_text(encoding="utf-8")
+    why = load(merged([ROOT / "config" / name for name in ("config.yaml", "why.yaml")]))
+    more = len(why.synthetic.settings) * len(why.synthetic.objectives)
+    alone = wanted["simulate_dynamics"]["runtime"], wanted["measure_synthetic"]["runtime"]
+    long = together * (alone[0] + more * (wanted["fit_synthetic"]["runtime"] + alone[1]))
+    short = alone[0] + more * (2 + alone[1])
+    assert f"make a group of {long} min" in text
+    assert f"synthetic=1 --set-resources fit_synthetic:runtime=2`, which makes it {short}" in text
+    assert short < 60
     everything = sum(counts.values()) + sum(behind.values())
     alone = sum(counts[stage] for stage in ("train_sac", "fit_snapshot", "train_mbac"))
     assert table["all"][:2] == [str(everything), str(alone + groups + measuring + 1)]

@@ -28,6 +28,7 @@ from manuscripts import (
 )
 
 from vaml import compile_paper
+from vaml.analysis.claims.summaries import claims_of
 from vaml.analysis.manuscript.numbers import number_text, span
 from vaml.analysis.manuscript.scale import level, sizes
 from vaml.config import schema as config
@@ -382,6 +383,15 @@ ODD_JOBS: dict[str, tuple[dict[str, Any], bool]] = {
         False,
     ),
 }
+
+
+def test_it_is_said_of_each_claim_what_had_been_seen(finished: Path) -> None:
+    words = text(finished, finished / "paper.json")
+    asked = claims_of(small_study(), read_json(finished / "claims.json")["claims"])
+    for seen, said in (("nothing", "nothing"), ("part", "a part"), ("all", "all")):
+        ids = [each["claim"] for each in asked if each["prediction"]["seen"] == seen]
+        assert len(ids) > 1
+        assert f"{said} had been seen for {', '.join(ids[:-1])} and {ids[-1]}" in words
 
 
 @pytest.mark.parametrize("case", ODD_JOBS)

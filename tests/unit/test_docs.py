@@ -1,5 +1,6 @@
 """The documents name nothing that is not there, and leave no key of the config unexplained."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,7 +11,8 @@ import yaml
 
 from vaml.config.fields import Section
 from vaml.config.schema import Config
-from vaml.pipeline.jobs import FIGURES, FOLDERS, RESULTS, TABLES, labels
+from vaml.pipeline.cost import table_seconds
+from vaml.pipeline.jobs import FIGURES, FOLDERS, RESULTS, TABLES, labels, settings
 
 ROOT = Path(__file__).parents[2]
 README, CONFIG_README = ROOT / "README.md", ROOT / "config" / "README.md"
@@ -193,6 +195,52 @@ def test_the_jobs_are_counted(column: int) -> None:
     study = Config.model_validate(read_config(*overlay))
     counts = {stage: len(list(labels(stage, study))) for stage in FOLDERS}
     assert {rule: row[column] for rule, row in table_of_jobs().items()} == counts
+
+
+def core_hours(study: Config, **labelled: str) -> dict[str, float]:
+    """By stage, what the plan's table says of the jobs with these labels."""
+    return {
+        stage: sum(
+            table_seconds(stage, json.loads(settings(stage, study, job)))
+            for job in labels(stage, study)
+            if labelled.items() <= job.items()
+        )
+        / 3600
+        for stage in FOLDERS
+    }
+
+
+def test_core_hours_are_those_of_the_plan_s_table() -> None:
+    hours = core_hours(Config.model_validate(read_config()))
+    total = sum(hours.values())
+    assert f"about {total:.0f} core-hours:" in README.read_text(encoding="utf-8")
+    first = hours["simulate_dynamics"] + hours["fit_synthetic"] + hours["measure_synthetic"]
+    said = (
+        f"takes about {total:.0f} core-hours: {hours['fit_snapshot']:.0f} for the fits to "
+        f"snapshots, {hours['train_mbac']:.0f} for the model-based agents, "
+        f"{hours['train_sac']:.0f} for SAC, {first:.1f} for experiment A"
+    )
+    assert said in " ".join(RUNNING.read_text(encoding="utf-8").split())
+    why = core_hours(Config.model_validate(read_config("why.yaml")))
+    first = why["simulate_dynamics"] + why["fit_synthetic"] + why["measure_synthetic"]
+    assert f"experiment A is about {first:.1f} core-hours" in CONFIG_README.read_text()
+
+
+def test_the_plan_that_is_shown_is_one_that_could_be() -> None:
+    text = (ROOT / "docs" / "reruns.md").read_text(encoding="utf-8")
+    study = Config.model_validate(read_config())
+    hours = core_hours(study, objective="reg_vaml")
+    for stage in ("fit_synthetic", "measure_synthetic"):
+        jobs = list(labels(stage, study))
+        few = [job for job in jobs if job["objective"] == "reg_vaml"]
+        minutes = f"{60 * hours[stage]:.0f}"
+        assert f"{stage}: {len(few)} of {len(jobs)} jobs, about {minutes} min" in text
+
+
+def test_the_bad_configs_are_counted() -> None:
+    count = len(list((ROOT / "tests" / "reliability" / "bad_configs").glob("*.yaml")))
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    assert f"`tests/reliability/bad_configs/` | {count} of {count} |" in text
 
 
 def test_first_page_is_short_and_starts_with_pictures() -> None:

@@ -335,6 +335,28 @@ def test_the_first_page_has_the_number_of_its_table(name: str) -> None:
     assert expected in re.sub(r"\s+", " ", text)
 
 
+def test_the_claims_say_of_the_noise_what_the_table_says() -> None:
+    text = " ".join((ROOT / "config" / "claims.yaml").read_text(encoding="utf-8").split())
+    share = f"{share_of_error('noise_floor'):.0%}".replace("%", " %")
+    assert f"Some {share} of this error is noise of the single next state" in text
+    assert not set(re.findall(r"(\d+) % of (?:this|the) error", text)) - {share.split()[0]}
+
+
+def test_the_corrected_verdicts_are_those_of_the_judgement() -> None:
+    rows = table("why/claims")
+
+    def verdict(claim: str, variant: str) -> str:
+        (found,) = set(rows.loc[(rows["claim"] == claim) & (rows["variant"] == variant), "verdict"])
+        return found
+
+    text = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    shown = f"{verdict('C3a', 'paper')}, and {verdict('C3a', 'corrected')}"
+    assert f"C3a, narrow: {shown} in the exact" in text
+    assert verdict("C3b", "paper") == verdict("C3b", "corrected")
+    assert f"C3b, not consistent: {verdict('C3b', 'paper')} in both |" in text
+    assert f"with many samples: inconclusive | {verdict('C1m', 'paper')} |" in text
+
+
 @pytest.mark.parametrize("name", FINDINGS)
 def test_a_finding_has_the_number_of_its_table(name: str) -> None:
     text = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from derived_files import vouch
 from judged_tables import CLAIMS, judged, study
 
 from vaml.analysis.claims.rows import claims_document
+from vaml.analysis.claims.summaries import error_rate
 from vaml.files import write_json
 from vaml.pipeline.summaries import SUMMARIES
 from vaml.summarise import main
@@ -66,6 +68,19 @@ def test_one_row_per_claim_and_per_comparison(results: Path, tmp_path: Path) -> 
         "not tested: the table mbac has no agent vaml in Pusher",
         "not tested: the table mbac has no agent vaml in InvertedPendulum",
     }
+
+
+def test_the_rate_of_wrong_verdicts_is_that_of_the_list() -> None:
+    def claim(*verdicts: str) -> dict[str, Any]:
+        names = ("paper", "corrected")
+        return {"verdicts": {n: {"ours": v} for n, v in zip(names, verdicts, strict=False)}}
+
+    claims = [claim("supported", "contradicted"), claim("not tested", "equivalent")]
+    claims += [claim("inconclusive")] * 17
+    assert "wrong in at most 5% of all studies" in error_rate(claims, 0.95)
+    assert "of its 20 verdicts, 1 must be expected" in error_rate(claims, 0.95)
+    assert "at most 10% of" in error_rate(claims, 0.9)
+    assert "of its 20 verdicts, 2 must" in error_rate(claims, 0.9)
 
 
 def test_artificial_environment(results: Path, tmp_path: Path) -> None:
