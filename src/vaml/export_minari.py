@@ -15,6 +15,7 @@ from vaml.runtime.allocator import keep_freed_memory
 from vaml.runtime.extras import MissingExtra, library
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.provenance import verify
+from vaml.runtime.terminal import print_anywhere
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -68,4 +69,5 @@ def _metadata(settings: TrainSACJob, manifest: Path) -> dict[str, object]:
 
 
 if __name__ == "__main__":
+    print_anywhere()
     main()

@@ -17,6 +17,7 @@ from vaml.pipeline.jobs import RESULTS, folder
 from vaml.pipeline.states import job_states
 from vaml.runtime.extras import MissingExtra, library
 from vaml.runtime.provenance import verify
+from vaml.runtime.terminal import print_anywhere
 
 # Tag, step, value.
 Point = tuple[str, int, float]
@@ -100,4 +101,5 @@ def points(path: Path) -> Iterator[Point]:
 
 
 if __name__ == "__main__":
+    print_anywhere()
     main()

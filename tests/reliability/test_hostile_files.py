@@ -106,23 +106,31 @@ def test_a_step_refuses_a_damaged_input(
     assert tiny_jobs.results(folder) == {}
 
 
+OTHERS: dict[str, dict[str, Any]] = {
+    "fit_synthetic": {"seed": 4},
+    "fit_snapshot": {"environment_id": "Walker2d-v4"},
+    "measure_synthetic": {"setting": "realizable"},
+}
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("root_logger")
-def test_a_fit_refuses_the_whole_folder_of_another_job(
-    reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: Count
+@pytest.mark.parametrize("step", OTHERS)
+def test_a_job_refuses_the_whole_folder_of_another_job(
+    step: str, reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: Count
 ) -> None:
     """Each of its files is as its own manifest says, but it is not the planned job's."""
-    flags = tiny_jobs.arguments("fit_synthetic", tmp_path / "fit", reference)
-    before = "simulate_dynamics"
-    monkeypatch.setitem(tiny_jobs.SETTINGS, before, tiny_jobs.SETTINGS[before] | {"seed": 4})
+    flags = tiny_jobs.arguments(step, tmp_path / "fit", reference)
+    before, _ = tiny_jobs.INPUTS[step]
+    monkeypatch.setitem(tiny_jobs.SETTINGS, before, tiny_jobs.SETTINGS[before] | OTHERS[step])
     other = tmp_path / before
-    code, text = tiny_jobs.run(before, tiny_jobs.arguments(before, other, tmp_path))
+    code, text = tiny_jobs.run(before, tiny_jobs.arguments(before, other, reference))
     assert code == 0, text
     swapped = [flag.replace(str(reference / before), str(other)) for flag in flags]
     with pytest.raises(SystemExit) as ended:
-        import_module("vaml.fit_synthetic").main(swapped)
+        import_module(f"vaml.{step}").main(swapped)
     told = str(ended.value.code)
-    assert told.startswith(f"fit_synthetic: {other / 'manifest.json'}: its key is ")
+    assert told.startswith(f"{step}: {other / 'manifest.json'}: its key is ")
     assert told.endswith("it is another job's, or of another config or code; run snakemake again")
     assert not (tmp_path / "fit").exists() or tiny_jobs.results(tmp_path / "fit") == {}
     count("damaged or hostile inputs refused by name", 1, 1)

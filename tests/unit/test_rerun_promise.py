@@ -22,7 +22,7 @@ OF_A, OF_B = "measure_synthetic", "measure_snapshot"
 # File, what stands there, what it becomes; then the stages that run again.
 Edit = tuple[str, str, str]
 EDITS: dict[str, tuple[list[Edit], set[str]]] = {
-    "a help text, the wording of an error or of a log message": (
+    "a help text, the wording of an error or of a log message, the version of the package": (
         [
             ("runtime/job.py", 'help="input file"', 'help="an input file"'),
             ("config/sac.py", 'description="keep the x', 'description="whether to keep the x'),
@@ -30,6 +30,7 @@ EDITS: dict[str, tuple[list[Edit], set[str]]] = {
             ("algorithms/offline_fit.py", 'warning("%s"', 'warning("it ended: %s"'),
             ("envs/known.py", "known reward and termination: got", "reward and end: got"),
             ("files.py", "it is a pickle, which is never loaded", "it is a pickle"),
+            ("__init__.py", '__version__ = "', '__version__ = "9.'),
         ],
         set(),
     ),
@@ -90,6 +91,10 @@ EDITS: dict[str, tuple[list[Edit], set[str]]] = {
             ),
         ],
         set(),
+    ),
+    "a constant of the dynamics network": (
+        [("networks/dynamics.py", "MAX_LOG_STD = 2.0", "MAX_LOG_STD = 2.5")],
+        {"simulate_dynamics", A, OF_A, B, OF_B, C},
     ),
     "a layer of SAC's networks": (
         [("networks/actor_critic.py", "class Critic(nn.Module):", "class Critic(nn.Module, x=1):")],

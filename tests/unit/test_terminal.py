@@ -1,11 +1,14 @@
 """What a command prints reaches any terminal, and any pipe; it counts the cores it may use."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from vaml.runtime import terminal
 from vaml.runtime.terminal import usable_cores
 
 PRINT = """
@@ -49,3 +52,16 @@ def test_only_the_cores_that_the_process_may_use_count() -> None:
     finally:
         os.sched_setaffinity(0, before)
     assert usable_cores() == len(before)
+
+
+def test_every_program_that_prints_for_a_person_prints_anywhere() -> None:
+    """Those of the rules write to a log by the standard error stream, which takes every letter."""
+    source = Path(terminal.__file__).parents[1]
+    printing = [
+        path
+        for path in sorted(source.glob("*.py"))
+        if re.search(r"^ +print\((?!.*file=sys.stderr)|Console\(", path.read_text(), re.MULTILINE)
+    ]
+    assert {"plan.py", "status.py", "export_tensorboard.py"} <= {path.name for path in printing}
+    for path in printing:
+        assert '"__main__":\n    print_anywhere()\n    main()' in path.read_text(), path.name

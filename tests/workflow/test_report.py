@@ -130,3 +130,16 @@ def test_tables_verdicts_and_paper_are_there(report: dict[str, Any]) -> None:
     assert all(len(text) > 100 for text in texts.values())
     assert "0.95 confidence" in texts["claims.csv"]
     assert "diverged" in texts["tables/snapshots.csv"]
+
+
+def test_a_study_of_one_experiment_has_its_report(editable: Project, tmp_path: Path) -> None:
+    overlay = tmp_path / "alone.yaml"
+    overlay.write_text("sac: {environments: []}\nmbac: {environments: []}\n", encoding="utf-8")
+    alone = Project(editable.folder, editable.dag, (*editable.overlays, overlay))
+    alone.snakemake("--cores", "2")
+    page = tmp_path / "report.html"
+    alone.snakemake("--report", str(page), "--cores", "1")
+    text = page.read_text(encoding="utf-8")
+    assert "figure_1_seeds" in text
+    assert "figure_3_seeds" not in text
+    assert "paper.pdf" in text
