@@ -13,8 +13,9 @@ from statistics import fmean
 from vaml.config.schema import Config, ConfigError
 from vaml.files import UnreadableFile
 from vaml.pipeline.dry_run import DryRunFailed, read_study
-from vaml.pipeline.jobs import RESULTS, folder
+from vaml.pipeline.jobs import RESULTS, folder, key
 from vaml.pipeline.states import job_states
+from vaml.runtime.checkpoint import LIVE
 from vaml.runtime.extras import MissingExtra, library
 from vaml.runtime.provenance import verify
 from vaml.runtime.terminal import print_anywhere
@@ -41,16 +42,26 @@ def main(argv: Sequence[str] | None = None) -> None:
 def export(study: Config, results: Path) -> Iterator[str]:
     """Write results/tensorboard, one TensorBoard run per job; lines that say what was written.
 
-    Jobs that are not finished, or of another config or code, are left out.
+    Of SAC and agents that are running or interrupted it has the curves so far; other jobs that are
+    not finished, or are of another config or code, are left out.
     MissingExtra: no TensorBoard. UnreadableFile: a job's file is missing or altered.
     """
     library("tensorboard", "tensorboard")
     home = results / "tensorboard"
     if home.is_symlink():
         raise UnreadableFile(f"{home}: is a link, and links are not followed; nothing is written")
-    states = [each for each in job_states(study, results) if each.stage in RESULTS]
+    curves = {
+        stage for stage, files in RESULTS.items() if any(file.endswith(".csv") for file in files)
+    }
+    states = [each for each in job_states(study, results) if each.stage in curves]
     finished = [each for each in states if each.state in ("done", "diverged")]
-    if not finished:
+    under_way = {
+        each: live
+        for each in states
+        if each.state in ("running", "interrupted")
+        and (live := results / ".state" / key(each.stage, study, each.labels) / LIVE).is_file()
+    }
+    if not (finished or under_way):
         raise UnreadableFile(f"{results}: no job of this config has finished")
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix=".tensorboard.", dir=results) as temporary:
@@ -58,27 +69,35 @@ def export(study: Config, results: Path) -> Iterator[str]:
         for job in finished:
             place = folder(job.stage, job.labels)
             counts[job.stage] += _write(results / place, job.stage, written / place)
+        for job, live in under_way.items():
+            place = folder(job.stage, job.labels)
+            counts[job.stage] += _write_points([live], written / place)
         if home.exists():
             shutil.rmtree(home)
         written.rename(home)
     for stage, points in counts.items():
         yield f"  {stage}: {points} points"
-    yield f"{home}: {len(finished)} of {len(states)} jobs; tensorboard --logdir {home}"
+    so_far = f", {len(under_way)} so far" if under_way else ""
+    yield f"{home}: {len(finished)} of {len(states)} jobs{so_far}; tensorboard --logdir {home}"
 
 
 def _write(job: Path, stage: str, events: Path) -> int:
     """The curves of one job as one TensorBoard run; how many points they have."""
+    paths = [job / name for name in RESULTS[stage] if name.endswith(".csv")]
+    for path in paths:
+        verify(path, job / "manifest.json", path.stem)
+    return _write_points(paths, events)
+
+
+def _write_points(paths: Sequence[Path], events: Path) -> int:
     from torch.utils.tensorboard import SummaryWriter
 
     count = 0
     with SummaryWriter(str(events)) as writer:
-        for name in RESULTS[stage]:
-            if name.endswith(".csv"):
-                path = job / name
-                verify(path, job / "manifest.json", path.stem)
-                for tag, step, value in points(path):
-                    writer.add_scalar(tag, value, step)
-                    count += 1
+        for path in paths:
+            for tag, step, value in points(path):
+                writer.add_scalar(tag, value, step)
+                count += 1
     return count
 
 

@@ -14,12 +14,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         "train_mbac",
         TrainMBACJob,
         argv,
-        outputs=("networks", "evaluations", "fits", "diagnostics", "outcome"),
+        outputs=("networks", "evaluations", "training", "fits", "diagnostics", "outcome"),
     ) as job:
         from vaml.algorithms.diagnostics import DIAGNOSTIC_COLUMNS
         from vaml.algorithms.evaluation import EVALUATION_COLUMNS
         from vaml.algorithms.learned_model import FIT_COLUMNS
         from vaml.algorithms.mbac import MBACRun
+        from vaml.algorithms.scalars import SCALAR_COLUMNS
         from vaml.algorithms.training_run import run_training
         from vaml.runtime.torch_device import job_device
 
@@ -29,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         outcome = run_training(run, settings.total_steps, job)
         write_tensors(job.outputs["networks"], run.networks())
         write_rows(job.outputs["evaluations"], EVALUATION_COLUMNS, run.evaluations.rows())
+        write_rows(job.outputs["training"], SCALAR_COLUMNS, run.scalars.rows())
         fits = run.learned.fits if run.learned else []
         write_rows(job.outputs["fits"], FIT_COLUMNS, fits)
         write_rows(job.outputs["diagnostics"], DIAGNOSTIC_COLUMNS, run.diagnostics.rows)

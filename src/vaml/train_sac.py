@@ -14,10 +14,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         "train_sac",
         TrainSACJob,
         argv,
-        outputs=("history", "snapshots", "evaluations", "outcome"),
+        outputs=("history", "snapshots", "evaluations", "training", "outcome"),
     ) as job:
         from vaml.algorithms.evaluation import EVALUATION_COLUMNS
         from vaml.algorithms.sac import SACRun
+        from vaml.algorithms.scalars import SCALAR_COLUMNS
         from vaml.algorithms.training_run import run_training
         from vaml.runtime.torch_device import job_device
 
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_arrays(job.outputs["history"], run.interaction.history.arrays())
         write_tensors(job.outputs["snapshots"], run.snapshots)
         write_rows(job.outputs["evaluations"], EVALUATION_COLUMNS, run.evaluations.rows())
+        write_rows(job.outputs["training"], SCALAR_COLUMNS, run.scalars.rows())
         job.write_result("outcome", outcome)
 
 

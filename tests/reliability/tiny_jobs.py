@@ -132,6 +132,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
         "history": "history.npz",
         "snapshots": "snapshots.safetensors",
         "evaluations": "evaluations.csv",
+        "training": "training.csv",
         "outcome": "outcome.json",
     },
     "fit_snapshot": {
@@ -143,6 +144,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
     "train_mbac": {
         "networks": "networks.safetensors",
         "evaluations": "evaluations.csv",
+        "training": "training.csv",
         "fits": "fits.csv",
         "diagnostics": "diagnostics.csv",
         "outcome": "outcome.json",

@@ -71,7 +71,7 @@ def snapshots() -> pd.DataFrame:
 
 def mbac(seeds: int = 3) -> dict[str, pd.DataFrame]:
     """Returns 100 + deviate ± 5 per episode, errors step/100 + deviate, NLL -step/100 + deviate."""
-    runs, returns, fits, diagnostics = [], [], [], []
+    runs, returns, fits, diagnostics, training = [], [], [], [], []
     for environment in ("InvertedPendulum-v4", "Pusher-v5"):
         for agent in ("mle", "reg_vaml"):
             for seed in range(seeds):
@@ -84,12 +84,14 @@ def mbac(seeds: int = 3) -> dict[str, pd.DataFrame]:
                     fits.append({**run, "env_step": step, **errors, **others})
                     diagnostics.append({**run, "env_step": step, **_diagnosed(step, seed)})
                 for step in (200, 1000):
+                    training.append({**run, "env_step": step, **_scalars(step, seed)})
                     for episode, off in enumerate((-5.0, 5.0)):
                         number = 100.0 + DEVIATES[seed] + off
                         at = {"env_step": step, "episode": episode, "return": number}
                         returns.append({**run, **at})
     frames = {"mbac": runs, "mbac_returns": returns, "mbac_fits": fits}
     frames["mbac_diagnostics"] = diagnostics
+    frames["mbac_training"] = training
     return {name: pd.DataFrame(rows) for name, rows in frames.items()}
 
 
@@ -123,16 +125,30 @@ def curves(fits: pd.DataFrame) -> pd.DataFrame:
 
 def sac(seeds: int = 3) -> dict[str, pd.DataFrame]:
     """Returns step + deviate ± 5 per episode."""
-    runs, returns = [], []
+    runs, returns, training = [], [], []
     for environment in ("Walker2d-v4", "Hopper-v4"):
         for seed in range(seeds):
             run = {"environment": environment, "seed": seed}
             runs.append({**run, "status": "ok"})
             for step in (100, 600):
+                training.append({**run, "env_step": step, **_scalars(step, seed)})
                 for episode, off in enumerate((-5.0, 5.0)):
                     number = step + DEVIATES[seed] + off
                     returns.append({**run, "env_step": step, "episode": episode, "return": number})
-    return {"sac": pd.DataFrame(runs), "sac_returns": pd.DataFrame(returns)}
+    frames = {"sac": runs, "sac_returns": returns, "sac_training": training}
+    return {name: pd.DataFrame(rows) for name, rows in frames.items()}
+
+
+def _scalars(step: int, seed: int) -> dict[str, float]:
+    return {
+        "critic_loss": 1.0 / step + seed,
+        "actor_loss": -step / 8,
+        "value": step / 8 + DEVIATES[seed],
+        "temperature": 0.5,
+        "entropy": -2.0 - seed,
+        "episode_return": step + DEVIATES[seed],
+        "model_loss": 3.0 + seed,
+    }
 
 
 def published() -> dict[str, pd.DataFrame]:

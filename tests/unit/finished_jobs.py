@@ -86,6 +86,7 @@ def points(file: str, job: dict[str, Any]) -> tuple[list[str], list[dict[str, An
     columns = {
         "curve.csv": ["epoch", "gradient_steps", "train_loss", "validation_loss"],
         "evaluations.csv": ["env_step", "episode", "return"],
+        "training.csv": ["env_step", "critic_loss", "actor_loss", "value"],
         "diagnostics.csv": ["env_step", "error_replay", "error_policy", "coverage_90"],
         "fits.csv": ["env_step", "epochs", "value_aware_error", "nll"],
     }[file]

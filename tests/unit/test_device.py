@@ -90,12 +90,12 @@ JOBS: dict[str, BaseModel] = {
 }
 STEPS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
     "simulate_dynamics": (simulate_dynamics.main, ("dynamics", "transitions")),
-    "train_sac": (train_sac.main, ("history", "snapshots", "evaluations", "outcome")),
+    "train_sac": (train_sac.main, ("history", "snapshots", "evaluations", "training", "outcome")),
     "fit_synthetic": (fit_synthetic.main, ("model", "curve", "outcome")),
     "fit_snapshot": (fit_snapshot.main, ("model", "curve", "outcome")),
     "train_mbac": (
         train_mbac.main,
-        ("networks", "evaluations", "fits", "diagnostics", "outcome"),
+        ("networks", "evaluations", "training", "fits", "diagnostics", "outcome"),
     ),
 }
 SOURCES = {

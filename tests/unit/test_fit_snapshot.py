@@ -43,7 +43,7 @@ SAC = TrainSACJob(
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The outputs of one SAC run."""
     folder = tmp_path_factory.mktemp("train_sac")
-    outputs = ("history", "snapshots", "evaluations", "outcome")
+    outputs = ("history", "snapshots", "evaluations", "training", "outcome")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vaml.runtime.job.unexpected_modules", lambda _: [])
         train_sac.main(flags(folder, SAC, outputs))

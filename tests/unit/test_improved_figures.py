@@ -285,6 +285,22 @@ def test_a_return_is_a_mean_over_episodes_and_a_run_counts_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "panels", "agents"), [("training_sac", 2 * 6, 1), ("training_mbac", 2 * 7, 2)]
+)
+def test_training_is_shown_by_number_and_run(name: str, panels: int, agents: int) -> None:
+    figure, rows = draw(name, tables(), SETTINGS)
+    shown = [axes for axes in figure.axes if axes.get_ylabel()]
+    assert len(shown) == panels
+    assert len({axes.get_ylabel() for axes in shown}) == panels // 2
+    values = selected(rows, kind="seed", metric="value", env_step=rows["env_step"].max())
+    step = rows["env_step"].max()
+    assert sorted(values["value"]) == sorted([step / 8 + d for d in (-1, 1, 3)] * 2 * agents)
+    mean = selected(rows, kind="mean", metric="value", env_step=step)
+    assert mean[["value", "n"]].to_numpy().tolist() == [[step / 8 + 1, 3]] * 2 * agents
+    assert "n = 3 runs" in note(figure)
+
+
+@pytest.mark.parametrize(
     ("name", "panels"), [("fit_curves_synthetic", 2 * 3), ("fit_curves_snapshots", 2 * 2)]
 )
 def test_every_fit_has_its_loss_curve(name: str, panels: int) -> None:

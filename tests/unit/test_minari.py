@@ -45,6 +45,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "history": "history.npz",
         "snapshots": "snapshots.safetensors",
         "evaluations": "evaluations.csv",
+        "training": "training.csv",
         "outcome": "outcome.json",
         "resolved": "config.json",
         "manifest": "manifest.json",

@@ -5,6 +5,7 @@ rule train_mbac:
     output:
         networks=f"{folder('train_mbac')}/networks.safetensors",
         evaluations=f"{folder('train_mbac')}/evaluations.csv",
+        training=f"{folder('train_mbac')}/training.csv",
         fits=f"{folder('train_mbac')}/fits.csv",
         diagnostics=f"{folder('train_mbac')}/diagnostics.csv",
         outcome=f"{folder('train_mbac')}/outcome.json",
@@ -29,6 +30,7 @@ rule train_mbac:
     shell:
         "python -P -m vaml.train_mbac --config {params.config:q} --state {params.state:q}"
         " --networks {output.networks:q} --evaluations {output.evaluations:q}"
+        " --training {output.training:q}"
         " --fits {output.fits:q} --diagnostics {output.diagnostics:q}"
         " --outcome {output.outcome:q}"
         " --resolved {output.resolved:q} --manifest {output.manifest:q} 2> {log:q}"

@@ -6,6 +6,7 @@ rule train_sac:
         history=f"{folder('train_sac')}/history.npz",
         snapshots=f"{folder('train_sac')}/snapshots.safetensors",
         evaluations=f"{folder('train_sac')}/evaluations.csv",
+        training=f"{folder('train_sac')}/training.csv",
         outcome=f"{folder('train_sac')}/outcome.json",
         resolved=f"{folder('train_sac')}/config.json",
         manifest=f"{folder('train_sac')}/manifest.json",
@@ -28,5 +29,5 @@ rule train_sac:
     shell:
         "python -P -m vaml.train_sac --config {params.config:q} --state {params.state:q}"
         " --history {output.history:q} --snapshots {output.snapshots:q}"
-        " --evaluations {output.evaluations:q} --outcome {output.outcome:q}"
+        " --evaluations {output.evaluations:q} --training {output.training:q} --outcome {output.outcome:q}"
         " --resolved {output.resolved:q} --manifest {output.manifest:q} 2> {log:q}"

@@ -87,6 +87,8 @@ class ActorCritic:
         self.target_entropy = -float(len(low))
         self.discount, self.polyak = settings.discount, settings.polyak
         self.gradient_steps = 0
+        self._losses: dict[str, float] = {}
+        self._seen: tuple[Tensor, Tensor] | None = None
         self._observation = torch.empty(1, observation_size, device=device)
         self._acting = PolicyPass(self.actor, self._observation)
         self._passes = lru_cache(1)(partial(_Passes, self.actor, self.critics, self._vectors))
@@ -143,12 +145,28 @@ class ActorCritic:
         self._descend("temperature", loss)
         self._target_vector.values.lerp_(self._vectors["critics"].values, self.polyak)
         self.gradient_steps += 1
+        self._seen = smaller, log_probabilities
 
     def _descend(self, name: str, loss: Tensor) -> None:
         """An Adam step along the gradients in the vector of that name."""
-        if not math.isfinite(loss.item()):
+        self._losses[name] = loss.item()
+        if not math.isfinite(self._losses[name]):
             raise Diverged(f"{name} loss", self.gradient_steps)
         self._optimizers[name].step()
+
+    def scalars(self) -> dict[str, float]:
+        """What the last gradient step found: losses, and over its batch the mean of the smaller Q
+        at the policy's actions (`value`) and the policy's entropy. Empty before the first."""
+        if self._seen is None:
+            return {}
+        smaller, log_probabilities = self._seen
+        return {
+            "critic_loss": self._losses["critics"],
+            "actor_loss": self._losses["actor"],
+            "value": smaller.mean().item(),
+            "temperature": self.log_temperature.detach().exp().item(),
+            "entropy": -log_probabilities.mean().item(),
+        }
 
     def networks(self) -> Arrays:
         """Actor, critics, target critics and temperature: what a snapshot holds."""

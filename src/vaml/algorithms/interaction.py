@@ -70,6 +70,15 @@ class Interaction:
             observation = self.env.reset()[0].astype(np.float32)
         self.observation = observation
 
+    def episode_return(self) -> float | None:
+        """The undiscounted return of the last episode that ended; None before the first."""
+        history, steps = self.history, self.steps
+        ends = np.flatnonzero(history.terminated[:steps] | history.truncated[:steps]) + 1
+        if not len(ends):
+            return None
+        start = ends[-2] if len(ends) > 1 else 0
+        return float(history.rewards[start : ends[-1]].sum(dtype=np.float64))
+
     def arrays(self) -> Arrays:
         """Environment, streams and history, for saving."""
         return {

@@ -37,6 +37,7 @@ FIT_COLUMNS = (
     "sigma_l1",
     "mean_l1",
     "sigma_collapsed",
+    "validation_loss",
 )
 
 
@@ -133,6 +134,7 @@ class LearnedModel:
                 "epochs": progress.epochs,
                 "gradient_steps": progress.gradient_steps,
                 **metrics,
+                "validation_loss": progress.stopping.best,
             }
         )
 

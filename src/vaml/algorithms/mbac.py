@@ -10,6 +10,7 @@ from vaml.algorithms.diagnostics import Diagnostics
 from vaml.algorithms.evaluation import Evaluations
 from vaml.algorithms.interaction import Interaction
 from vaml.algorithms.learned_model import LearnedModel
+from vaml.algorithms.scalars import Scalars
 from vaml.algorithms.training_state import (
     Arrays,
     below,
@@ -56,6 +57,7 @@ class MBACRun:
         if job.agent:
             self.learned = LearnedModel(job, job.agent, len(low), self.agent.value, streams)
         self.diagnostics = Diagnostics(job, streams)
+        self.scalars = Scalars(job.total_steps)
 
     @property
     def steps(self) -> int:
@@ -84,6 +86,7 @@ class MBACRun:
             self._refit()  # Algorithm 1, line 7
         if calls >= 1:
             self._learn()  # Algorithm 1, lines 8 and 9
+            self.scalars.add(self.steps, self._scalars)
         if calls == 1 and self.learned:
             self.diagnostics.remember(self.agent, self.learned)
         if calls > 1 and (calls - 1) % self.settings.evaluation_every == 0:
@@ -92,6 +95,14 @@ class MBACRun:
             if self.learned:
                 history = self.interaction.history
                 self.diagnostics.add(self.steps, self.agent, self.learned, history)
+
+    def _scalars(self) -> dict[str, float | None]:
+        fits = self.learned.fits if self.learned else []
+        return {
+            **self.agent.scalars(),
+            "episode_return": self.interaction.episode_return(),
+            "model_loss": fits[-1]["validation_loss"] if fits else None,
+        }
 
     def _refit(self) -> None:
         if self.learned:
@@ -127,6 +138,7 @@ class MBACRun:
             "replay": generator_state(self.replay),
             "policy_noise": generator_array(self.policy_noise),
             "evaluations": self.evaluations.array(),
+            "scalars": self.scalars.array(),
         }
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -139,3 +151,4 @@ class MBACRun:
         set_generator_state(self.replay, arrays["replay"])
         load_generator(self.policy_noise, arrays["policy_noise"])
         self.evaluations.restore(arrays["evaluations"])
+        self.scalars.restore(arrays["scalars"])

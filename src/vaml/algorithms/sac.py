@@ -8,6 +8,7 @@ import torch
 from vaml.algorithms.actor_critic import ActorCritic
 from vaml.algorithms.evaluation import Evaluations
 from vaml.algorithms.interaction import Interaction
+from vaml.algorithms.scalars import Scalars
 from vaml.algorithms.training_state import (
     Arrays,
     below,
@@ -51,6 +52,7 @@ class SACRun:
         self.replay = streams.numpy("replay")
         self.policy_noise = torch.Generator().manual_seed(streams.seed("policy_noise"))
         self.snapshots: Arrays = {}
+        self.scalars = Scalars(job.training.total_steps)
         self.evaluations = Evaluations(
             job.environment_id, job.environment, job.training.evaluation_episodes, streams
         )
@@ -71,6 +73,7 @@ class SACRun:
             self.evaluations.add(self.agent.actor, self.steps)
         if self.steps >= self.settings.warmup_steps:
             self._learn()
+            self.scalars.add(self.steps, self._scalars)
         if self.steps in self.settings.snapshot_schedule:
             networks = self.networks()
             require_finite(networks, self.steps)
@@ -86,6 +89,9 @@ class SACRun:
             (batch.observations, batch.actions), targets, batch.observations, self.policy_noise
         )
 
+    def _scalars(self) -> dict[str, float | None]:
+        return {**self.agent.scalars(), "episode_return": self.interaction.episode_return()}
+
     def networks(self) -> Arrays:
         """All that is trained, by name."""
         return self.agent.networks()
@@ -99,6 +105,7 @@ class SACRun:
             "replay": generator_state(self.replay),
             "policy_noise": generator_array(self.policy_noise),
             "evaluations": self.evaluations.array(),
+            "scalars": self.scalars.array(),
         }
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -109,3 +116,4 @@ class SACRun:
         set_generator_state(self.replay, arrays["replay"])
         load_generator(self.policy_noise, arrays["policy_noise"])
         self.evaluations.restore(arrays["evaluations"])
+        self.scalars.restore(arrays["scalars"])

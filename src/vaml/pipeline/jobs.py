@@ -49,10 +49,16 @@ BESIDE = {"logs": ".log", "benchmarks": ".tsv"}
 RESULTS: dict[str, tuple[str, ...]] = {
     "fit_synthetic": ("outcome.json", "curve.csv"),
     "measure_synthetic": ("metrics.json",),
-    "train_sac": ("outcome.json", "evaluations.csv"),
+    "train_sac": ("outcome.json", "evaluations.csv", "training.csv"),
     "fit_snapshot": ("outcome.json", "curve.csv"),
     "measure_snapshot": ("metrics.json",),
-    "train_mbac": ("outcome.json", "evaluations.csv", "fits.csv", "diagnostics.csv"),
+    "train_mbac": (
+        "outcome.json",
+        "evaluations.csv",
+        "training.csv",
+        "fits.csv",
+        "diagnostics.csv",
+    ),
 }
 
 # Table: the stage whose jobs it gathers, and the file that it reads of each.
@@ -61,11 +67,13 @@ TABLES: dict[str, tuple[str, str]] = {
     "synthetic_curves": ("fit_synthetic", "curve.csv"),
     "sac": ("train_sac", "outcome.json"),
     "sac_returns": ("train_sac", "evaluations.csv"),
+    "sac_training": ("train_sac", "training.csv"),
     "snapshots": ("measure_snapshot", "metrics.json"),
     "snapshots_curves": ("fit_snapshot", "curve.csv"),
     "snapshots_costs": ("fit_snapshot", "outcome.json"),
     "mbac": ("train_mbac", "outcome.json"),
     "mbac_returns": ("train_mbac", "evaluations.csv"),
+    "mbac_training": ("train_mbac", "training.csv"),
     "mbac_fits": ("train_mbac", "fits.csv"),
     "mbac_diagnostics": ("train_mbac", "diagnostics.csv"),
 }
@@ -79,6 +87,8 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "figure_2_seeds": ("snapshots",),
     "figure_3_seeds": ("mbac", "mbac_returns", "mbac_fits"),
     "sac_returns": ("sac", "sac_returns"),
+    "training_sac": ("sac", "sac_training"),
+    "training_mbac": ("mbac", "mbac_training"),
     "fit_curves_synthetic": ("synthetic", "synthetic_curves"),
     "fit_curves_snapshots": ("snapshots", "snapshots_curves"),
     "why_synthetic": ("synthetic",),

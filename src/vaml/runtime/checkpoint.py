@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -18,7 +18,14 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from vaml.files import UnreadableFile, atomic, reading, tensor_bytes, tensors_from
+from vaml.files import (
+    UnreadableFile,
+    atomic,
+    reading,
+    tensor_bytes,
+    tensors_from,
+    write_rows,
+)
 from vaml.runtime.lock import AlreadyRunning, Lock
 from vaml.runtime.manifest import Amount, Record
 from vaml.runtime.versions import keeps_others
@@ -28,6 +35,8 @@ logger = logging.getLogger(__name__)
 # The name holds the content's digest, so that one rename publishes both.
 STATE = re.compile(r"state-(\d{8})-([0-9a-f]{64})\.safetensors")
 META = "checkpoint.json"
+# The curves of a run so far, for people; what the run goes on from is in its states.
+LIVE = "training.csv"
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 INTERVAL_VARIABLE = "VAML_STATE_SECONDS"
 
@@ -177,9 +186,14 @@ class Checkpoint:
                 return arrays, record.meta
         return None
 
+    def show(self, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+        """Lay the job's curves so far beside its states, for who looks at them meanwhile."""
+        write_rows(self.path / LIVE, columns, rows)
+
     def remove(self) -> None:
         """Forget the job's states: it has its outputs. The folder goes with the lock."""
         self._keep()
+        (self.path / LIVE).unlink(missing_ok=True)
         self._whole = None
         self._remove_if_empty()
 

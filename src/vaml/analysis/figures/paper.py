@@ -36,6 +36,8 @@ from vaml.analysis.figures.training import (
     fit_curves_synthetic,
     model_sigma,
     sac_returns,
+    training_mbac,
+    training_sac,
 )
 from vaml.analysis.figures.why import why_mbac, why_snapshots, why_synthetic
 from vaml.analysis.tables.aggregates import METRICS, fit_errors, learning_curves, snapshot_errors
@@ -227,6 +229,8 @@ _FIGURES: dict[str, Callable[[Tables, FigureSettings], Drawing]] = by_name(
         "figure_2_seeds": figure_2_seeds,
         "figure_3_seeds": figure_3_seeds,
         "sac_returns": sac_returns,
+        "training_sac": training_sac,
+        "training_mbac": training_mbac,
         "fit_curves_synthetic": fit_curves_synthetic,
         "fit_curves_snapshots": fit_curves_snapshots,
         "why_synthetic": why_synthetic,

@@ -36,6 +36,14 @@ from vaml.analysis.figures.style import (
     panels,
 )
 
+_SCALARS = {
+    "episode_return": "Return of the last\ntraining episode",
+    "critic_loss": "Critic loss",
+    "actor_loss": "Actor loss",
+    "value": "Q at the policy’s\nactions",
+    "entropy": "Policy’s entropy\n(nats)",
+    "temperature": "Temperature",
+}
 _LEGEND_ENTRIES = 6
 _SIGMA = "Model’s σ, L1 norm\n(state’s units)"
 _TRUE_SIGMA = "the true dynamics’ σ, by size"
@@ -76,6 +84,56 @@ def sac_returns(tables: Tables, settings: FigureSettings) -> Drawing:
             f"{counted(averages['episodes'], 'episode')} with the deterministic policy. "
             f"n = {counted(n, 'run')} per environment. "
             f"{interval_note('Bands', settings, rows)} {failures('run', runs)}",
+        ],
+    )
+    return figure, rows
+
+
+def training_sac(tables: Tables, settings: FigureSettings) -> Drawing:
+    """Losses, values, entropy and episode returns along the SAC runs."""
+    found = tables["sac_training"].assign(agent="sac")
+    return _training(found, tables["sac"], _SCALARS, settings)
+
+
+def training_mbac(tables: Tables, settings: FigureSettings) -> Drawing:
+    """The same along the agents' runs, and the loss of their models."""
+    scalars = _SCALARS | {"model_loss": "Model’s validation loss\n(each agent’s own)"}
+    return _training(tables["mbac_training"], tables["mbac"], scalars, settings)
+
+
+def _training(
+    found: pd.DataFrame, runs: pd.DataFrame, scalars: dict[str, str], settings: FigureSettings
+) -> Drawing:
+    """A panel per environment and number. scalars: what each column is called."""
+    by = ["environment", "agent", "env_step"]
+    rows = joined(
+        [
+            part.assign(metric=name)
+            for name in scalars
+            for part in seeds_and_means(found, by, name, settings.bands, by[:1])
+        ],
+        ["metric", *by],
+    )
+    methods = settings.methods(runs["agent"].unique() if "agent" in runs else ["sac"])
+    environments = list(runs["environment"].unique())
+    places = [(environment, name) for environment in environments for name in scalars]
+    figure, grid = panels(settings.width, 1.7, len(places), len(scalars) // 2 or 1, same_x=False)
+    for axes, (environment, name) in zip(grid, places, strict=True):
+        panel = rows.loc[(rows["environment"] == environment) & (rows["metric"] == name)]
+        curves(axes, panel, "env_step", "agent", methods)
+        steps_axis(axes, environment, "Environment steps")
+        axes.set_ylabel(scalars[name])
+        axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+        scale_to(axes, panel)
+    n = rows.loc[rows["kind"] == "mean", "n"]
+    finish(
+        figure,
+        [methods.handle(name, linestyle=methods.lines[name]) for name in methods.names],
+        [
+            f"Study “{settings.study}”. Each point is of one gradient step and its batch; the "
+            "return is that of the last episode in training. Thin lines: single runs; thick: mean "
+            f"over n = {counted(n, 'run')}. {interval_note('Bands', settings, rows)} "
+            f"{failures('run', runs)}",
         ],
     )
     return figure, rows
