@@ -116,13 +116,16 @@ def _training(
     )
     methods = settings.methods(runs["agent"].unique() if "agent" in runs else ["sac"])
     environments = list(runs["environment"].unique())
-    places = [(environment, name) for environment in environments for name in scalars]
-    figure, grid = panels(settings.width, 1.7, len(places), len(scalars) // 2 or 1, same_x=False)
+    places = [(environment, name) for name in scalars for environment in environments]
+    columns = len(environments)
+    figure, grid = panels(settings.width, 1.5, len(places), columns, same_x=False)
     for axes, (environment, name) in zip(grid, places, strict=True):
         panel = rows.loc[(rows["environment"] == environment) & (rows["metric"] == name)]
         curves(axes, panel, "env_step", "agent", methods)
-        steps_axis(axes, environment, "Environment steps")
-        axes.set_ylabel(scalars[name])
+        first, last = name == next(iter(scalars)), name == next(reversed(scalars))
+        steps_axis(axes, environment if first else "", "Environment steps" if last else "")
+        if environment == environments[0]:
+            axes.set_ylabel(scalars[name])
         axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
         scale_to(axes, panel)
     n = rows.loc[rows["kind"] == "mean", "n"]
