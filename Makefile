@@ -56,8 +56,9 @@ $(DEV): requirements-dev.txt $(STAMP)
 extras: $(STAMP) ## add what exports to Minari and to TensorBoard need, which no study does
 	$(PIP) install --disable-pip-version-check --constraint requirements.txt --constraint requirements-dev.txt --no-build-isolation --editable '.[minari,tensorboard]' | sed '/^Requirement already satisfied/d'
 
+# What each job is and why it runs, `make dry` and `make plan` say.
 study: $(STAMP) ## run a study, by default the paper's (CONFIG="a.yaml b.yaml", TARGETS="files or rules", CORES=16)
-	$(SNAKEMAKE) $(if $(strip $(TARGETS)),-- $(TARGETS))
+	$(SNAKEMAKE) --quiet rules reason host $(if $(strip $(TARGETS)),-- $(TARGETS))
 	@name="$$($(STUDY_NAME))"; printf '\nDone. Read results/%s/overview.html first; figures, tables and paper.pdf are beside it.\n' "$$name"
 
 demo: override CONFIG := config/demo.yaml $(CONFIG)
