@@ -16,10 +16,10 @@ TARGETS = [
     "results/tiny/figures/figure_1.pdf",
     "results/tiny/claims.json",
 ]
-# One synthetic environment with two fits in one SLURM job; a SAC run; fits with two objectives
-# to its one snapshot; two agents in one environment; all tables, the figure and the verdicts in
-# one SLURM job.
-SLURM_JOBS = 1 + 1 + 2 + 2 + 1
+# One synthetic environment with two fits, measured, in one SLURM job; a SAC run; fits with two
+# objectives to its one snapshot, measured in one; two agents in one environment; all tables, the
+# figure and the verdicts in one SLURM job.
+SLURM_JOBS = 1 + 1 + 2 + 1 + 2 + 1
 
 
 def minutes(limit: str) -> int:
@@ -35,7 +35,7 @@ def test_same_bytes_as_without_slurm(cluster: Cluster, tmp_path: Path) -> None:
     assert {each["JobState"] for each in found} == {"COMPLETED"}
     assert {each["NumCPUs"] for each in found} == {"1"}
     groups = [each for each in found if "group_" in each["StdOut"]]
-    assert len(groups) == 2
+    assert len(groups) == 3
     assert all(minutes(each["TimeLimit"]) < 60 for each in groups)
     assert cluster.jobs() == {}
     assert study.owners() == []

@@ -113,7 +113,8 @@ def comparisons_table(claims: Claims, confidence: float) -> Table:
         "authors_verdict": "Verdict on it",
     }
     note = (
-        f"Effect: the mean over runs, method minus baseline. Interval: {confidence:.0%}. p: "
+        "Effect: the mean over runs, method minus baseline; of a log it is a log ratio, where -0.1 "
+        f"is about ten per cent less. Interval: {confidence:.0%}. p: "
         "one-sided, of the nearest effect that the claim excludes, unadjusted. Detectable: the "
         "true effect at which so many runs would support the claim, with the config's power."
     )
