@@ -5,13 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaml.config.claims import load_claims
+from vaml.config.claims import CLAIMS, load_claims
 from vaml.config.schema import ConfigError
 from vaml.pipeline.damage import damages_beside, manifests
 from vaml.pipeline.dry_run import DryRunFailed, read_study
 from vaml.runtime.terminal import print_anywhere
-
-CLAIMS = Path("config/claims.yaml")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from vaml.config.claims import load_claims
+from vaml.config.claims import CLAIMS, load_claims
 from vaml.config.schema import Config, ConfigError
 from vaml.pipeline.causes import causes, kept_versions, outdated
 from vaml.pipeline.cost import in_order, read_benchmarks, seconds, wall_seconds
@@ -15,7 +15,6 @@ from vaml.pipeline.dry_run import DryRunFailed, PlannedJob, dry_run, read_study
 from vaml.pipeline.jobs import FOLDERS, Labels, figures, folder, labels, tables
 from vaml.runtime.terminal import core_count, print_anywhere
 
-CLAIMS = Path("config/claims.yaml")
 _MANY = 4
 
 
@@ -43,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(line)
     if not arguments.targets:
         made = {Path(output) for job in planned for output in job.outputs}
-        for line in harm(damaged(study, judged, results, made), results):
+        for line in harm(damaged(study, judged, results, made), results, overlays):
             print(line)
         for line in warn(list(outdated(study, results, planned)), results, arguments.jobs):
             print(line)
@@ -114,14 +113,16 @@ def damaged(
     ]
 
 
-def harm(found: Sequence[tuple[Path, str]], results: Path) -> Iterable[str]:
+def harm(
+    found: Sequence[tuple[Path, str]], results: Path, overlays: Sequence[str]
+) -> Iterable[str]:
     """Lines about damaged results, which Snakemake takes as done."""
     for path, reason in found[:_MANY]:
         yield f"damaged: {path} {reason}"
     if found:
         yield (
-            f"{results}: {len(found)} damaged or missing files; `python -m vaml.check_results "
-            "--apply` has them made again"
+            f"{results}: {len(found)} damaged or missing files; `"
+            f"{' '.join(['python -m vaml.check_results --apply', *overlays])}` has them made again"
         )
 
 

@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from vaml.config.claims import load_claims
+from vaml.config.claims import CLAIMS, load_claims
 from vaml.config.schema import Config, ConfigError
 from vaml.pipeline.cost import TABLE_OR_FIGURE, read_benchmarks, seconds, wall_seconds
 from vaml.pipeline.derived import derived, finished
@@ -25,7 +25,6 @@ from vaml.pipeline.jobs import FOLDERS
 from vaml.pipeline.states import STATES, JobState, job_states
 from vaml.runtime.terminal import core_count, print_anywhere
 
-CLAIMS = Path("config/claims.yaml")
 _FINISHED = ("done", "diverged")
 _COLOURS = {"running": "cyan", "failed": "red", "diverged": "magenta", "stale": "yellow"}
 

@@ -176,7 +176,7 @@ def test_the_text_has_the_study_and_its_numbers(finished: Path) -> None:
     words = text(finished, finished / "paper.json")
     assert "study “paper”" in words
     count = sum(1 for stage in jobs.FOLDERS for _ in jobs.labels(stage, study))
-    assert f"{count} training jobs" in words
+    assert f"{count} jobs, of which" in words
     assert "commit 0123456789ab (" in words
     assert "uncommitted" not in words
     assert "torch 2.13.0" in words
@@ -233,9 +233,7 @@ def test_verdicts_come_from_the_judgement(finished: Path) -> None:
     words = text(finished, finished / "paper.json")
     # In the abstract, with the verdicts, and in the conclusion.
     assert words.count("contradicted (C9b)") == 3
-    assert (
-        "had been seen for C9b. It is another one for C7 (equivalent, expected supported)" in words
-    )
+    assert "had been seen for C9b. It differs for C7 (equivalent, expected supported)" in words
 
 
 def test_an_effect_is_printed_on_the_scale_of_its_contrast(tmp_path: Path) -> None:

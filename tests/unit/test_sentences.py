@@ -75,8 +75,8 @@ def test_a_difference_has_its_direction_and_its_size(
 
 def test_a_finding_says_what_was_compared_where_and_how_surely() -> None:
     assert text(comparison("mean of log value_aware_error", -0.07)) == (
-        "In the realizable setting, the mean value-aware error of VAML is 6.76 % lower than "
-        "that of MLE (0.932 [0.923, 0.942], n = 5)."
+        "In the realizable setting, the geometric mean value-aware error of VAML is 6.76 % lower "
+        "than that of MLE (0.932 [0.923, 0.942], n = 5)."
     )
     lower = comparison("last of return", -22.5, part="Pusher", n=4, n_baseline=3)
     assert text(lower) == (
@@ -85,7 +85,33 @@ def test_a_finding_says_what_was_compared_where_and_how_surely() -> None:
     )
     alone = comparison("mean of log sigma_l1 / true_sigma_l1", -2.0, baseline=None)
     assert text(alone) == (
-        "In the realizable setting, the mean σ / true σ of VAML is 0.135 [0.134, 0.137], n = 5."
+        "In the realizable setting, the geometric mean σ / true σ of VAML is "
+        "0.135 [0.134, 0.137], n = 5."
+    )
+
+
+def test_it_is_said_how_cells_and_runs_are_averaged() -> None:
+    """A mean of logs, a log of a mean, and a median of differences are three things."""
+    assert "the mean squared bias of VAML is 20.0 times that of MLE (20.0 [" in text(
+        comparison("log of mean of squared_bias", 2.9957)
+    )
+    assert (
+        "the value-aware error of VAML is 10.0 % higher than that of MLE in the median ("
+        in text(comparison("median of log value_aware_error", 0.0953102))
+    )
+    assert "the squared bias of VAML is 2.00 lower than that of MLE in the median (" in text(
+        comparison("median of squared_bias", -2.0)
+    )
+    assert "the mean NLL of VAML is 3.00 higher than" in text(comparison("mean of nll", 3.0))
+
+
+def test_a_verdict_without_an_interval_has_its_reason() -> None:
+    """As where every run has the same return."""
+    same = comparison("last of return", 0.0, part="InvertedPendulum", low=None, high=None)
+    same |= {"verdict": "inconclusive", "reason": "every run gave the same value"}
+    assert text(same) == (
+        "On InvertedPendulum, the last return of VAML is equal to that of MLE "
+        "(0, n = 5; every run gave the same value)."
     )
 
 
@@ -111,7 +137,13 @@ def test_the_paper_s_measure_comes_first_and_what_was_not_tested_is_left_out() -
     both = claim(
         comparison("mean of log exact_error", 2.8, variant="corrected"),
         comparison("mean of log value_aware_error", -0.07),
-        comparison("mean of log value_aware_error", None, part="unrealizable", reason="n = 2"),
+        comparison(
+            "mean of log value_aware_error",
+            None,
+            part="unrealizable",
+            reason="n = 2",
+            verdict="not tested",
+        ),
         verdicts={
             "corrected": {"ours": "contradicted", "authors": "not tested"},
             "paper": {"ours": "supported", "authors": "inconclusive"},
@@ -123,7 +155,9 @@ def test_the_paper_s_measure_comes_first_and_what_was_not_tested_is_left_out() -
         ("corrected", "contradicted"),
     ]
     assert "unrealizable" not in found["findings"][0]["text"]
-    few = claim(comparison("mean of nll", None, reason="n = 2, needs 4"), claim="C7")
+    told = comparison("mean of nll", 1.0, reason="n = 4, planned 10", verdict="supported")
+    none = comparison("mean of nll", None, reason="n = 2, needs 4", verdict="not tested")
+    few = claim(told, none, claim="C7")
     few["verdicts"] = {"paper": {"ours": "not tested", "authors": "not tested"}}
     entries, _ = claim_entries([both, few], LABELS)
     assert untested(entries) == [{"reason": "n = 2, needs 4", "claims": ["C7"]}]

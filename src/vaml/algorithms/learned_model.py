@@ -1,5 +1,6 @@
 """The dynamics model of a model-based agent: its refits, and the critic targets made from it."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,10 @@ FIT_COLUMNS = (
     "sigma_collapsed",
     "validation_loss",
 )
+
+
+def _number(saved: float) -> float | None:
+    return None if math.isnan(saved) else float(saved)
 
 
 def decayed(start: float, end: float, step: int, first_step: int, last_step: int) -> float:
@@ -134,7 +139,8 @@ class LearnedModel:
                 "epochs": progress.epochs,
                 "gradient_steps": progress.gradient_steps,
                 **metrics,
-                "validation_loss": progress.stopping.best,
+                # A refit that its gradient steps cut short has none.
+                "validation_loss": best if math.isfinite(best := progress.stopping.best) else None,
             }
         )
 
@@ -189,7 +195,7 @@ class LearnedModel:
         load_generator(self.target_noise, arrays["target_noise"])
         self.fits = [
             {
-                name: int(number) if name in _COUNTS else float(number)
+                name: int(number) if name in _COUNTS else _number(number)
                 for name, number in zip(FIT_COLUMNS, row, strict=True)
             }
             for row in arrays["fits"]

@@ -20,7 +20,7 @@ _EVERY, _ROWS = 1000, 20
 
 
 class Scalars:
-    """One row every 1000 environment steps, or 20 in a run of less than 20 000.
+    """One row every 1000 environment steps, or about 20 in a run of less than 20 000.
 
     They are of what the last gradient step computed anyway.
     """

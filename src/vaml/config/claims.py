@@ -15,6 +15,8 @@ from vaml.config.fields import Count, Name, NonNegative, Positive, Section
 from vaml.config.schema import ConfigError
 from vaml.config.yaml_file import read
 
+CLAIMS = Path("config/claims.yaml")
+
 Text = Annotated[str, Field(min_length=1)]
 Column = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Table = Literal[

@@ -39,7 +39,8 @@ def damages_beside(manifest: Path, files: Sequence[str]) -> Iterator[tuple[Path,
             job_digests(manifest) if manifest.name == "manifest.json" else _of_derived(manifest)
         )
     except (UnreadableFile, OSError) as error:
-        yield manifest, _reason(error, manifest)
+        path, _, reason = str(error).partition(": ")  # the manifest, or the settings beside it
+        yield Path(path), reason
         return
     yield from damages(digests, [home / name for name in files])
 
@@ -48,7 +49,3 @@ def _of_derived(manifest: Path) -> dict[Path, str]:
     return {
         manifest.parent / name: digest for name, digest in read_derivation(manifest).outputs.items()
     }
-
-
-def _reason(error: Exception, manifest: Path) -> str:
-    return str(error).removeprefix(f"{manifest}: ")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vaml.config.schema import Config
 from vaml.pipeline.jobs import BESIDE, FOLDERS, folder, key, labels
-from vaml.runtime.checkpoint import LIVE, STATE
+from vaml.runtime.checkpoint import STATE, is_live
 from vaml.runtime.lock import STALE_SECONDS
 
 _LABEL = r"[A-Za-z0-9_-]+"
@@ -86,7 +86,7 @@ def _is_output(name: str, outputs: Collection[str]) -> bool:
 
 
 def _is_state(name: str) -> bool:
-    return name in ("lock", LIVE) or bool(STATE.search(name))
+    return name == "lock" or is_live(name) or bool(STATE.search(name))
 
 
 def _in_use(place: Path) -> bool:

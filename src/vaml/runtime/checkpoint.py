@@ -37,6 +37,13 @@ STATE = re.compile(r"state-(\d{8})-([0-9a-f]{64})\.safetensors")
 META = "checkpoint.json"
 # The curves of a run so far, for people; what the run goes on from is in its states.
 LIVE = "training.csv"
+
+
+def is_live(name: str) -> bool:
+    """Whether a file's name is that of the curves so far, or of what a killed writer left."""
+    return bool(re.fullmatch(r"training\.csv|\.training\.\d+\.csv", name))
+
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 INTERVAL_VARIABLE = "VAML_STATE_SECONDS"
 
@@ -187,13 +194,21 @@ class Checkpoint:
         return None
 
     def show(self, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-        """Lay the job's curves so far beside its states, for who looks at them meanwhile."""
-        write_rows(self.path / LIVE, columns, rows)
+        """Lay the job's curves so far beside its states, for who looks at them meanwhile.
+
+        The job does not need them: where they cannot be written, it goes on.
+        """
+        try:
+            write_rows(self.path / LIVE, columns, rows)
+        except OSError as error:
+            logger.warning("%s; it goes on without", error)
 
     def remove(self) -> None:
         """Forget the job's states: it has its outputs. The folder goes with the lock."""
         self._keep()
-        (self.path / LIVE).unlink(missing_ok=True)
+        for path in self.path.iterdir() if self.path.is_dir() else ():
+            if is_live(path.name):
+                path.unlink(missing_ok=True)
         self._whole = None
         self._remove_if_empty()
 

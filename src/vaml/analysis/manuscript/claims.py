@@ -77,6 +77,7 @@ def _comparison(comparison: Mapping[str, Any], labels: Mapping[str, str]) -> Row
         "method": method,
         "baseline": baseline,
         "is_ratio": is_ratio,
+        "is_geometric": measured.startswith("mean of log "),
         "contrast": (" / " if is_ratio else " − ").join(filter(None, (method, baseline))),
         "measured": _measured(measured),
         "criterion": _criterion(comparison, is_ratio),

@@ -10,7 +10,6 @@ Row = dict[str, Any]
 
 # Beyond this factor a ratio is told as one, and not in per cent.
 _PER_CENT_UP_TO = 2.0
-_SUMMARIES = ("mean of ", "median of ")
 
 
 def finding(comparison: Mapping[str, Any]) -> str:
@@ -18,14 +17,21 @@ def finding(comparison: Mapping[str, Any]) -> str:
     ours = comparison["ours"]
     part = comparison["part"]
     where = f"in the {part} setting" if part in ("realizable", "unrealizable") else f"on {part}"
-    quantity = f"the {_quantity(comparison['measured'])} of {comparison['method']}"
-    numbers = f"{ours['effect']} {ours['interval']}, n = {ours['n']}"
-    if comparison["baseline"] is None:
-        return f"{where}, {quantity} is {numbers}"
-    if comparison["measured"].startswith("share of seeds"):
-        return f"{where}, {quantity} against {comparison['baseline']} is {numbers}"
+    measured, median = comparison["measured"], comparison["measured"].startswith("median of ")
+    measured = measured.removeprefix("median of ").replace("mean of ", "mean ")
+    average = "geometric " if comparison["is_geometric"] else ""
+    quantity = f"the {average}{measured} of {comparison['method']}"
+    numbers = f"{ours['effect']} {ours['interval'] or ''}".rstrip() + f", n = {ours['n']}"
+    if ours["interval"] is None and comparison["reason"]:
+        numbers += f"; {comparison['reason']}"
+    baseline = comparison["baseline"]
+    if baseline is None:
+        return f"{where}, {quantity} is {numbers}{' in the median' if median else ''}"
+    if measured.startswith("share of seeds"):
+        return f"{where}, {quantity} against {baseline} is {numbers}"
     size = difference(ours["value"], comparison["is_ratio"])
-    return f"{where}, {quantity} is {size} that of {comparison['baseline']} ({numbers})"
+    often = " in the median" if median else ""
+    return f"{where}, {quantity} is {size} that of {baseline}{often} ({numbers})"
 
 
 def difference(value: float, is_ratio: bool) -> str:
@@ -47,12 +53,6 @@ def _lower_or_higher(value: float) -> str:
     return "lower" if value < 0 else "higher"
 
 
-def _quantity(measured: str) -> str:
-    for summary in _SUMMARIES:
-        measured = measured.replace(summary, summary.removesuffix("of "))
-    return measured
-
-
 def findings(claim: Mapping[str, Any]) -> list[Row]:
     """What was found of a claim, by variant: the verdict, and a sentence.
 
@@ -64,7 +64,7 @@ def findings(claim: Mapping[str, Any]) -> list[Row]:
         tested = [
             comparison
             for comparison in claim["comparisons"]
-            if comparison["variant"] == variant and comparison["ours"]["interval"]
+            if comparison["variant"] == variant and comparison["ours"]["verdict"] != "not tested"
         ]
         if tested and verdict != "not tested":
             sentence = "; ".join(map(finding, tested))
@@ -104,6 +104,10 @@ def untested(claims: Sequence[Mapping[str, Any]]) -> list[Row]:
     found: dict[str, list[str]] = {}
     for claim in claims:
         if not claim["findings"]:
-            reason = next(filter(None, (each["reason"] for each in claim["comparisons"])), "")
-            found.setdefault(reason, []).append(claim["id"])
+            reasons = (
+                each["reason"]
+                for each in claim["comparisons"]
+                if each["ours"]["verdict"] == "not tested" and each["reason"]
+            )
+            found.setdefault(next(reasons, ""), []).append(claim["id"])
     return [{"reason": reason, "claims": ids} for reason, ids in found.items()]
