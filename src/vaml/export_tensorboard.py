@@ -55,12 +55,12 @@ def export(study: Config, results: Path) -> Iterator[str]:
     }
     states = [each for each in job_states(study, results) if each.stage in curves]
     finished = [each for each in states if each.state in ("done", "diverged")]
-    under_way = {
-        each: live
+    under_way = [
+        (each, live)
         for each in states
         if each.state in ("running", "interrupted")
         and (live := results / ".state" / key(each.stage, study, each.labels) / LIVE).is_file()
-    }
+    ]
     if not (finished or under_way):
         raise UnreadableFile(f"{results}: no job of this config has finished")
     counts: Counter[str] = Counter()
@@ -69,7 +69,7 @@ def export(study: Config, results: Path) -> Iterator[str]:
         for job in finished:
             place = folder(job.stage, job.labels)
             counts[job.stage] += _write(results / place, job.stage, written / place)
-        for job, live in under_way.items():
+        for job, live in under_way:
             place = folder(job.stage, job.labels)
             counts[job.stage] += _write_points([live], written / place)
         if home.exists():

@@ -14,6 +14,7 @@ from vaml import export_tensorboard
 from vaml.export_tensorboard import export, points
 from vaml.files import UnreadableFile, read_json, write_json, write_rows
 from vaml.pipeline import jobs
+from vaml.runtime.checkpoint import Checkpoint
 from vaml.runtime.extras import MissingExtra
 
 STUDY = small_study()
@@ -88,6 +89,22 @@ def test_every_finished_job_is_a_run(results: Path) -> None:
     }
     total = sum(len(list(jobs.labels(stage, STUDY))) for stage in STAGES)
     assert last.startswith(f"{home}: 4 of {total} jobs; ")
+
+
+@pytest.mark.usefixtures("tensorboard")
+def test_a_run_under_way_has_its_curves_so_far(results: Path) -> None:
+    job = list(jobs.labels("train_mbac", STUDY))[1]
+    state = results / ".state" / jobs.key("train_mbac", STUDY, job)
+    checkpoint = Checkpoint(state.parent, state.name)
+    with checkpoint.lock():
+        checkpoint.save({}, {})
+        checkpoint.show(["env_step", "value"], [{"env_step": 1000, "value": 2.5}])
+    *lines, last = export(STUDY, results)
+    total = sum(len(list(jobs.labels(stage, STUDY))) for stage in STAGES)
+    assert last.startswith(f"{results / 'tensorboard'}: 5 of {total} jobs, 1 so far; ")
+    found = read_back(results / "tensorboard" / jobs.folder("train_mbac", job))
+    assert found == {"training/value": [(1000, 2.5)]}
+    assert lines
 
 
 @pytest.mark.usefixtures("tensorboard")
