@@ -160,7 +160,7 @@ def test_settings_that_are_none_are_refused(
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 @pytest.mark.parametrize(
     ("table", "name"),
-    [("synthetic", "outcome.json"), ("mbac_fits", "fits.csv"), ("mbac_fits", "manifest.json")],
+    [("synthetic", "metrics.json"), ("mbac_fits", "fits.csv"), ("mbac_fits", "manifest.json")],
 )
 def test_a_table_takes_no_damaged_result(
     table: str,

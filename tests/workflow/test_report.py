@@ -140,6 +140,6 @@ def test_a_study_of_one_experiment_has_its_report(editable: Project, tmp_path: P
     page = tmp_path / "report.html"
     alone.snakemake("--report", str(page), "--cores", "1")
     text = page.read_text(encoding="utf-8")
-    assert "figure_1_seeds" in text
-    assert "figure_3_seeds" not in text
+    assert "results/tiny/figures/figure_1_seeds.png" in text
+    assert "results/tiny/figures/figure_3_seeds.png" not in text
     assert "paper.pdf" in text
