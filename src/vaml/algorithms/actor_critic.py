@@ -155,8 +155,11 @@ class ActorCritic:
         self._optimizers[name].step()
 
     def scalars(self) -> dict[str, float]:
-        """What the last gradient step found: losses, and over its batch the mean of the smaller Q
-        at the policy's actions (`value`) and the policy's entropy. Empty before the first."""
+        """The last gradient step's numbers: none before the first.
+
+        Losses and the temperature; means over its batch of the smaller Q at the policy's actions
+        (`value`), and of the policy's entropy in nats.
+        """
         if self._seen is None:
             return {}
         smaller, log_probabilities = self._seen

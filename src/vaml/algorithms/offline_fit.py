@@ -28,7 +28,7 @@ CURVE_COLUMNS = (
 
 @dataclass(frozen=True)
 class OfflineFit:
-    """How a fit ended, one row per epoch, and the weights.
+    """A fit that has ended: its outcome, one row per epoch, and its weights.
 
     weights: below `last/` those that it ended with, as in the paper's experiments A and B, and
     below `best/` those of the best validation, which a diverged fit has not.

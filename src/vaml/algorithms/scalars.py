@@ -1,4 +1,4 @@
-"""How training goes, in a few numbers now and then; no result depends on them."""
+"""A few numbers tell now and then how training goes; no result depends on them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -17,8 +17,8 @@ def finding(comparison: Mapping[str, Any]) -> str:
     ours = comparison["ours"]
     part = comparison["part"]
     where = f"in the {part} setting" if part in ("realizable", "unrealizable") else f"on {part}"
-    measured, median = comparison["measured"], comparison["measured"].startswith("median of ")
-    measured = measured.removeprefix("median of ").replace("mean of ", "mean ")
+    often = " in the median" if comparison["measured"].startswith("median of ") else ""
+    measured = comparison["measured"].removeprefix("median of ").replace("mean of ", "mean ")
     average = "geometric " if comparison["is_geometric"] else ""
     quantity = f"the {average}{measured} of {comparison['method']}"
     numbers = f"{ours['effect']} {ours['interval'] or ''}".rstrip() + f", n = {ours['n']}"
@@ -26,11 +26,10 @@ def finding(comparison: Mapping[str, Any]) -> str:
         numbers += f"; {comparison['reason']}"
     baseline = comparison["baseline"]
     if baseline is None:
-        return f"{where}, {quantity} is {numbers}{' in the median' if median else ''}"
+        return f"{where}, {quantity} is {numbers}{often}"
     if measured.startswith("share of seeds"):
         return f"{where}, {quantity} against {baseline} is {numbers}"
     size = difference(ours["value"], comparison["is_ratio"])
-    often = " in the median" if median else ""
     return f"{where}, {quantity} is {size} that of {baseline}{often} ({numbers})"
 
 

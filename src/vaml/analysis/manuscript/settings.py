@@ -1,12 +1,15 @@
 """Every setting of a study's experiments, with what it means, as rows of a table."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from vaml.config.mbac import MODEL_FREE
 from vaml.config.schema import Config
+
+# Grids and selections, which other tables of the manuscript have.
+_ELSEWHERE = ("seeds", "steps", "objectives")
 
 
 def setting_rows(study: Config) -> list[dict[str, str]]:
@@ -24,7 +27,7 @@ def setting_rows(study: Config) -> list[dict[str, str]]:
     if study.sac.environments:
         parts += [
             ("sac.training", study.sac.training),
-            ("snapshots.fit", study.snapshots.fit),
+            ("snapshots", study.snapshots),
         ]
     if study.mbac.environments:
         parts.append(("mbac.training", study.mbac.training))
@@ -33,13 +36,7 @@ def setting_rows(study: Config) -> list[dict[str, str]]:
         parts += [(f"agents.{name}", study.agents[name]) for name in agents]
     environments = dict.fromkeys((*study.sac.environments, *study.mbac.environments))
     parts += [(f"environments.{name}", study.environments[name]) for name in environments]
-    rows = [row for key, section in parts for row in _rows(key, section)]
-    if study.sac.environments:
-        field = type(study.snapshots).model_fields["model_hidden_sizes"]
-        sizes = _text(study.snapshots.model_hidden_sizes)
-        row = {"key": "snapshots.model_hidden_sizes", "value": sizes}
-        rows.append({**row, "meaning": field.description or ""})
-    return rows
+    return [row for key, section in parts for row in _rows(key, section)]
 
 
 def _rows(key: str, section: BaseModel) -> Iterator[dict[str, str]]:
@@ -47,7 +44,7 @@ def _rows(key: str, section: BaseModel) -> Iterator[dict[str, str]]:
         value = getattr(section, name)
         if isinstance(value, BaseModel):
             yield from _rows(f"{key}.{name}", value)
-        elif not isinstance(value, Mapping) and name != "seeds":
+        elif name not in _ELSEWHERE:
             yield {
                 "key": f"{key}.{name}",
                 "value": _text(value),
