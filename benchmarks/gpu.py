@@ -18,7 +18,7 @@ import torch
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
-from vaml.networks.actor_critic import Actor, Critic
+from vaml.networks.actor_critic import Actor, Critic, TwinCritics
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue, SoftValue, Value
 from vaml.runtime.allocator import keep_freed_memory
@@ -49,10 +49,10 @@ def value(sizes: tuple[int, int], device: torch.device) -> Value:
         return RandomValue(observations, 64, generator).requires_grad_(False).to(device)
     box = torch.ones(actions)
     actor = Actor(observations, -box, box, [256, 256], generator)
-    critics = [Critic(observations, actions, [256, 256], generator) for _ in range(2)]
-    for module in (actor, *critics):
+    critics = TwinCritics(*(Critic(observations, actions, [256, 256], generator) for _ in range(2)))
+    for module in (actor, critics):
         module.requires_grad_(False).to(device)
-    return SoftValue(actor, (critics[0], critics[1]), torch.zeros((), device=device))
+    return SoftValue(actor, critics, torch.zeros((), device=device))
 
 
 def step(path: str, device: torch.device, captured: bool) -> Callable[[], object]:

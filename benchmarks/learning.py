@@ -83,7 +83,7 @@ def main() -> None:
         run, start, seen = agent(arguments.agent, study, seed), time.monotonic(), 0
         while not run.finished:
             run.advance()
-            rows = run.evaluations.rows()
+            rows = run.evaluations.rows
             if len(rows) == seen:
                 continue
             seen, mean = len(rows), run.evaluations.last_mean()

@@ -1,11 +1,13 @@
-"""The measured paths, ours and plain: functions of one step, at the sizes of config/config.yaml."""
+"""The measured paths: functions of one step, at the sizes of config/config.yaml.
+
+Made inside of `plain_modules`, each leaves every derivative to autograd.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from plain import PlainFit, PlainMBAC, PlainRandomValue, PlainSAC, PlainSoftValue
 
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.model_fitting import ModelFitting
@@ -47,18 +49,7 @@ def sac() -> Step:
 
     def step() -> None:
         run.interaction.step(run.agent.act)
-        run._learn()
-
-    return step
-
-
-def plain_sac() -> Step:
-    run = sac_run()
-    plain = PlainSAC(run.agent.actor, run.agent.critics)
-
-    def step() -> None:
-        run.interaction.step(plain.act)
-        plain.step(run.interaction.history.sample(256, run.replay), run.policy_noise)
+        run.learn()
 
     return step
 
@@ -83,33 +74,8 @@ def mbac(objective: str) -> Step:
     def step() -> None:
         run.interaction.step(run.agent.act)
         rows = run.interaction.history.sample(settings.batch_size, random)
-        fitting._gradient_step(Transitions(rows.observations, rows.actions, rows.next_observations))
-        run._learn()
-
-    return step
-
-
-def plain_mbac(objective: str) -> Step:
-    run = mbac_run(objective)
-    assert run.learned
-    assert run.job.agent
-    settings, goal = run.job.training.model, run.job.agent.objective
-    plain = PlainSAC(run.agent.actor, run.agent.critics)
-    fit = PlainFit(
-        run.learned.model,
-        plain.value,
-        goal.mle_coefficient,
-        goal.model_samples,
-        settings.learning_rate,
-        settings.weight_decay,
-    )
-    samples = run.job.training.target_samples
-    both = PlainMBAC(plain, fit, run.learned.known, samples)
-
-    def step() -> None:
-        run.interaction.step(plain.act)
-        batch = run.interaction.history.sample(settings.batch_size, run.replay)
-        both.step(batch, run.policy_noise)
+        fitting.gradient_step(Transitions(rows.observations, rows.actions, rows.next_observations))
+        run.learn()
 
     return step
 
@@ -137,7 +103,7 @@ def synthetic_fit(width: int) -> tuple[ModelFitting, Transitions]:
     dynamics, fit = study().synthetic.dynamics, study().synthetic.fit
     size, actions = dynamics.observation_size, dynamics.action_size
     generator = torch.Generator().manual_seed(0)
-    value = RandomValue(size, dynamics.value_hidden_size, generator).requires_grad_(False)
+    value = RandomValue(size, dynamics.value_hidden_size, generator)
     model = GaussianDynamics(size, actions, [width, width], "default", generator)
     return _fitting(model, value, "vaml", fit.learning_rate), rows(size, actions, fit.batch_size)
 
@@ -151,16 +117,7 @@ def _fitting(
 
 def fit_step(fitting: ModelFitting, batch: Transitions) -> Step:
     fitting.start(batch, batch, fitting.objective.mle_coefficient, 1, 1)
-    return lambda: fitting._gradient_step(batch)
-
-
-def plain_fit_step(
-    fitting: ModelFitting, value: PlainSoftValue | PlainRandomValue, batch: Transitions
-) -> Step:
-    goal, noise = fitting.objective, torch.Generator().manual_seed(0)
-    rate = fitting.optimizer.learning_rate
-    plain = PlainFit(fitting.model, value, goal.mle_coefficient, goal.model_samples, rate)
-    return lambda: plain.step(batch, noise)
+    return lambda: fitting.gradient_step(batch)
 
 
 def snapshot(objective: str) -> Step:
@@ -168,39 +125,16 @@ def snapshot(objective: str) -> Step:
     return fit_step(fitting, batch)
 
 
-def plain_snapshot(objective: str) -> Step:
-    fitting, run, batch = snapshot_fit(objective)
-    value = PlainSAC(run.agent.actor, run.agent.critics).value
-    for module in (value.actor, *value.critics):
-        module.requires_grad_(False)
-    return plain_fit_step(fitting, value, batch)
-
-
 def synthetic(width: int) -> Step:
     return fit_step(*synthetic_fit(width))
 
 
-def plain_synthetic(width: int) -> Step:
-    fitting, batch = synthetic_fit(width)
-    assert isinstance(fitting.value, RandomValue)
-    value = PlainRandomValue(fitting.value).requires_grad_(False)
-    return plain_fit_step(fitting, value, batch)
-
-
-# The name of a path, and for each way to run it the function that makes its step.
-OURS: dict[str, Callable[[], Step]] = {
+# By path, the function that makes its step.
+PATHS: dict[str, Callable[[], Step]] = {
     "SAC": sac,
     "VAML": lambda: snapshot("vaml"),
     "MLE": lambda: snapshot("mle"),
     **{f"synthetic {width}": (lambda w=width: synthetic(w)) for width in (32, 128, 1024)},
     "MBAC, MLE": lambda: mbac("mle"),
     "MBAC, regularised VAML": lambda: mbac("reg_vaml"),
-}
-PLAIN: dict[str, Callable[[], Step]] = {
-    "SAC": plain_sac,
-    "VAML": lambda: plain_snapshot("vaml"),
-    "MLE": lambda: plain_snapshot("mle"),
-    **{f"synthetic {width}": (lambda w=width: plain_synthetic(w)) for width in (32, 128, 1024)},
-    "MBAC, MLE": lambda: plain_mbac("mle"),
-    "MBAC, regularised VAML": lambda: plain_mbac("reg_vaml"),
 }

@@ -26,12 +26,12 @@ def main() -> None:
     import numpy as np
 
     from vaml.algorithms.sac import SACRun
-    from vaml.algorithms.training_state import prefixed
     from vaml.config.sac import TrainSACJob
     from vaml.config.schema import load
     from vaml.config.yaml_file import merged
     from vaml.pipeline import jobs
     from vaml.runtime.checkpoint import Checkpoint
+    from vaml.saving import prefixed
     from vaml.seeding import Streams
 
     study = load(merged([Path("config/config.yaml")]))
@@ -47,7 +47,7 @@ def main() -> None:
     for step in settings.training.snapshot_schedule:
         run.snapshots |= prefixed(str(step), run.agent.networks())
     # The optimisers have no moments before their first step.
-    run._learn()
+    run.learn()
     parent = Path(sys.argv[1]) if len(sys.argv) > 1 else Path.cwd()
     with tempfile.TemporaryDirectory(dir=parent) as folder:
         checkpoint = Checkpoint(Path(folder), "benchmark")

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 
@@ -30,7 +31,10 @@ def make(way: str, path: str) -> Callable[[int], object]:
     else:
         import paths
 
-        one = (paths.OURS if way == "ours" else paths.PLAIN)[path]()
+        from vaml.fast.differentiation import plain_modules
+
+        with plain_modules() if way.startswith("plain") else nullcontext():
+            one = paths.PATHS[path]()
 
     def steps(count: int) -> None:
         for _ in range(count):
@@ -57,7 +61,7 @@ def memory() -> float:
     for step in run.settings.snapshot_schedule:
         run.snapshots |= {f"{step}/{name}": array for name, array in run.networks().items()}
     for _ in range(100):
-        run._learn()
+        run.learn()
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Checkpoint(Path(folder), "benchmark")
         with checkpoint.lock():

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 
 from vaml.algorithms.error_tails import error_tail, squared_errors
-from vaml.algorithms.training_state import load_module
 from vaml.config.schema import Config, ConfigError, load
 from vaml.config.yaml_file import merged
 from vaml.data.snapshot import snapshot_parts
@@ -22,6 +21,7 @@ from vaml.files import UnreadableFile, read_arrays, read_tensors, write_rows
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import SoftValue
 from vaml.pipeline.jobs import folder, labels
+from vaml.saving import load_module
 from vaml.seeding import Streams
 
 ROOT = Path(__file__).parents[1]

@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         from vaml.algorithms.model_metrics import snapshot_metrics
         from vaml.algorithms.snapshot_fit import read_snapshot, snapshot_model
-        from vaml.algorithms.training_state import load_module
+        from vaml.saving import load_module
 
         settings, cpu = job.settings, torch.device("cpu")
         weights = job.read("model")

@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             error_metrics,
             synthetic_metrics,
         )
-        from vaml.algorithms.training_state import load_module
+        from vaml.saving import load_module
 
         settings, cpu = job.settings, torch.device("cpu")
         objective, batch_size = settings.objective, settings.fit.batch_size

@@ -15,10 +15,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     ) as job:
         import torch
 
-        from vaml.algorithms.training_state import module_arrays, prefixed
         from vaml.envs.synthetic import simulate
         from vaml.networks.dynamics import GaussianDynamics
         from vaml.networks.value import RandomValue
+        from vaml.saving import module_arrays, prefixed
 
         settings, data = job.settings, job.settings.dynamics
         streams = Streams(settings.seed, "simulate_dynamics", settings.hidden_size)

@@ -29,8 +29,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         run = MBACRun(settings, streams, job_device(job))
         outcome = run_training(run, settings.total_steps, job)
         write_tensors(job.outputs["networks"], run.networks())
-        write_rows(job.outputs["evaluations"], EVALUATION_COLUMNS, run.evaluations.rows())
-        write_rows(job.outputs["training"], SCALAR_COLUMNS, run.scalars.rows())
+        write_rows(job.outputs["evaluations"], EVALUATION_COLUMNS, run.evaluations.rows)
+        write_rows(job.outputs["training"], SCALAR_COLUMNS, run.scalars.rows)
         fits = run.learned.fits if run.learned else []
         write_rows(job.outputs["fits"], FIT_COLUMNS, fits)
         write_rows(job.outputs["diagnostics"], DIAGNOSTIC_COLUMNS, run.diagnostics.rows)

@@ -28,8 +28,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         outcome = run_training(run, settings.training.total_steps, job)
         write_arrays(job.outputs["history"], run.interaction.history.arrays())
         write_tensors(job.outputs["snapshots"], run.snapshots)
-        write_rows(job.outputs["evaluations"], EVALUATION_COLUMNS, run.evaluations.rows())
-        write_rows(job.outputs["training"], SCALAR_COLUMNS, run.scalars.rows())
+        write_rows(job.outputs["evaluations"], EVALUATION_COLUMNS, run.evaluations.rows)
+        write_rows(job.outputs["training"], SCALAR_COLUMNS, run.scalars.rows)
         job.write_result("outcome", outcome)
 
 

@@ -20,7 +20,6 @@ from vaml.algorithms.model_metrics import COLLAPSED_SIGMA, model_metrics
 from vaml.algorithms.offline_fit import run_offline_fit
 from vaml.algorithms.sac import SACRun
 from vaml.algorithms.training_run import run_training
-from vaml.algorithms.training_state import module_arrays, prefixed
 from vaml.config.mbac import TrainMBACJob
 from vaml.config.sac import TrainSACJob
 from vaml.config.synthetic import FitSyntheticJob
@@ -30,6 +29,7 @@ from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
 from vaml.runtime.checkpoint import Checkpoint
 from vaml.runtime.job import Job
+from vaml.saving import module_arrays, prefixed
 from vaml.seeding import Streams
 
 NAN, INF = math.nan, math.inf
@@ -49,9 +49,9 @@ class Spoiler:
             "actor": run.agent.actor,
             "log_temperature": run.agent,
         }
-        for index in (0, 1):
-            modules[f"critic_{index}"] = run.agent.critics[index]
-            modules[f"target_critic_{index}"] = run.agent.target_critics[index]
+        pairs = zip(run.agent.critics, run.agent.target_critics, strict=True)
+        for index, critics in enumerate(pairs):
+            modules[f"critic_{index}"], modules[f"target_critic_{index}"] = critics
         if isinstance(run, MBACRun):
             assert run.learned
             modules["model"] = run.learned.model
@@ -147,7 +147,7 @@ def test_a_run_stops_at_once_and_says_where(
         assert all(np.isfinite(array).all() for array in run.snapshots.values())  # type: ignore[union-attr]
 
 
-def test_the_last_gradient_step_is_checked_too(tmp_path: Path) -> None:
+def test_the_lastgradient_step_is_checked_too(tmp_path: Path) -> None:
     run = make_run("train_sac")
     while run.steps < 499:
         run.advance()

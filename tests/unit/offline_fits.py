@@ -14,10 +14,10 @@ from pydantic import BaseModel
 from vaml.algorithms import offline_fit
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.algorithms.offline_fit import OfflineFit
-from vaml.algorithms.training_state import module_arrays, prefixed
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.runtime.manifest import read_manifest
+from vaml.saving import module_arrays, prefixed
 
 OBJECTIVES = {
     name: Objective(loss="vaml", mle_coefficient=coefficient, model_samples=2)

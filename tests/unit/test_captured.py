@@ -8,18 +8,18 @@ import pytest
 import torch
 
 from vaml.algorithms import model_fitting
-from vaml.algorithms.adam import Adam
 from vaml.algorithms.model_fitting import ModelFitting
-from vaml.algorithms.training_state import generator_array, load_generator
 from vaml.config.objectives import NEED_TRUTH, Loss, Objective
 from vaml.data.transitions import Transitions
 from vaml.divergence import Diverged
+from vaml.fast.adam import Adam
+from vaml.fast.parameters import ParameterVector
 from vaml.losses.objective import LOSSES
-from vaml.networks.actor_critic import Actor, Critic
+from vaml.networks.actor_critic import Actor, Critic, TwinCritics
 from vaml.networks.dynamics import GaussianDynamics
-from vaml.networks.gradients import CriticPasses
-from vaml.networks.passes import ParameterVector
 from vaml.networks.value import RandomValue, SoftValue, Value
+from vaml.networks.written import CriticPasses
+from vaml.saving import generator_array, load_generator
 from vaml.seeding import Streams
 
 N, M, BATCH = 5, 2, 8
@@ -38,11 +38,15 @@ def rows(count: int, seed: int = 0) -> Transitions:
     return Transitions(draws[:, :N], draws[:, N:-N], draws[:, :N] + 0.1 * draws[:, -N:])
 
 
+def twins() -> TwinCritics:
+    return TwinCritics(*(Critic(N, M, [16, 16], generator(seed)) for seed in (4, 5)))
+
+
 def soft_value(device: torch.device) -> SoftValue:
     box = torch.ones(M)
     actor = Actor(N, -box, box, [16, 16], generator(3))
-    critics = (Critic(N, M, [16, 16], generator(4)), Critic(N, M, [16, 16], generator(5)))
-    for module in (actor, *critics):
+    critics = twins()
+    for module in (actor, critics):
         module.requires_grad_(False).to(device)
     return SoftValue(actor, critics, torch.tensor(-1.0, device=device))
 
@@ -148,11 +152,10 @@ def test_looking_at_losses_once_an_epoch_names_the_same_step(each_step: bool) ->
 
 
 def test_the_smaller_critics_gradient_by_masks_is_that_by_rows() -> None:
-    critics = (Critic(N, M, [16, 16], generator(4)), Critic(N, M, [16, 16], generator(5)))
-    inputs = torch.randn(40, N + M, generator=generator())
-    passes = CriticPasses(critics, inputs)
+    states, actions = torch.randn(40, N + M, generator=generator()).split([N, M], 1)
+    passes = CriticPasses(twins(), None, 40)
     with torch.no_grad():
-        passes.smaller()
+        passes.smaller(states, actions)
         first, second = passes._values
         assert 5 < int((first <= second).sum()) < 35
         gradient = torch.randn(40, generator=generator(1))
@@ -163,7 +166,7 @@ def test_the_smaller_critics_gradient_by_masks_is_that_by_rows() -> None:
 def test_adam_in_pieces_is_adam() -> None:
     def stepped(piece: int) -> torch.Tensor:
         vector = ParameterVector(torch.nn.Linear(7, 5).parameters())
-        vector.values.copy_(torch.randn(len(vector.values), generator=generator()))
+        vector.values.data.copy_(torch.randn(len(vector.values), generator=generator()))
         adam = Adam(vector, 0.01, 0.1)
         adam._parts = adam._in_pieces(piece)
         for seed in range(3):

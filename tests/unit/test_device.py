@@ -17,7 +17,6 @@ from pydantic import BaseModel
 from vaml import fit_snapshot, fit_synthetic, simulate_dynamics, train_mbac, train_sac
 from vaml.algorithms import model_fitting
 from vaml.algorithms.mbac import MBACRun
-from vaml.algorithms.training_state import seeded
 from vaml.config.objectives import Loss, Objective
 from vaml.config.sac import Environment, SACTraining, TrainSACJob
 from vaml.config.schema import load
@@ -31,12 +30,13 @@ from vaml.config.synthetic import (
 from vaml.config.yaml_file import read
 from vaml.envs.known import KNOWN, known_functions
 from vaml.files import UnreadableFile
-from vaml.losses.objective import LOSSES, model_loss_and_gradients
+from vaml.losses.objective import LOSSES, model_loss
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue, SoftValue
 from vaml.pipeline import jobs
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.torch_device import job_device
+from vaml.saving import seeded
 
 ROOT = Path(__file__).parents[2]
 CUDA = torch.device("cuda")
@@ -185,16 +185,16 @@ def test_every_loss_stays_on_the_device(loss: Loss, cuda: Placed) -> None:
     value = RandomValue(3, 8, generator).requires_grad_(False).to(CUDA)
     states, actions = (torch.randn(6, size, generator=generator).to(CUDA) for size in (3, 2))
     objective = Objective(loss=loss, mle_coefficient=0.5, model_samples=2)
-    with torch.no_grad():
-        number, gradients = model_loss_and_gradients(
-            model(states, actions),
-            states + 0.1,
-            value,
-            objective,
-            0.5,
-            generator,
-            truth(states, actions),
-        )
+    number, _ = model_loss(
+        model(states, actions),
+        states + 0.1,
+        value,
+        objective,
+        0.5,
+        generator,
+        truth(states, actions),
+    )
+    gradients = torch.autograd.grad(number, list(model.parameters()), materialize_grads=True)
     assert {each.device for each in (number, *gradients)} == {CUDA}
 
 

@@ -11,11 +11,11 @@ import torch
 
 from vaml.algorithms.model_fitting import EarlyStopping, ModelFitting
 from vaml.algorithms.offline_fit import run_offline_fit
-from vaml.algorithms.training_state import module_arrays
 from vaml.config.objectives import FitSettings, Objective
 from vaml.data.transitions import Transitions
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
+from vaml.saving import module_arrays
 from vaml.seeding import Streams
 
 N, M, BATCH = 4, 2, 8

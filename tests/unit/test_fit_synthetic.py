@@ -10,7 +10,6 @@ import torch
 from offline_fits import FIT, OBJECTIVES, flags, paired, record_fits, same, started_from, states
 
 from vaml import fit_synthetic, simulate_dynamics
-from vaml.algorithms.training_state import below, module_arrays
 from vaml.config.synthetic import (
     FitSyntheticJob,
     Setting,
@@ -20,6 +19,7 @@ from vaml.config.synthetic import (
 )
 from vaml.files import read_arrays, read_tensors
 from vaml.networks.value import RandomValue
+from vaml.saving import below, module_arrays
 
 DYNAMICS = SyntheticDynamics(
     observation_size=11,

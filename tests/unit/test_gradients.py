@@ -1,27 +1,19 @@
 """The passes that are written out, against autograd through the modules, in double precision."""
 
 from collections.abc import Callable, Sequence
-from itertools import chain
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from vaml.config.objectives import Objective
-from vaml.losses.actor_critic import (
-    actor_loss,
-    actor_loss_gradients,
-    critic_loss,
-    critic_loss_gradients,
-)
+from vaml.fast.differentiation import plain_modules
+from vaml.fast.parameters import ParameterVector
+from vaml.fast.passes import joined
 from vaml.losses.likelihood import nll, nll_and_gradients
-from vaml.losses.objective import model_loss, model_loss_and_gradients
-from vaml.networks.actor_critic import Actor, Critic, smaller_value
+from vaml.networks.actor_critic import Actor, Critic, TwinCritics
 from vaml.networks.dynamics import GaussianDynamics, Prediction, bounded, bounded_and_slope
-from vaml.networks.gradients import CriticPasses, DynamicsPass, PolicyPass
-from vaml.networks.passes import ParameterVector, joined
 from vaml.networks.value import RandomValue, SoftValue, Value
+from vaml.networks.written import PolicyPass, WrittenCritics, WrittenDynamics, WrittenPolicy
 
 N, M, ROWS = 5, 2, 9
 pytestmark = pytest.mark.usefixtures("double_precision")
@@ -45,8 +37,8 @@ def actor(hidden: tuple[int, ...] = (7, 6)) -> Actor:
     return made
 
 
-def critics() -> tuple[Critic, Critic]:
-    return Critic(N, M, [7, 6], generator(2)), Critic(N, M, [7, 6], generator(3))
+def critics() -> TwinCritics:
+    return TwinCritics(*(Critic(N, M, [7, 6], generator(seed)) for seed in (2, 3)))
 
 
 def close(found: Sequence[Tensor], expected: Sequence[Tensor]) -> None:
@@ -61,7 +53,7 @@ def test_a_vector_holds_the_parameters_and_leaves_their_numbers() -> None:
     before = list(same.parameters())
     close([*vector.parameters], before)
     close(vector.views(vector.values), before)
-    vector.values += 1.0
+    vector.values.data += 1.0
     close([*made.parameters()], [parameter + 1.0 for parameter in before])
 
 
@@ -77,32 +69,43 @@ def test_policy(hidden: tuple[int, ...]) -> None:
         (actions, density), [observations, *made.parameters()], (grad_actions, grad_density)
     )
     vector = ParameterVector(made.parameters())
+    close([*WrittenPolicy(made, vector)(observations.detach(), noise)], (actions, density))
     with torch.no_grad():
-        passed = PolicyPass(made, observations.detach(), vector)
-        close([*passed.forward(noise)], (actions, density))
-        passed.train(grad_actions, grad_density)
+        passes = PolicyPass(made, vector, ROWS)
+        close([*passes.forward(observations.detach(), noise)], (actions, density))
+        passes.train(grad_actions, grad_density)
         close(vector.views(vector.gradients), expected[1:])
-        close([passed.input_gradient(grad_actions, grad_density)], expected[:1])
+        close([passes.input_gradient(grad_actions, grad_density)], expected[:1])
 
 
 def test_critics_and_the_smaller_one() -> None:
-    both, inputs = critics(), normal(ROWS, N + M).requires_grad_()
-    grad_values = normal(ROWS, seed=5), normal(ROWS, seed=6)
-    values = tuple(critic(inputs[:, :N], inputs[:, N:]) for critic in both)
-    parameters = list(chain(*(critic.parameters() for critic in both)))
-    expected = torch.autograd.grad(values, parameters, grad_values)
-    smaller = smaller_value(both, inputs[:, :N], inputs[:, N:])
-    (grad_inputs,) = torch.autograd.grad(smaller, inputs, grad_values[0])
+    both, states, actions = critics(), normal(ROWS, N), normal(ROWS, M, seed=1).requires_grad_()
+    weights = normal(ROWS, seed=5), normal(ROWS, seed=6)
+    values = both(states, actions)
+    expected = torch.autograd.grad(values, list(both.parameters()), weights)
+    smaller = both.smaller(states, actions)
+    (grad_actions,) = torch.autograd.grad(smaller, actions, weights[0])
     assert 0 < (values[0] < values[1]).double().mean() < 1
 
-    vector = ParameterVector(*(critic.parameters() for critic in both))
-    with torch.no_grad():
-        passes = CriticPasses(both, inputs.detach(), vector)
-        close([*passes.forward()], values)
-        passes.train(*grad_values)
-        close(vector.views(vector.gradients), expected)
-        close([passes.smaller()], [smaller])
-        close([passes.gradient_of_smaller(grad_values[0])], [grad_inputs])
+    vector = ParameterVector(both.first.parameters(), both.second.parameters())
+    written = WrittenCritics(both, vector)
+    found = written(states, actions)
+    close([*found], values)
+    (whole,) = torch.autograd.grad(found, vector.values, weights)
+    close(vector.views(whole), expected)
+    found = written.smaller(states, actions)
+    close([found], [smaller])
+    close(torch.autograd.grad(found, actions, weights[0]), [grad_actions])
+
+
+def test_outputs_that_a_later_call_overwrote_are_not_differentiated() -> None:
+    both, states = critics(), normal(ROWS, N)
+    vector = ParameterVector(both.first.parameters(), both.second.parameters())
+    written = WrittenCritics(both, vector)
+    found = written(states, normal(ROWS, M, seed=1))
+    written(states, normal(ROWS, M, seed=2))
+    with pytest.raises(RuntimeError, match="modified inplace"):
+        torch.autograd.grad(found[0].sum(), vector.values)
 
 
 @pytest.mark.parametrize("hidden", [[7], [7, 6], [6, 6, 4]])
@@ -115,11 +118,25 @@ def test_dynamics(hidden: list[int]) -> None:
         prediction[1:], list(model.parameters()), (grad_mean, grad_log_std)
     )
     vector = ParameterVector(model.parameters())
-    with torch.no_grad():
-        passed = DynamicsPass(model, vector, ROWS)
-        close([*passed.forward(observations, actions)], prediction)
-        passed.train(grad_mean, grad_log_std)
-        close(vector.views(vector.gradients), expected)
+    found = WrittenDynamics(model, vector)(observations, actions)
+    close(found, prediction)
+    (whole,) = torch.autograd.grad(found[1:], vector.values, (grad_mean, grad_log_std))
+    close(vector.views(whole), expected)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_vector_holds_the_gradients_of_a_loss(plain: bool) -> None:
+    """Zero where a parameter has no part in it."""
+    model = GaussianDynamics(N, M, [7], "default", generator(1), head_gain=3.0)
+    observations, actions = normal(ROWS, N), normal(ROWS, M)
+    loss = model(observations, actions).mean.square().sum()
+    parameters = list(model.parameters())
+    expected = torch.autograd.grad(loss, parameters, materialize_grads=True)
+    vector = ParameterVector(model.parameters())
+    vector.gradients.fill_(3.0)
+    predict = model if plain else WrittenDynamics(model, vector)
+    vector.differentiate(predict(observations, actions).mean.square().sum())
+    close(vector.views(vector.gradients), expected)
 
 
 def test_soft_bounds() -> None:
@@ -134,22 +151,16 @@ def soft_value() -> SoftValue:
     return SoftValue(actor(), critics(), torch.tensor(-0.4))
 
 
-def plain(value: Value, states: Tensor, noise: torch.Generator) -> Tensor:
-    if isinstance(value, RandomValue):
-        return value.output((value.hidden(states)).clamp(min=0)).squeeze(-1)
-    assert isinstance(value, SoftValue)
-    actions, density = value.actor.sample(states, noise)
-    return smaller_value(value.critics, states, actions) - value.log_temperature.exp() * density
-
-
 @pytest.mark.parametrize("value", [lambda: RandomValue(N, 8, generator(2)), soft_value])
 @pytest.mark.parametrize("shape", [(ROWS, N), (3, ROWS, N)])
 def test_value_functions_and_their_slope(
     value: Callable[[], Value], shape: tuple[int, ...]
 ) -> None:
     made, states = value(), normal(*shape).requires_grad_()
+    with plain_modules():
+        plain = value()
     weights = normal(*shape[:-1], seed=7)
-    expected = plain(made, states, generator(4))
+    expected = plain(states, generator(4))
     found = made(states, generator(4))
     assert found.requires_grad
     close([found], [expected])
@@ -169,18 +180,11 @@ def test_passes_follow_the_weights_and_forget_older_rows() -> None:
     for rows in (3, 4, 5, 6, 7, 3):
         with torch.no_grad():
             made.actor.mean_head.bias.add_(0.1)
-            made.critics[0].hidden[0].weight.mul_(1.1)  # type: ignore[operator, union-attr]
+            made.critics.first.hidden[0].weight.mul_(1.1)  # type: ignore[operator, union-attr]
         states = normal(rows, N)
-        close([made(states, generator(4))], [plain(made, states, generator(4))])
-
-
-def test_losses_of_actor_and_critics() -> None:
-    first, second, targets = (normal(ROWS, seed=seed) for seed in (1, 2, 3))
-    leaves = [first.requires_grad_(), second.requires_grad_()]
-    expected = torch.autograd.grad(critic_loss((first, second), targets), leaves)
-    close([*critic_loss_gradients((first.detach(), second.detach()), targets)], expected)
-    expected = torch.autograd.grad(actor_loss(first, second, torch.tensor(0.3)), leaves)
-    close([*actor_loss_gradients(first, second, torch.tensor(0.3))], expected)
+        with plain_modules():
+            plain = SoftValue(made.actor, made.critics, made.log_temperature)
+        close([made(states, generator(4))], [plain(states, generator(4))])
 
 
 def test_negative_log_likelihood() -> None:
@@ -192,27 +196,6 @@ def test_negative_log_likelihood() -> None:
         Prediction(*(field.detach() for field in prediction)), following
     )
     close([found, *gradients], [loss, *expected])
-
-
-@pytest.mark.parametrize("coefficient", [1.0, 0.3, 0.0])
-@pytest.mark.parametrize("name", ["mse", "vaml", "vaml_exact"])
-def test_loss_of_a_fit(name: Any, coefficient: float) -> None:
-    """With the gradients of both outputs, and nothing left on the prediction that it was given."""
-    value = RandomValue(N, 8, generator(2)).requires_grad_(False)
-    objective = Objective(loss=name, mle_coefficient=coefficient, model_samples=4)
-    observations, following, *fields = (normal(ROWS, N, seed=seed) for seed in range(6))
-    truth = Prediction(observations, *fields[2:])
-    leaves = [field.clone().requires_grad_() for field in fields[:2]]
-    given = Prediction(observations, *leaves)
-    loss, _ = model_loss(given, following, value, objective, coefficient, generator(3), truth)
-    expected = torch.autograd.grad(loss, leaves, materialize_grads=True)
-    given = Prediction(observations, *fields[:2])
-    with torch.no_grad():
-        found, gradients = model_loss_and_gradients(
-            given, following, value, objective, coefficient, generator(3), truth
-        )
-    close([found, *gradients], [loss, *expected])
-    assert not any(each.requires_grad for each in (found, *given))
 
 
 def test_neighbours_of_two_storages_are_not_one_layer() -> None:

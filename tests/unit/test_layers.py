@@ -30,7 +30,7 @@ COMMANDS = {
 }
 
 # Modules that are neither a program nor in a folder.
-GROUND = {"determinism", "divergence", "files", "seeding"}
+GROUND = {"determinism", "divergence", "files", "saving", "seeding"}
 
 
 def layer(path: Path) -> str:

@@ -24,7 +24,7 @@ def whole() -> MBACRun:
     return finish(start())
 
 
-def test_refits_gradient_steps_and_evaluations_come_at_the_steps_of_the_study(
+def test_refitsgradient_steps_and_evaluations_come_at_the_steps_of_the_study(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     events: list[tuple[int, str]] = []
@@ -41,7 +41,7 @@ def test_refits_gradient_steps_and_evaluations_come_at_the_steps_of_the_study(
     monkeypatch.setattr(
         Evaluations, "add", lambda self, actor, env_step: events.append((env_step, "evaluation"))
     )
-    for name in ("_refit", "_learn"):
+    for name in ("_refit", "learn"):
         record = lambda self, name=name: events.append((self.steps, name))  # noqa: E731
         monkeypatch.setattr(MBACRun, name, record)
     monkeypatch.setattr(Diagnostics, "add", lambda *_: None)
@@ -49,19 +49,19 @@ def test_refits_gradient_steps_and_evaluations_come_at_the_steps_of_the_study(
     at = {name: [step for step, event in events if event == name] for _, name in events}
     assert at["evaluation"] == [100, 2100]
     assert at["_refit"] == [100, *range(299, 2150, 200)]
-    assert at["_learn"] == list(range(100, 2151))
+    assert at["learn"] == list(range(100, 2151))
     order = [[name for step, name in events if step == when] for when in (100, 299, 2100)]
     assert order == [
-        ["evaluation", "_refit", "_learn"],
-        ["_refit", "_learn"],
-        ["_learn", "evaluation"],
+        ["evaluation", "_refit", "learn"],
+        ["_refit", "learn"],
+        ["learn", "evaluation"],
     ]
 
 
-def test_only_the_learning_calls_make_gradient_steps(whole: MBACRun) -> None:
+def test_only_the_learning_calls_makegradient_steps(whole: MBACRun) -> None:
     assert whole.agent.gradient_steps == 45 - 20 + 1
     assert [row["env_step"] for row in learned(whole).fits] == [20, 29, 39]
-    assert sorted({row["env_step"] for row in whole.evaluations.rows()}) == [20, 35]
+    assert sorted({row["env_step"] for row in whole.evaluations.rows}) == [20, 35]
 
 
 def test_critic_targets_average_known_rewards_and_soft_values_over_model_samples() -> None:
@@ -114,7 +114,7 @@ def test_critics_regress_to_the_targets_of_the_sampled_pairs(
     targets, calls = torch.arange(8.0), []
     monkeypatch.setattr(LearnedModel, "critic_targets", lambda *_: targets)
     monkeypatch.setattr(run.agent, "update", lambda *arguments: calls.append(arguments))
-    run._learn()
+    run.learn()
     ((observations, actions), given, actor_observations, noise) = calls[0]
     assert torch.equal(observations, batch.observations)
     assert torch.equal(actions, batch.actions)
@@ -129,8 +129,8 @@ def test_evaluation_leaves_training_unchanged(
     often = finish(start(episodes=4))
     monkeypatch.setattr(Evaluations, "add", lambda *_: None)
     never = finish(start())
-    assert (len(whole.evaluations.rows()), len(often.evaluations.rows())) == (2, 8)
-    assert never.evaluations.rows() == []
+    assert (len(whole.evaluations.rows), len(often.evaluations.rows)) == (2, 8)
+    assert never.evaluations.rows == []
     for run in (often, never):
         assert same(run.agent.arrays(), whole.agent.arrays())
         assert same(learned(run).arrays(), learned(whole).arrays())
@@ -162,4 +162,4 @@ def test_a_run_goes_on_bit_for_bit_where_it_was_saved(whole: MBACRun, interrupte
     assert same(second.arrays(), state)
     assert same(finish(second).arrays(), whole.arrays())
     assert learned(second).fits == learned(whole).fits
-    assert second.evaluations.rows() == whole.evaluations.rows()
+    assert second.evaluations.rows == whole.evaluations.rows

@@ -11,9 +11,9 @@ from mbac_runs import MLE, REG_VAML, finish, learned, same, start, streams
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.algorithms.model_metrics import floor_metrics, model_metrics, refit_metrics
-from vaml.algorithms.training_state import module_arrays
 from vaml.data.transitions import Transitions, random_split
 from vaml.networks.dynamics import GaussianDynamics, Prediction
+from vaml.saving import module_arrays
 
 
 def test_mle_coefficient_at_the_corners_of_its_schedule() -> None:
@@ -99,7 +99,7 @@ def test_the_model_its_optimiser_and_the_value_function_live_on_between_fits() -
 def test_logged_metrics_are_of_the_restored_weights_on_the_validation_split(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(MBACRun, "_learn", lambda _: None)
+    monkeypatch.setattr(MBACRun, "learn", lambda _: None)
     run = start(total_steps=39)
     restored: list[dict[str, np.ndarray]] = []
     original = ModelFitting.restore_best

@@ -53,7 +53,7 @@ def test_policy_actions_replace_the_replayed_ones_in_pairs_and_targets(
     targets = learned(run).critic_targets(batch.observations, expected, noise)
     calls: list[Any] = []
     monkeypatch.setattr(run.agent, "update", lambda *arguments: calls.append(arguments))
-    run._learn()
+    run.learn()
     ((observations, actions), given, actor_observations, _) = calls[0]
     assert torch.equal(observations, batch.observations)
     assert torch.equal(actions, expected)
@@ -109,7 +109,7 @@ def test_an_agent_without_a_model_is_soft_actor_critic() -> None:
         sac.advance()
     run = finish(start(None))
     assert same(run.networks(), sac.networks())
-    assert run.evaluations.rows() == sac.evaluations.rows()
+    assert run.evaluations.rows == sac.evaluations.rows
     assert run.diagnostics.rows == []
     assert not any(name.startswith("learned/") for name in run.arrays())
     assert not same(run.agent.networks(), finish(start(MLE)).agent.networks())

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from vaml.algorithms.actor_critic import ActorCritic
 from vaml.algorithms.model_fitting import ModelFitting
-from vaml.algorithms.training_state import module_arrays
 from vaml.config.objectives import Objective
 from vaml.config.sac import ActorCriticSettings
 from vaml.data.transitions import Transitions
@@ -17,6 +16,7 @@ from vaml.divergence import Diverged
 from vaml.losses.objective import model_loss
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue, Value
+from vaml.saving import module_arrays
 from vaml.seeding import Streams
 
 N, M, BATCH = 4, 2, 8
@@ -63,7 +63,7 @@ def same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:
     return all(first[name].tobytes() == second[name].tobytes() for name in first)
 
 
-def test_a_gradient_step_is_adam_with_the_decay_in_the_gradient_of_every_parameter(
+def test_agradient_step_is_adam_with_the_decay_in_the_gradient_of_every_parameter(
     double_precision: None,
 ) -> None:
     value = RandomValue(N, 16, generator(2))
@@ -134,7 +134,7 @@ def test_a_fit_moves_the_model_and_neither_critics_nor_actor_nor_temperature(
     fit.start(rows(20), rows(10), coefficient, max_epochs=2, patience=9)
     run(fit)
     assert same(agent.networks(), before)
-    modules = (agent.actor, *agent.critics, *agent.target_critics)
+    modules = (agent.actor, agent.critics, agent.target_critics)
     frozen: list[Tensor] = [p for module in modules for p in module.parameters()]
     assert all(tensor.grad is None for tensor in (*frozen, agent.log_temperature))
     for name, array in module_arrays(fit.model).items():
@@ -160,7 +160,7 @@ def test_objectives_of_one_seed_meet_the_same_batches_in_the_same_order(
         with monkeypatch.context() as patch:
             patch.setattr(
                 ModelFitting,
-                "_gradient_step",
+                "gradient_step",
                 lambda self, batch: (
                     seen.append(batch.observations) or {"train_loss": torch.zeros(())}
                 ),

@@ -12,7 +12,7 @@ from vaml.config.objectives import Objective
 from vaml.losses.likelihood import nll
 from vaml.losses.objective import LOSSES, model_loss
 from vaml.losses.value_aware import action_sampling_floor, vaml
-from vaml.networks.actor_critic import Actor, Critic
+from vaml.networks.actor_critic import Actor, Critic, TwinCritics
 from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import RandomValue, SoftValue, Value
 
@@ -41,10 +41,7 @@ def soft_value(temperature: float = 0.7) -> SoftValue:
     """A soft value in double precision, its policy far from deterministic."""
     low, high = torch.full((M,), -2.0), torch.full((M,), 2.0)
     actor = Actor(N, low, high, [8, 8], generator(1)).double()
-    critics = (
-        Critic(N, M, [8, 8], generator(2)).double(),
-        Critic(N, M, [8, 8], generator(3)).double(),
-    )
+    critics = TwinCritics(*(Critic(N, M, [8, 8], generator(seed)) for seed in (2, 3))).double()
     return SoftValue(actor, critics, torch.tensor(temperature, dtype=torch.float64).log())
 
 

@@ -40,7 +40,7 @@ def test_the_episode_is_the_evaluations(run: Run) -> None:
     streams = Streams(settings.seed, "train_mbac", settings.environment_id)
     seed = streams.seed("evaluation", settings.total_steps)
     moments = list(render_policy._episode(env, trained.networks(), seed))
-    assert moments[-1].total == trained.evaluations.rows()[0]["return"]
+    assert moments[-1].total == trained.evaluations.rows[0]["return"]
     assert len(moments) == 1 + moments[-1].total  # the pendulum's reward is 1 per step
     assert moments[-1].seconds == pytest.approx(0.04 * moments[-1].total)
     assert len({moment.pose.tobytes() for moment in moments}) == len(moments)
@@ -93,7 +93,7 @@ def test_the_sheet_has_twelve_pictures(run: Run, tmp_path: Path) -> None:
             cell = pixels[row * height : (row + 1) * height, column * width : (column + 1) * width]
             assert len(np.unique(cell.reshape(-1, 3), axis=0)) > 50
     film = imageio.v3.imread(png.with_suffix(".gif"), index=None)
-    seconds = 0.04 * run[1].evaluations.rows()[0]["return"]
+    seconds = 0.04 * run[1].evaluations.rows[0]["return"]
     assert len(film) == 1 + int(min(seconds, 10) * 25 + 1e-6)
     assert film[0].shape[:2] == (240, 240)
     assert not np.array_equal(film[0], film[-1])

@@ -9,11 +9,11 @@ import torch
 
 from vaml.algorithms.evaluation import Evaluations
 from vaml.algorithms.sac import SACRun
-from vaml.algorithms.training_state import below, module_arrays
 from vaml.config.sac import ActorCriticSettings, Environment, SACTraining, TrainSACJob
 from vaml.envs import mujoco
 from vaml.envs.known import known_functions
 from vaml.networks.actor_critic import Actor
+from vaml.saving import below, module_arrays
 from vaml.seeding import Streams
 
 WARMUP, TOTAL, LIMIT = 20, 60, 13
@@ -70,7 +70,7 @@ def whole() -> SACRun:
     return finish(start())
 
 
-def test_one_gradient_step_per_environment_step_from_the_end_of_the_warm_up_on() -> None:
+def test_onegradient_step_per_environment_step_from_the_end_of_the_warm_up_on() -> None:
     run = start()
     untrained = run.agent.networks()
     for step in range(1, TOTAL + 1):
@@ -127,7 +127,7 @@ def test_critic_targets_use_termination_and_never_truncation() -> None:
         )
     calls: list[Any] = []
     run.agent.update = lambda *arguments: calls.append(arguments)  # type: ignore[method-assign]
-    run._learn()
+    run.learn()
     ((observations, actions), targets, actor_observations, noise) = calls[0]
 
     streams = Streams(0, *SCOPE)
@@ -195,7 +195,7 @@ def test_evaluation_is_the_undiscounted_return_of_full_episodes_of_the_mode(whol
             observation, reward, terminated, truncated, _ = env.step(action)
             total, ended = total + float(reward), terminated or truncated
         returns.append(total)
-    rows = evaluations.rows()
+    rows = evaluations.rows
     assert [(row["env_step"], row["episode"]) for row in rows] == [
         (step, episode) for step in (45, 60) for episode in range(3)
     ]
@@ -211,8 +211,8 @@ def test_evaluation_leaves_training_unchanged(
     often = finish(start(episodes=4))
     monkeypatch.setattr(Evaluations, "add", lambda *_: None)
     never = finish(start())
-    assert (len(whole.evaluations.rows()), len(often.evaluations.rows())) == (4, 16)
-    assert never.evaluations.rows() == []
+    assert (len(whole.evaluations.rows), len(often.evaluations.rows)) == (4, 16)
+    assert never.evaluations.rows == []
     for run in (often, never):
         assert same(run.agent.arrays(), whole.agent.arrays())
         assert same(run.interaction.arrays(), whole.interaction.arrays())
@@ -224,7 +224,7 @@ def test_one_seed_gives_the_same_bytes_and_another_gives_others(whole: SACRun) -
     np.random.seed(5)
     assert same(finish(start()).arrays(), whole.arrays())
     other = finish(start(seed=1))
-    for name in ("agent/actor/hidden.0.weight", "interaction/history/actions", "evaluations"):
+    for name in ("agent/actor/hidden.0.weight", "interaction/history/actions", "evaluations/rows"):
         assert not np.array_equal(other.arrays()[name], whole.arrays()[name])
 
 
@@ -238,4 +238,4 @@ def test_a_run_goes_on_bit_for_bit_where_it_was_saved(whole: SACRun, interrupted
     second.restore(state)
     assert same(second.arrays(), state)
     assert same(finish(second).arrays(), whole.arrays())
-    assert second.evaluations.rows() == whole.evaluations.rows()
+    assert second.evaluations.rows == whole.evaluations.rows

@@ -22,7 +22,7 @@ def every(total_steps: int) -> list[int]:
     scalars = Scalars(total_steps)
     for step in range(1, total_steps + 1):
         scalars.add(step, dict)
-    return [row["env_step"] for row in scalars.rows()]
+    return [row["env_step"] for row in scalars.rows]
 
 
 def test_a_row_every_thousand_steps_or_twenty_rows() -> None:
@@ -36,13 +36,13 @@ def test_rows_survive_saving_and_tell_what_is_missing() -> None:
     scalars.add(1, lambda: {"critic_loss": 0.5, "entropy": math.inf, "model_loss": None})
     scalars.add(2, dict)
     other = Scalars(20)
-    other.restore(scalars.array())
-    assert other.rows() == scalars.rows()
+    other.restore(scalars.arrays())
+    assert other.rows == scalars.rows
     known = {"env_step": 1, "critic_loss": 0.5}
-    assert other.rows()[0] == dict.fromkeys(SCALAR_COLUMNS) | known
+    assert other.rows[0] == dict.fromkeys(SCALAR_COLUMNS) | known
     assert other.is_new(2)
     assert not other.is_new(1)
-    assert [type(row["env_step"]) for row in other.rows()] == [int, int]
+    assert [type(row["env_step"]) for row in other.rows] == [int, int]
 
 
 def sac_run() -> SACRun:
@@ -65,12 +65,12 @@ def sac_run() -> SACRun:
     return SACRun(settings, mbac_runs.streams())
 
 
-def test_the_numbers_are_those_of_the_last_gradient_step() -> None:
+def test_the_numbers_are_those_of_the_lastgradient_step() -> None:
     run = sac_run()
     assert run.agent.scalars() == {}
     while run.steps < 45:
         run.advance()
-    row = run.scalars.rows()[-1]
+    row = run.scalars.rows[-1]
     assert row["env_step"] == 45
     smaller, log_probabilities = run.agent._seen or (torch.empty(0), torch.empty(0))
     # The temperature has taken its step since the actor's loss.
@@ -106,7 +106,7 @@ def test_a_model_s_loss_is_that_of_its_last_fit() -> None:
         run.advance()
     assert run.learned
     losses = {fit["env_step"]: fit["validation_loss"] for fit in run.learned.fits}
-    rows = run.scalars.rows()
+    rows = run.scalars.rows
     assert len(rows) > 3
     for row in rows:
         last = max(step for step in losses if step <= row["env_step"])
@@ -119,7 +119,7 @@ def test_curves_lie_beside_the_states_as_long_as_the_job_runs(tmp_path: Path) ->
     scalars = Scalars(20)
     with checkpoint.lock():
         scalars.add(3, lambda: {"value": 2.5})
-        checkpoint.show(SCALAR_COLUMNS, scalars.rows())
+        checkpoint.show(SCALAR_COLUMNS, scalars.rows)
         shown: Any = pd.read_csv(tmp_path / "key" / LIVE)
         assert shown[["env_step", "value"]].to_numpy().tolist() == [[3, 2.5]]
         checkpoint.save({"a": np.zeros(1)}, {})

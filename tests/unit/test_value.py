@@ -90,8 +90,8 @@ def test_soft_value_uses_the_current_temperature_actor_and_targets_but_not_the_c
     assert torch.equal(now(), before)
     for parameter in (
         made.log_temperature,
-        made.target_critics[0].output.bias,
-        made.target_critics[1].output.bias,
+        made.target_critics.first.output.bias,
+        made.target_critics.second.output.bias,
         made.actor.mean_head.bias,
     ):
         before = now()
@@ -122,8 +122,7 @@ def test_soft_value_of_a_snapshot_is_that_of_the_agent() -> None:
 
     tensors = [
         *value.actor.parameters(),
-        *value.critics[0].parameters(),
-        *value.critics[1].parameters(),
+        *value.critics.parameters(),
     ]
     assert not any(tensor.requires_grad for tensor in (*tensors, value.log_temperature))
     before = value(states(), generator(2))

@@ -7,7 +7,6 @@ from scipy import stats
 from test_model_losses import check_gradient, generator, normal, random_prediction, soft_value
 
 from vaml.algorithms.model_fitting import ModelFitting
-from vaml.algorithms.training_state import module_arrays
 from vaml.config.objectives import NEED_TRUTH, Loss, Objective
 from vaml.data.transitions import Transitions
 from vaml.losses.expected_value import expected_value
@@ -17,6 +16,7 @@ from vaml.losses.regression import mse
 from vaml.losses.value_aware import vagram, vaml, vaml_debiased, vaml_exact, vaml_score_function
 from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import RandomValue, Value
+from vaml.saving import module_arrays
 from vaml.seeding import Streams
 
 N, M = 5, 2

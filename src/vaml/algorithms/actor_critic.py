@@ -1,45 +1,40 @@
 """Soft actor-critic's networks, optimisers and one gradient step of each."""
 
 import math
-from collections.abc import Mapping
-from functools import lru_cache, partial
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from vaml.algorithms.adam import Adam
-from vaml.algorithms.training_state import (
-    Arrays,
-    below,
-    load_module,
-    module_arrays,
-    prefixed,
-)
 from vaml.config.sac import ActorCriticSettings
 from vaml.data.replay import Batch
 from vaml.divergence import Diverged
-from vaml.losses.actor_critic import (
-    actor_loss,
-    actor_loss_gradients,
-    bellman_target,
-    critic_loss,
-    critic_loss_gradients,
-    temperature_loss,
-)
-from vaml.networks.actor_critic import Actor, Critic
-from vaml.networks.gradients import CriticPasses, PolicyPass
-from vaml.networks.passes import ParameterVector
+from vaml.fast.adam import Adam
+from vaml.fast.differentiation import written
+from vaml.fast.parameters import ParameterVector
+from vaml.losses.actor_critic import actor_loss, bellman_target, critic_loss, temperature_loss
+from vaml.networks.actor_critic import Actor, Critic, TwinCritics
 from vaml.networks.value import SoftValue
+from vaml.networks.written import WrittenCritics, WrittenPolicy
+from vaml.saving import Arrays, Parts, module_arrays, prefixed
 from vaml.seeding import Streams
 
 
-class ActorCritic:
+class ActorCritic(Parts):
     """Actor, twin critics with slow targets, and a learned temperature.
 
     The target entropy is minus the number of action dimensions. All tensors are on the device.
     Stream `initialisation`.
     """
+
+    saved = (
+        "actor",
+        "critics",
+        "target_critics",
+        "log_temperature",
+        "optimizers",
+        "gradient_steps",
+    )
 
     def __init__(
         self,
@@ -56,48 +51,42 @@ class ActorCritic:
         self.actor = Actor(
             observation_size, torch.from_numpy(low), torch.from_numpy(high), sizes, generator
         )
-        self.critics = (
-            Critic(observation_size, len(low), sizes, generator),
-            Critic(observation_size, len(low), sizes, generator),
+        self.critics, self.target_critics = (
+            TwinCritics(*(Critic(observation_size, len(low), sizes, generator) for _ in range(2)))
+            for _ in range(2)
         )
-        self.target_critics = (
-            Critic(observation_size, len(low), sizes, generator),
-            Critic(observation_size, len(low), sizes, generator),
-        )
-        for module in (self.actor, *self.critics, *self.target_critics):
+        for module in (self.actor, self.critics, self.target_critics):
             module.to(device)
-        for target, critic in zip(self.target_critics, self.critics, strict=True):
-            target.load_state_dict(critic.state_dict())
-            target.requires_grad_(False)
+        self.target_critics.load_state_dict(self.critics.state_dict())
+        self.target_critics.requires_grad_(False)
         self.log_temperature = torch.tensor(
             math.log(settings.initial_temperature), device=device, requires_grad=True
         )
         self._vectors = {
             "actor": ParameterVector(self.actor.parameters()),
-            "critics": ParameterVector(*(critic.parameters() for critic in self.critics)),
+            "critics": _vector(self.critics),
             "temperature": ParameterVector([self.log_temperature]),
         }
-        self._target_vector = ParameterVector(
-            *(critic.parameters() for critic in self.target_critics)
-        )
-        self._optimizers = {
+        self._target_vector = _vector(self.target_critics)
+        self.optimizers = {
             name: Adam(vector, settings.learning_rate) for name, vector in self._vectors.items()
         }
+        self.policy, self.action_values = self.actor.reparameterised, self.critics
+        if written():
+            self.policy = WrittenPolicy(self.actor, self._vectors["actor"])
+            self.action_values = WrittenCritics(self.critics, self._vectors["critics"])
         self.value = SoftValue(self.actor, self.target_critics, self.log_temperature)
         self.target_entropy = -float(len(low))
         self.discount, self.polyak = settings.discount, settings.polyak
         self.gradient_steps = 0
         self._losses: dict[str, float] = {}
         self._seen: tuple[Tensor, Tensor] | None = None
-        self._observation = torch.empty(1, observation_size, device=device)
-        self._acting = PolicyPass(self.actor, self._observation)
-        self._passes = lru_cache(1)(partial(_Passes, self.actor, self.critics, self._vectors))
 
     @torch.no_grad()
     def act(self, observation: np.ndarray, generator: torch.Generator) -> np.ndarray:
         """An action (m,) of the policy at an observation (n,)."""
-        self._observation.copy_(torch.from_numpy(observation))
-        actions, _ = self._acting.forward(self.actor.noise(self._observation, generator))
+        states = torch.from_numpy(observation).to(self.device).unsqueeze(0)
+        actions, _ = self.policy(states, self.actor.noise(states, generator))
         return actions[0].cpu().numpy()
 
     @torch.no_grad()
@@ -106,7 +95,6 @@ class ActorCritic:
         next_values = self.value(batch.next_observations, generator)
         return bellman_target(batch.rewards, batch.terminated, next_values, self.discount)
 
-    @torch.no_grad()
     def update(
         self,
         critic_inputs: tuple[Tensor, Tensor],
@@ -120,39 +108,28 @@ class ActorCritic:
         the actor and the temperature use `observations` (batch, n). Raises Diverged at a
         non-finite loss.
         """
-        passes = self._passes(len(targets))
         # Algorithm 1, line 8: eq. (3), or eq. (7) where the targets are a model's.
-        torch.cat(critic_inputs, 1, out=passes.inputs)
-        values = passes.critics.forward()
-        passes.critics.train(*critic_loss_gradients(values, targets))
-        self._descend("critics", critic_loss(values, targets))
+        self._minimise("critics", critic_loss(self.action_values(*critic_inputs), targets))
 
         # Algorithm 1, line 9: eq. (2).
-        passes.observations.copy_(observations)
-        actions, log_probabilities = passes.actor.forward(self.actor.noise(observations, generator))
-        torch.cat([observations, actions], 1, out=passes.inputs)
-        temperature, smaller = self.log_temperature.exp(), passes.critics.smaller()
-        grad_smaller, grad_log_probabilities = actor_loss_gradients(
-            smaller, log_probabilities, temperature
-        )
-        grad_actions = passes.critics.gradient_of_smaller(grad_smaller)[:, -actions.shape[1] :]
-        passes.actor.train(grad_actions, grad_log_probabilities)
-        self._descend("actor", actor_loss(smaller, log_probabilities, temperature))
+        noise, temperature = self.actor.noise(observations, generator), self.log_temperature.exp()
+        actions, log_probabilities = self.policy(observations, noise)
+        smaller = self.action_values.smaller(observations, actions)
+        self._minimise("actor", actor_loss(smaller, log_probabilities, temperature.detach()))
 
         loss = temperature_loss(self.log_temperature, log_probabilities, self.target_entropy)
-        # exp is its own derivative.
-        self._vectors["temperature"].gradients.copy_(loss)
-        self._descend("temperature", loss)
-        self._target_vector.values.lerp_(self._vectors["critics"].values, self.polyak)
+        self._minimise("temperature", loss)
+        self._target_vector.approach(self._vectors["critics"], self.polyak)
         self.gradient_steps += 1
-        self._seen = smaller, log_probabilities
+        self._seen = smaller.detach(), log_probabilities.detach()
 
-    def _descend(self, name: str, loss: Tensor) -> None:
-        """An Adam step along the gradients in the vector of that name."""
+    def _minimise(self, name: str, loss: Tensor) -> None:
+        """A step of Adam down the gradient of a loss."""
         self._losses[name] = loss.item()
         if not math.isfinite(self._losses[name]):
             raise Diverged(f"{name} loss", self.gradient_steps)
-        self._optimizers[name].step()
+        self._vectors[name].differentiate(loss)
+        self.optimizers[name].step()
 
     def scalars(self) -> dict[str, float]:
         """The last gradient step's numbers: none before the first.
@@ -173,57 +150,18 @@ class ActorCritic:
 
     def networks(self) -> Arrays:
         """Actor, critics, target critics and temperature: what a snapshot holds."""
-        return {
-            **prefixed("actor", module_arrays(self.actor)),
-            **prefixed("critic_0", module_arrays(self.critics[0])),
-            **prefixed("critic_1", module_arrays(self.critics[1])),
-            **prefixed("target_critic_0", module_arrays(self.target_critics[0])),
-            **prefixed("target_critic_1", module_arrays(self.target_critics[1])),
-            "log_temperature": self.log_temperature.detach().cpu().numpy().copy(),
-        }
-
-    def arrays(self) -> Arrays:
-        """Networks, optimisers and counter, for saving."""
-        state = self.networks()
-        for name, optimizer in self._optimizers.items():
-            state |= prefixed(f"optimizer_{name}", optimizer.arrays())
-        return {**state, "gradient_steps": np.array(self.gradient_steps)}
-
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `arrays` gave."""
-        self.load_networks(arrays)
-        for name, optimizer in self._optimizers.items():
-            optimizer.restore(below(f"optimizer_{name}", arrays))
-        self.gradient_steps = int(arrays["gradient_steps"])
-
-    def load_networks(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Set the networks that `networks` gave."""
-        modules: dict[str, nn.Module] = {
+        modules = {
             "actor": self.actor,
-            "critic_0": self.critics[0],
-            "critic_1": self.critics[1],
-            "target_critic_0": self.target_critics[0],
-            "target_critic_1": self.target_critics[1],
+            "critic_0": self.critics.first,
+            "critic_1": self.critics.second,
+            "target_critic_0": self.target_critics.first,
+            "target_critic_1": self.target_critics.second,
         }
+        found = {"log_temperature": self.log_temperature.detach().cpu().numpy().copy()}
         for name, module in modules.items():
-            load_module(module, below(name, arrays))
-        with torch.no_grad():
-            self.log_temperature.copy_(torch.from_numpy(arrays["log_temperature"].copy()))
+            found |= prefixed(name, module_arrays(module))
+        return found
 
 
-class _Passes:
-    """The passes of one gradient step on batches of this size."""
-
-    def __init__(
-        self,
-        actor: Actor,
-        critics: tuple[Critic, Critic],
-        trained: Mapping[str, ParameterVector],
-        rows: int,
-    ) -> None:
-        sizes = actor.observation_size, len(actor.centre)
-        self.inputs, self.observations = (
-            trained["actor"].values.new_empty(rows, size) for size in (sum(sizes), sizes[0])
-        )
-        self.critics = CriticPasses(critics, self.inputs, trained["critics"])
-        self.actor = PolicyPass(actor, self.observations, trained["actor"])
+def _vector(critics: TwinCritics) -> ParameterVector:
+    return ParameterVector(critics.first.parameters(), critics.second.parameters())

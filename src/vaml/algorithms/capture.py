@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaml.algorithms.training_state import Arrays
 from vaml.data.transitions import Transitions
+from vaml.saving import Arrays
 
 Numbers = dict[str, Tensor]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from vaml.algorithms.actor_critic import ActorCritic
 from vaml.algorithms.learned_model import LearnedModel
 from vaml.algorithms.model_diagnostics import gradient_parts, slopes, spread
-from vaml.algorithms.training_state import Arrays, below, load_module, module_arrays, prefixed
+from vaml.algorithms.rows import Rows
 from vaml.config.mbac import TrainMBACJob
 from vaml.data.replay import History
 from vaml.data.transitions import Transitions
@@ -23,6 +23,7 @@ from vaml.losses.value_aware import vaml
 from vaml.networks.actor_critic import Actor
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import SoftValue
+from vaml.saving import Arrays, Parts, below, load_module, module_arrays, prefixed
 from vaml.seeding import Streams
 
 STATE_EVERY = 20  # environment steps between the simulator states that are kept
@@ -52,7 +53,7 @@ DIAGNOSTIC_COLUMNS = (
 )
 
 
-class Diagnostics:
+class Diagnostics(Parts):
     """Rows of DIAGNOSTIC_COLUMNS, one per evaluation of a model-based agent.
 
     Three kinds of pairs: `replay`, a sample of the run's own; `policy`, the same states with fresh
@@ -75,12 +76,14 @@ class Diagnostics:
     Streams: `diagnostics`, env_step, and a name for each number.
     """
 
+    saved = ("rows", "previous")
+
     def __init__(self, job: TrainMBACJob, streams: Streams) -> None:
         self.job = job
         self.streams = streams
-        self.rows: list[dict[str, float]] = []
+        self.rows = Rows(DIAGNOSTIC_COLUMNS)
         self._states: list[dict[str, np.ndarray]] = []
-        self._previous: Arrays = {}
+        self.previous: Arrays = {}
 
     def record_state(self, env: mujoco.Env, env_step: int) -> None:
         """Keep the simulator's state before a step, for some of the steps."""
@@ -98,12 +101,12 @@ class Diagnostics:
         for name, transitions in zip(_DATA, data, strict=True):
             row |= {f"{key}_{name}": x for key, x in self._errors(transitions, name).items()}
         row |= self._details(data[0]) | self._staleness(data[0])
-        self.rows.append({name: float(row[name]) for name in DIAGNOSTIC_COLUMNS})
+        self.rows.add(row)
         self.remember(agent, learned)
 
     def remember(self, agent: ActorCritic, learned: LearnedModel) -> None:
         """Keep model and value function, for the next time's error_previous and error_stale."""
-        self._previous = agent.networks() | prefixed("model", module_arrays(learned.model))
+        self.previous = agent.networks() | prefixed("model", module_arrays(learned.model))
 
     def _seed(self, *name: str) -> int:
         return self.streams.seed("diagnostics", self._env_step, *name)
@@ -211,7 +214,7 @@ class Diagnostics:
             "xavier",
             torch.Generator(),
         ).to(learned.device)
-        load_module(model, below("model", self._previous))
+        load_module(model, below("model", self.previous))
         prediction = model(data.observations, data.actions)
         samples = learned.agent.objective.model_samples
 
@@ -220,31 +223,22 @@ class Diagnostics:
             return vaml(prediction, data.next_observations, value, samples, noise).item()
 
         return {
-            "error_previous": error(SoftValue.from_snapshot(self._previous, learned.device)),
+            "error_previous": error(SoftValue.from_snapshot(self.previous, learned.device)),
             "error_stale": error(self._value),
         }
 
     def arrays(self) -> Arrays:
         """Everything that goes on changing, for saving."""
-        names = ("physics", "body_positions") if self._states else ()
-        return {
-            **{name: np.stack([state[name] for state in self._states]) for name in names},
-            **prefixed("previous", self._previous),
-            "rows": np.array([list(row.values()) for row in self.rows], np.float64).reshape(
-                -1, len(DIAGNOSTIC_COLUMNS)
-            ),
-        }
+        names = self._states[0] if self._states else ()
+        states = {name: np.stack([state[name] for state in self._states]) for name in names}
+        return super().arrays() | prefixed("states", states)
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Go on from what `arrays` gave."""
-        count = len(arrays.get("physics", []))
-        self._states = [
-            {name: arrays[name][i] for name in ("physics", "body_positions")} for i in range(count)
-        ]
-        self._previous = below("previous", arrays)
-        self.rows = [
-            dict(zip(DIAGNOSTIC_COLUMNS, map(float, row), strict=True)) for row in arrays["rows"]
-        ]
+        super().restore(arrays)
+        states = below("states", arrays)
+        rows = zip(*states.values(), strict=True)
+        self._states = [dict(zip(states, row, strict=True)) for row in rows]
 
 
 def _tensor(rows: list[np.ndarray]) -> Tensor:

@@ -1,25 +1,27 @@
 """Evaluation of a policy, apart from training: an environment and random streams of its own."""
 
-from typing import Any
-
 import numpy as np
 import torch
 
+from vaml.algorithms.rows import Rows
 from vaml.config.sac import Environment
 from vaml.divergence import Diverged
 from vaml.envs import mujoco
 from vaml.networks.actor_critic import Actor
+from vaml.saving import Parts
 from vaml.seeding import Streams
 
 EVALUATION_COLUMNS = ("env_step", "episode", "return")
 
 
-class Evaluations:
+class Evaluations(Parts):
     """The returns of full episodes under the deterministic policy, along a run.
 
     The evaluation at environment step t depends on the policy and on the stream
     `evaluation`, t alone; agents of one seed meet the same initial states.
     """
+
+    saved = ("rows",)
 
     def __init__(
         self, environment_id: str, environment: Environment, episodes: int, streams: Streams
@@ -28,7 +30,7 @@ class Evaluations:
         self.environment = environment
         self.episodes = episodes
         self.streams = streams
-        self._returns: list[tuple[int, int, float]] = []  # (env_step, episode, return)
+        self.rows = Rows(EVALUATION_COLUMNS, counts=["env_step", "episode"])  # one per episode
 
     @torch.no_grad()
     def add(self, actor: Actor, env_step: int) -> None:
@@ -46,27 +48,12 @@ class Evaluations:
                 done = terminated or truncated
             if not np.isfinite(total):
                 raise Diverged("evaluation return", env_step)
-            self._returns.append((env_step, episode, total))
+            self.rows.add({"env_step": env_step, "episode": episode, "return": total})
         env.close()
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One row per episode."""
-        return [
-            {"env_step": step, "episode": episode, "return": number}
-            for step, episode, number in self._returns
-        ]
 
     def last_mean(self) -> float | None:
         """Mean return of the last evaluation (undiscounted); None before the first."""
-        if not self._returns:
+        if not self.rows:
             return None
-        last = self._returns[-1][0]
-        return float(np.mean([number for step, _, number in self._returns if step == last]))
-
-    def array(self) -> np.ndarray:
-        """All returns, for saving: (episodes so far, 3)."""
-        return np.array(self._returns, np.float64).reshape(-1, 3)
-
-    def restore(self, array: np.ndarray) -> None:
-        """Go on from what `array` gave."""
-        self._returns = [(int(t), int(i), float(r)) for t, i, r in array]
+        last = self.rows[-1]["env_step"]
+        return float(np.mean([row["return"] for row in self.rows if row["env_step"] == last]))

@@ -5,26 +5,22 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import torch
 
-from vaml.algorithms.training_state import (
-    Arrays,
-    below,
-    generator_array,
-    load_generator,
-    prefixed,
-)
 from vaml.config.sac import Environment
 from vaml.data.replay import History
 from vaml.divergence import require_finite
 from vaml.envs import mujoco
-from vaml.seeding import Streams, generator_state, set_generator_state
+from vaml.saving import Arrays, Parts, below, prefixed
+from vaml.seeding import Streams
 
 
-class Interaction:
+class Interaction(Parts):
     """One environment, the policy's exploration in it, and the history of the run.
 
     Actions are uniform in the action box for `warmup_steps`, then drawn from the policy. Streams
     `environment`, `warmup_actions` and `exploration`.
     """
+
+    saved = ("history", "observation", "warmup_actions", "exploration")
 
     def __init__(
         self,
@@ -39,8 +35,8 @@ class Interaction:
         self.observation_size = mujoco.observation_size(self.env)
         self.warmup_steps = warmup_steps
         self.history = History(total_steps, self.observation_size, len(self.low))
-        self._uniform = streams.numpy("warmup_actions")
-        self._exploration = torch.Generator().manual_seed(streams.seed("exploration"))
+        self.warmup_actions = streams.numpy("warmup_actions")
+        self.exploration = torch.Generator().manual_seed(streams.seed("exploration"))
         observation, _ = self.env.reset(seed=streams.seed("environment"))
         self.observation = observation.astype(np.float32)
 
@@ -55,9 +51,9 @@ class Interaction:
         After the warm-up the action is what `act` draws at the observation.
         """
         if self.steps < self.warmup_steps:
-            action = self._uniform.uniform(self.low, self.high).astype(np.float32)
+            action = self.warmup_actions.uniform(self.low, self.high).astype(np.float32)
         else:
-            action = act(self.observation, self._exploration)
+            action = act(self.observation, self.exploration)
         observation, reward, terminated, truncated, _ = self.env.step(action)
         observation = observation.astype(np.float32)
         require_finite(
@@ -80,19 +76,10 @@ class Interaction:
         return float(history.rewards[start : ends[-1]].sum(dtype=np.float64))
 
     def arrays(self) -> Arrays:
-        """Environment, streams and history, for saving."""
-        return {
-            **prefixed("env", mujoco.get_state(self.env)),
-            **prefixed("history", self.history.arrays()),
-            "observation": self.observation,
-            "uniform": generator_state(self._uniform),
-            "exploration": generator_array(self._exploration),
-        }
+        """Everything that goes on changing, for saving."""
+        return super().arrays() | prefixed("env", mujoco.get_state(self.env))
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Go on from what `arrays` gave."""
+        super().restore(arrays)
         mujoco.set_state(self.env, below("env", arrays))
-        self.history.restore(below("history", arrays))
-        self.observation = arrays["observation"].copy()
-        set_generator_state(self._uniform, arrays["uniform"])
-        load_generator(self._exploration, arrays["exploration"])

@@ -1,8 +1,6 @@
 """The dynamics model of a model-based agent: its refits, and the critic targets made from it."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -10,20 +8,15 @@ from torch import Tensor
 
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.algorithms.model_metrics import refit_metrics
-from vaml.algorithms.training_state import (
-    Arrays,
-    below,
-    generator_array,
-    load_generator,
-    prefixed,
-)
+from vaml.algorithms.rows import Rows
 from vaml.config.mbac import AgentSettings, TrainMBACJob
 from vaml.data.transitions import Transitions, random_split
 from vaml.envs.known import known_functions
 from vaml.losses.actor_critic import model_target
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import SoftValue
-from vaml.seeding import Streams, generator_state, set_generator_state
+from vaml.saving import Arrays, Parts
+from vaml.seeding import Streams
 
 _COUNTS = ("env_step", "epochs", "gradient_steps")
 FIT_COLUMNS = (
@@ -42,22 +35,20 @@ FIT_COLUMNS = (
 )
 
 
-def _number(saved: float) -> float | None:
-    return None if math.isnan(saved) else float(saved)
-
-
 def decayed(start: float, end: float, step: int, first_step: int, last_step: int) -> float:
     """Linear in `step` from `start` at `first_step` to `end` at `last_step`, constant beyond."""
     share = min(max((step - first_step) / (last_step - first_step), 0.0), 1.0)
     return start + share * (end - start)
 
 
-class LearnedModel:
+class LearnedModel(Parts):
     """The model, refitted to the agent's transitions for its present value function, beside it.
 
     Streams: `model_initialisation`, `splits`, `target_noise` (model samples and their actions in
     the critic's target) and those of ModelFitting; the metrics of a refit have one of their own.
     """
+
+    saved = ("fitting", "split", "splits", "target_noise", "fits")
 
     def __init__(
         self,
@@ -93,8 +84,8 @@ class LearnedModel:
         )
         self.splits = streams.numpy("splits")
         self.target_noise = torch.Generator().manual_seed(streams.seed("target_noise"))
-        self.fits: list[dict[str, Any]] = []
-        self._split: tuple[np.ndarray, ...] = ()  # of the first fit, where it stays
+        self.fits = Rows(FIT_COLUMNS, _COUNTS)
+        self.split: Arrays = {}  # the rows of the first fit, where they stay
 
     def mle_coefficient(self, env_step: int) -> float:
         """The coefficient of eq. (10) for a refit at this step, after the first."""
@@ -132,7 +123,7 @@ class LearnedModel:
         metrics = refit_metrics(
             self.model, validation, self.value, samples, settings.batch_size, generator
         )
-        self.fits.append(
+        self.fits.add(
             {
                 "env_step": env_step,
                 "mle_coefficient": coefficient,
@@ -146,16 +137,16 @@ class LearnedModel:
 
     def _rows(self, transitions: int) -> tuple[np.ndarray, ...]:
         """Rows to train and to validate on: drawn anew for every fit, or as at the first."""
-        if self._split:
-            return self._split
+        if self.split:
+            return self.split["train"], self.split["validation"]
         held_out = min(
             round(self.settings.validation_fraction * transitions),
             self.settings.max_validation_transitions,
         )
-        rows = random_split(transitions, [held_out], self.splits)
+        train, validation = random_split(transitions, [held_out], self.splits)
         if self.agent.frozen_split:
-            self._split = rows
-        return rows
+            self.split = {"train": train, "validation": validation}
+        return train, validation
 
     @torch.no_grad()
     def critic_targets(
@@ -174,29 +165,3 @@ class LearnedModel:
             self.value(next_observations, generator),
             self.job.training.actor_critic.discount,
         )
-
-    def arrays(self) -> Arrays:
-        """Everything that goes on changing, for saving."""
-        fits = [[row[name] for name in FIT_COLUMNS] for row in self.fits]
-        return {
-            **prefixed("fitting", self.fitting.arrays()),
-            **prefixed("split", {str(i): rows for i, rows in enumerate(self._split)}),
-            "splits": generator_state(self.splits),
-            "target_noise": generator_array(self.target_noise),
-            "fits": np.array(fits, np.float64).reshape(-1, len(FIT_COLUMNS)),
-        }
-
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `arrays` gave."""
-        self.fitting.restore(below("fitting", arrays))
-        split = below("split", arrays)
-        self._split = tuple(split[str(i)] for i in range(len(split)))
-        set_generator_state(self.splits, arrays["splits"])
-        load_generator(self.target_noise, arrays["target_noise"])
-        self.fits = [
-            {
-                name: int(number) if name in _COUNTS else _number(number)
-                for name, number in zip(FIT_COLUMNS, row, strict=True)
-            }
-            for row in arrays["fits"]
-        ]

@@ -1,8 +1,5 @@
 """Value-aware model-based actor-critic, Algorithm 1 of the paper: experiment C."""
 
-from collections.abc import Mapping
-
-import numpy as np
 import torch
 
 from vaml.algorithms.actor_critic import ActorCritic
@@ -11,20 +8,13 @@ from vaml.algorithms.evaluation import Evaluations
 from vaml.algorithms.interaction import Interaction
 from vaml.algorithms.learned_model import LearnedModel
 from vaml.algorithms.scalars import Scalars
-from vaml.algorithms.training_state import (
-    Arrays,
-    below,
-    generator_array,
-    load_generator,
-    module_arrays,
-    prefixed,
-)
 from vaml.config.mbac import TrainMBACJob
 from vaml.divergence import require_finite
-from vaml.seeding import Streams, generator_state, set_generator_state
+from vaml.saving import Arrays, Parts, module_arrays, prefixed
+from vaml.seeding import Streams
 
 
-class MBACRun:
+class MBACRun(Parts):
     """One run: SAC whose critics learn from model-generated next states alone.
 
     Per environment step after the warm-up: perhaps a refit of the model on the whole history (at
@@ -33,6 +23,17 @@ class MBACRun:
     buffer's next states, as SAC's do. Streams as in SACRun, and those of LearnedModel;
     evaluations and diagnostics have streams of their own.
     """
+
+    saved = (
+        "interaction",
+        "agent",
+        "learned",
+        "diagnostics",
+        "replay",
+        "policy_noise",
+        "evaluations",
+        "scalars",
+    )
 
     def __init__(
         self, job: TrainMBACJob, streams: Streams, device: torch.device | str = "cpu"
@@ -85,7 +86,7 @@ class MBACRun:
         if calls == 1 or (calls > 1 and calls % self.settings.model.refit_every == 0):
             self._refit()  # Algorithm 1, line 7
         if calls >= 1:
-            self._learn()  # Algorithm 1, lines 8 and 9
+            self.learn()  # Algorithm 1, lines 8 and 9
             self.scalars.add(self.steps, self._scalars)
         if calls == 1 and self.learned:
             self.diagnostics.remember(self.agent, self.learned)
@@ -108,7 +109,8 @@ class MBACRun:
         if self.learned:
             self.learned.refit(self.interaction.history.transitions(), self.steps)
 
-    def _learn(self) -> None:
+    def learn(self) -> None:
+        """One gradient step of the agent, its targets from the model where it has one."""
         settings = self.settings.actor_critic
         batch = self.interaction.history.sample(settings.batch_size, self.replay, self.agent.device)
         observations, actions = batch.observations, batch.actions
@@ -127,28 +129,3 @@ class MBACRun:
         if self.learned is None:
             return self.agent.networks()
         return self.agent.networks() | prefixed("model", module_arrays(self.learned.model))
-
-    def arrays(self) -> Arrays:
-        """Everything that goes on changing, for saving."""
-        return {
-            **prefixed("interaction", self.interaction.arrays()),
-            **prefixed("agent", self.agent.arrays()),
-            **prefixed("learned", self.learned.arrays() if self.learned else {}),
-            **prefixed("diagnostics", self.diagnostics.arrays()),
-            "replay": generator_state(self.replay),
-            "policy_noise": generator_array(self.policy_noise),
-            "evaluations": self.evaluations.array(),
-            "scalars": self.scalars.array(),
-        }
-
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `arrays` gave."""
-        self.interaction.restore(below("interaction", arrays))
-        self.agent.restore(below("agent", arrays))
-        if self.learned:
-            self.learned.restore(below("learned", arrays))
-        self.diagnostics.restore(below("diagnostics", arrays))
-        set_generator_state(self.replay, arrays["replay"])
-        load_generator(self.policy_noise, arrays["policy_noise"])
-        self.evaluations.restore(arrays["evaluations"])
-        self.scalars.restore(arrays["scalars"])

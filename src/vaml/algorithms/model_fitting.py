@@ -1,42 +1,34 @@
 """Fitting a dynamics model: epochs, early stopping, and the weights that are kept."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from vaml.algorithms.adam import Adam
 from vaml.algorithms.capture import Captured, Numbers
 from vaml.algorithms.model_metrics import Metrics, batch_means, total
-from vaml.algorithms.training_state import (
-    Arrays,
-    below,
-    generator_array,
-    load_generator,
-    load_module,
-    module_arrays,
-    prefixed,
-    seeded,
-)
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.divergence import Diverged, require_finite
-from vaml.losses.objective import model_loss, model_loss_and_gradients
-from vaml.networks.dynamics import GaussianDynamics
-from vaml.networks.gradients import DynamicsPass, kept
-from vaml.networks.passes import ParameterVector
+from vaml.fast.adam import Adam
+from vaml.fast.differentiation import written
+from vaml.fast.parameters import ParameterVector
+from vaml.losses.likelihood import nll_and_gradients
+from vaml.losses.objective import model_loss
+from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import Value
-from vaml.seeding import Streams, generator_state, set_generator_state
+from vaml.networks.written import WrittenDynamics
+from vaml.saving import Arrays, Parts, load_module, module_arrays, prefixed, seeded
+from vaml.seeding import Streams
 
 
 @dataclass
-class EarlyStopping:
+class EarlyStopping(Parts):
     """Stops after `patience` validations in a row without a strictly smaller score."""
+
+    saved = ("best", "waited")
 
     patience: int
     best: float = math.inf
@@ -56,8 +48,10 @@ class EarlyStopping:
 
 
 @dataclass
-class FitProgress:
+class FitProgress(Parts):
     """Where a fit stands: counters, the stopping rule, the best weights so far."""
+
+    saved = ("stopping", "epochs", "gradient_steps", "best_epoch", "best_weights")
 
     stopping: EarlyStopping
     max_epochs: int
@@ -74,23 +68,8 @@ class FitProgress:
         )
         return capped or self.epochs >= self.max_epochs or self.stopping.stopped
 
-    def arrays(self) -> Arrays:
-        """Everything that goes on changing, for saving."""
-        return {
-            **prefixed("best_weights", self.best_weights),
-            "counters": np.array([self.epochs, self.gradient_steps, self.best_epoch], np.int64),
-            "stopping": np.array([self.stopping.best, self.stopping.waited], np.float64),
-        }
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `arrays` gave."""
-        self.best_weights = below("best_weights", arrays)
-        self.epochs, self.gradient_steps, self.best_epoch = map(int, arrays["counters"])
-        self.stopping.best = float(arrays["stopping"][0])
-        self.stopping.waited = int(arrays["stopping"][1])
-
-
-class ModelFitting:
+class ModelFitting(Parts):
     """Trains one dynamics model; the optimiser and the random streams live on between fits.
 
     Streams: `batches` shuffles, `model_noise` and `validation_noise` sample next states and, for a
@@ -98,6 +77,9 @@ class ModelFitting:
     captured: on a GPU, and with an `mle_coefficient` that stays: steps and validations are replayed
     as CUDA graphs, and noise is drawn on the device.
     """
+
+    # The present fit's `progress` stands apart.
+    saved = ("model", "optimizer", "noise", "validation_noise", "shuffles")
 
     def __init__(
         self,
@@ -119,13 +101,13 @@ class ModelFitting:
         self._vector = ParameterVector(model.parameters())
         self.optimizer = Adam(self._vector, learning_rate, weight_decay)
         device = self._vector.values.device
-        self._passes = kept(partial(DynamicsPass, model, self._vector), device)
+        self.predict = WrittenDynamics(model, self._vector) if written() else model
         self.shuffles = streams.numpy("batches")
         drawn_on = device if captured else torch.device("cpu")
         self.noise = seeded(streams.seed("model_noise"), drawn_on)
         self.validation_noise = seeded(streams.seed("validation_noise"), drawn_on)
         self._captured = captured
-        self._step, self._measure = self._gradient_step, self._validation_numbers
+        self._step, self._measure = self.gradient_step, self._validation_numbers
         if captured:
             self._step = Captured(self._step, [self.noise], self.arrays, self.restore)
             self._measure = Captured(
@@ -188,19 +170,32 @@ class ModelFitting:
         if self.progress.best_weights:
             load_module(self.model, self.progress.best_weights)
 
-    @torch.no_grad()
-    def _gradient_step(self, batch: Transitions) -> Numbers:
-        passed = self._passes(len(batch))
-        prediction = passed.forward(batch.observations, batch.actions)
-        loss, gradients = model_loss_and_gradients(
-            prediction, *self._loss_arguments(batch, self.noise)
-        )
+    def gradient_step(self, batch: Transitions) -> Numbers:
+        """One step of Adam down the training loss of a batch."""
+        if self.mle_coefficient == 1 and isinstance(self.predict, WrittenDynamics):
+            loss = self._likelihood_gradients(self.predict, batch)
+        else:
+            prediction = self.predict(batch.observations, batch.actions)
+            loss, _ = model_loss(prediction, *self._loss_arguments(batch, self.noise))
+            self._vector.differentiate(loss)
         # A captured step reads nothing back.
         if not self._captured and not math.isfinite(loss.item()):
             raise Diverged("model training loss", self.progress.gradient_steps)
-        passed.train(*gradients)
         self.optimizer.step()
-        return {"train_loss": loss}
+        return {"train_loss": loss.detach()}
+
+    @torch.no_grad()
+    def _likelihood_gradients(self, predict: WrittenDynamics, batch: Transitions) -> Tensor:
+        """The loss of maximum likelihood alone, its gradients written into the vector.
+
+        Autograd's bookkeeping would take two thirds of the step again.
+        """
+        passes = predict.passes(len(batch))
+        heads = passes.forward(batch.observations, batch.actions)
+        prediction = Prediction(batch.observations, *heads)
+        loss, gradients = nll_and_gradients(prediction, batch.next_observations)
+        passes.train(*gradients)
+        return loss
 
     def _loss_arguments(self, batch: Transitions, noise: torch.Generator) -> tuple[Any, ...]:
         """What `model_loss` takes after the prediction."""
@@ -231,21 +226,3 @@ class ModelFitting:
             "validation_sigma_l1": prediction.log_std.exp().sum(-1).mean(),
             **value_loss,
         }
-
-    def arrays(self) -> Arrays:
-        """Model, optimiser and streams, for saving; the present fit's `progress` stands apart."""
-        return {
-            **prefixed("model", module_arrays(self.model)),
-            **prefixed("optimizer", self.optimizer.arrays()),
-            "noise": generator_array(self.noise),
-            "validation_noise": generator_array(self.validation_noise),
-            "shuffles": generator_state(self.shuffles),
-        }
-
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `arrays` gave."""
-        load_module(self.model, below("model", arrays))
-        self.optimizer.restore(below("optimizer", arrays))
-        load_generator(self.noise, arrays["noise"])
-        load_generator(self.validation_noise, arrays["validation_noise"])
-        set_generator_state(self.shuffles, arrays["shuffles"])

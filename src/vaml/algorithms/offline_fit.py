@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from vaml.algorithms.model_fitting import ModelFitting
-from vaml.algorithms.training_state import Arrays, below, module_arrays, prefixed
 from vaml.config.objectives import FitSettings
 from vaml.data.transitions import Transitions
 from vaml.divergence import Diverged, not_finite
 from vaml.files import write_rows, write_tensors
 from vaml.runtime.job import Job
 from vaml.runtime.progress import Progress
+from vaml.saving import Arrays, below, module_arrays, prefixed
 
 Row = dict[str, Any]
 

@@ -1,27 +1,18 @@
 """Soft actor-critic (Haarnoja et al., 2018) with snapshots along the way, experiment B."""
 
-from collections.abc import Mapping
-
-import numpy as np
 import torch
 
 from vaml.algorithms.actor_critic import ActorCritic
 from vaml.algorithms.evaluation import Evaluations
 from vaml.algorithms.interaction import Interaction
 from vaml.algorithms.scalars import Scalars
-from vaml.algorithms.training_state import (
-    Arrays,
-    below,
-    generator_array,
-    load_generator,
-    prefixed,
-)
 from vaml.config.sac import TrainSACJob
 from vaml.divergence import require_finite
-from vaml.seeding import Streams, generator_state, set_generator_state
+from vaml.saving import Arrays, Parts, prefixed
+from vaml.seeding import Streams
 
 
-class SACRun:
+class SACRun(Parts):
     """One run: after W warm-up steps, one gradient step per environment step.
 
     The last warm-up step is also the first learning call, so that t environment steps make
@@ -29,6 +20,16 @@ class SACRun:
     snapshot. Streams `replay` draws batches, `policy_noise` the actions in the losses; the
     evaluation at t has a stream of its own.
     """
+
+    saved = (
+        "interaction",
+        "agent",
+        "snapshots",
+        "replay",
+        "policy_noise",
+        "evaluations",
+        "scalars",
+    )
 
     def __init__(
         self, job: TrainSACJob, streams: Streams, device: torch.device | str = "cpu"
@@ -72,7 +73,7 @@ class SACRun:
         if self.steps == self.settings.warmup_steps:
             self.evaluations.add(self.agent.actor, self.steps)
         if self.steps >= self.settings.warmup_steps:
-            self._learn()
+            self.learn()
             self.scalars.add(self.steps, self._scalars)
         if self.steps in self.settings.snapshot_schedule:
             networks = self.networks()
@@ -81,7 +82,8 @@ class SACRun:
             if self.steps > self.settings.warmup_steps:
                 self.evaluations.add(self.agent.actor, self.steps)
 
-    def _learn(self) -> None:
+    def learn(self) -> None:
+        """One gradient step of the agent, on a batch of the history."""
         settings = self.settings.actor_critic
         batch = self.interaction.history.sample(settings.batch_size, self.replay, self.agent.device)
         targets = self.agent.replay_targets(batch, self.policy_noise)
@@ -95,25 +97,3 @@ class SACRun:
     def networks(self) -> Arrays:
         """All that is trained, by name."""
         return self.agent.networks()
-
-    def arrays(self) -> Arrays:
-        """Everything that goes on changing, for saving."""
-        return {
-            **prefixed("interaction", self.interaction.arrays()),
-            **prefixed("agent", self.agent.arrays()),
-            **prefixed("snapshots", self.snapshots),
-            "replay": generator_state(self.replay),
-            "policy_noise": generator_array(self.policy_noise),
-            "evaluations": self.evaluations.array(),
-            "scalars": self.scalars.array(),
-        }
-
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `arrays` gave."""
-        self.interaction.restore(below("interaction", arrays))
-        self.agent.restore(below("agent", arrays))
-        self.snapshots = below("snapshots", arrays)
-        set_generator_state(self.replay, arrays["replay"])
-        load_generator(self.policy_noise, arrays["policy_noise"])
-        self.evaluations.restore(arrays["evaluations"])
-        self.scalars.restore(arrays["scalars"])

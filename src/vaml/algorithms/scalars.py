@@ -1,9 +1,10 @@
 """A few numbers tell now and then how training goes; no result depends on them."""
 
+import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
-import numpy as np
+from vaml.algorithms.rows import Number, Rows
+from vaml.saving import Parts
 
 SCALAR_COLUMNS = (
     "env_step",
@@ -19,41 +20,28 @@ SCALAR_COLUMNS = (
 _EVERY, _ROWS = 1000, 20
 
 
-class Scalars:
+class Scalars(Parts):
     """One row every 1000 environment steps, or about 20 in a run of less than 20 000.
 
     They are of what the last gradient step computed anyway.
     """
 
+    saved = ("rows",)
+
     def __init__(self, total_steps: int) -> None:
         self._every = min(_EVERY, max(1, total_steps // _ROWS))
-        self._rows: list[tuple[float, ...]] = []
+        self.rows = Rows(SCALAR_COLUMNS, counts=["env_step"])
 
     def add(self, env_step: int, numbers: Callable[[], Mapping[str, float | None]]) -> None:
-        """A row, where one is due; numbers that are missing or None are nan."""
+        """A row, where one is due; a number that is missing or not finite is None."""
         if env_step % self._every == 0:
-            known = numbers()
-            found = (known.get(name) for name in SCALAR_COLUMNS[1:])
-            self._rows.append((env_step, *(np.nan if n is None else n for n in found)))
+            known = {"env_step": env_step, **numbers()}
+            self.rows.add({name: _finite(known.get(name)) for name in SCALAR_COLUMNS})
 
     def is_new(self, env_step: int) -> bool:
         """Whether a row was added at this step."""
-        return bool(self._rows) and self._rows[-1][0] == env_step
+        return bool(self.rows) and self.rows[-1]["env_step"] == env_step
 
-    def rows(self) -> list[dict[str, Any]]:
-        """By column; None where there was no number."""
-        return [
-            {
-                name: int(number) if name == "env_step" else number if np.isfinite(number) else None
-                for name, number in zip(SCALAR_COLUMNS, row, strict=True)
-            }
-            for row in self._rows
-        ]
 
-    def array(self) -> np.ndarray:
-        """All rows, for saving: (rows so far, columns)."""
-        return np.array(self._rows, np.float64).reshape(-1, len(SCALAR_COLUMNS))
-
-    def restore(self, array: np.ndarray) -> None:
-        """Go on from what `array` gave."""
-        self._rows = [tuple(row) for row in array.tolist()]
+def _finite(number: Number) -> Number:
+    return number if number is not None and math.isfinite(number) else None

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import torch
 
-from vaml.algorithms.training_state import below, load_module
 from vaml.config.synthetic import FitSyntheticJob
 from vaml.data.transitions import Transitions
 from vaml.files import read_arrays, read_tensors
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
+from vaml.saving import below, load_module
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import numpy as np
 from vaml.algorithms.actor_critic import ActorCritic
 from vaml.algorithms.evaluation import Evaluations
 from vaml.algorithms.scalars import SCALAR_COLUMNS, Scalars
-from vaml.algorithms.training_state import Arrays
 from vaml.divergence import Diverged, not_finite, require_finite
 from vaml.runtime.job import Job
 from vaml.runtime.progress import Progress
+from vaml.saving import Arrays
 
 
 class TrainingRun(Protocol):
@@ -50,7 +50,7 @@ def run_training(run: TrainingRun, total_steps: int, job: Job[Any]) -> dict[str,
             run.advance()
             progress.at(run.steps)
             if run.scalars.is_new(run.steps):
-                job.checkpoint.show(SCALAR_COLUMNS, run.scalars.rows())
+                job.checkpoint.show(SCALAR_COLUMNS, run.scalars.rows)
             if job.checkpoint.due():
                 job.checkpoint.save(run.arrays(), {"resumed_from": job.resumed_from})
                 job.checkpoint.exit_if_terminated()

@@ -31,27 +31,12 @@ def critic_loss(values: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
     return first + second
 
 
-def critic_loss_gradients(values: tuple[Tensor, Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradient of `critic_loss` with respect to (q1, q2), each (batch,)."""
-    first, second = ((value - targets).mul_(2 / len(targets)) for value in values)
-    return first, second
-
-
 def actor_loss(smaller_values: Tensor, log_probabilities: Tensor, temperature: Tensor) -> Tensor:
     """Policy improvement, eq. (2), as a loss: -mean[min(Q1, Q2)(s, a) - temperature log π(a|s)].
 
     The actions a ~ π(·|s) are reparameterised. All arguments are (batch,).
     """
     return (temperature * log_probabilities - smaller_values).mean()
-
-
-def actor_loss_gradients(
-    smaller_values: Tensor, log_probabilities: Tensor, temperature: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Gradient of `actor_loss` with respect to values and log-probabilities, each (batch,)."""
-    share = 1 / len(smaller_values)
-    grad_values = torch.full_like(smaller_values, -share)
-    return grad_values, (temperature * share).expand(len(log_probabilities))
 
 
 def temperature_loss(

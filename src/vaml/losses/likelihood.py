@@ -1,4 +1,4 @@
-"""Maximum likelihood, eq. (6), and its gradients."""
+"""Maximum likelihood, eq. (6)."""
 
 import math
 
@@ -16,10 +16,7 @@ def nll(prediction: Prediction, next_observations: Tensor) -> Tensor:
 def nll_and_gradients(
     prediction: Prediction, next_observations: Tensor
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """`nll`, and its gradients in the prediction's mean and log_std, written out.
-
-    Autograd's bookkeeping takes longer than the rest of a maximum-likelihood step.
-    """
+    """`nll`, and its gradients in the prediction's mean and log_std, written out."""
     inverse_std = torch.exp(-prediction.log_std)
     standardised = (next_observations - prediction.observations - prediction.mean) * inverse_std
     squares = standardised.square()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vaml.config.fields import by_name
 from vaml.config.objectives import Objective
-from vaml.losses.likelihood import nll, nll_and_gradients
+from vaml.losses.likelihood import nll
 from vaml.losses.regression import mse
 from vaml.losses.value_aware import vagram, vaml, vaml_debiased, vaml_exact, vaml_score_function
 from vaml.networks.dynamics import Prediction
@@ -76,33 +76,3 @@ def model_loss(
         terms[objective.loss] = LOSSES[objective.loss](given)
         total = total + (1 - mle_coefficient) * terms[objective.loss]
     return total, terms
-
-
-def model_loss_and_gradients(
-    prediction: Prediction,
-    next_observations: Tensor,
-    value: Value,
-    objective: Objective,
-    mle_coefficient: float,
-    generator: torch.Generator,
-    truth: Prediction | None = None,
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """`model_loss`, and its gradients in the prediction's mean and log_std (batch, n).
-
-    A loss that leaves the standard deviation out has gradient 0 there.
-    """
-    if mle_coefficient == 1:
-        return nll_and_gradients(prediction, next_observations)
-    leaves = [field.detach().requires_grad_() for field in prediction[1:]]
-    with torch.enable_grad():
-        loss, _ = model_loss(
-            Prediction(prediction.observations, *leaves),
-            next_observations,
-            value,
-            objective,
-            mle_coefficient,
-            generator,
-            truth,
-        )
-    grad_mean, grad_log_std = torch.autograd.grad(loss, leaves, materialize_grads=True)
-    return loss.detach(), (grad_mean, grad_log_std)

@@ -1,6 +1,7 @@
 """Actor and critics of soft actor-critic."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -54,8 +55,12 @@ class Actor(nn.Module):
 
     def sample(self, observations: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Reparameterised actions (..., m) and their log-probabilities (...,)."""
+        return self.reparameterised(observations, self.noise(observations, generator))
+
+    def reparameterised(self, observations: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Actions (..., m) and their log-probabilities (...,) as functions of noise (..., m)."""
         mean, log_std = self(observations)
-        return self.squash(mean, log_std, self.noise(observations, generator))
+        return self.squash(mean, log_std, noise)
 
     def noise(self, observations: Tensor, generator: torch.Generator) -> Tensor:
         """Standard normal draws (..., m), one row per observation (..., n)."""
@@ -92,8 +97,8 @@ class Critic(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        inputs = observation_size + action_size
-        self.hidden = hidden_layers(inputs, hidden_sizes, "xavier_relu", generator)
+        self.input_size = observation_size + action_size
+        self.hidden = hidden_layers(self.input_size, hidden_sizes, "xavier_relu", generator)
         self.output = linear(hidden_sizes[-1], 1, "default", generator, random_bias=True)
 
     def forward(self, observations: Tensor, actions: Tensor) -> Tensor:
@@ -102,12 +107,26 @@ class Critic(nn.Module):
         return self.output(features).squeeze(-1)
 
 
+class TwinCritics(nn.Module):
+    """Two critics of one shape."""
+
+    def __init__(self, first: Critic, second: Critic) -> None:
+        super().__init__()
+        self.first, self.second = first, second
+        self.input_size = first.input_size
+
+    def forward(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """Q1 and Q2, each (...,), of observations (..., n) and actions (..., m)."""
+        return self.first(observations, actions), self.second(observations, actions)
+
+    def __iter__(self) -> Iterator[Critic]:
+        return iter((self.first, self.second))
+
+    def smaller(self, observations: Tensor, actions: Tensor) -> Tensor:
+        """min(Q1, Q2)(s, a) (...,)."""
+        return torch.minimum(*self(observations, actions))
+
+
 def clamped(log_std: Tensor) -> Tensor:
     """Hard bounds on the policy's log standard deviation."""
     return log_std.clamp(MIN_LOG_STD, MAX_LOG_STD)
-
-
-def smaller_value(critics: tuple[Critic, Critic], observations: Tensor, actions: Tensor) -> Tensor:
-    """min(Q1, Q2)(s, a) (...,) of observations (..., n) and actions (..., m)."""
-    first, second = critics
-    return torch.minimum(first(observations, actions), second(observations, actions))

@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vaml.networks.actor_critic import Actor, Critic
-from vaml.networks.gradients import SoftValuePass, WithGradient, kept, slope_needed
+from vaml.fast.differentiation import slope_needed, with_slope, written
+from vaml.fast.passes import kept
+from vaml.networks.actor_critic import Actor, Critic, TwinCritics
 from vaml.networks.layers import linear
+from vaml.networks.written import SoftValuePass
 
 
 class Value(Protocol):
@@ -29,9 +31,13 @@ class RandomValue(nn.Module):
         super().__init__()
         self.hidden = linear(observation_size, hidden_size, "orthogonal", generator)
         self.output = linear(hidden_size, 1, "orthogonal", generator)
+        self._written = written()
+        self.requires_grad_(False)
 
     def forward(self, observations: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """V (...,) of observations (..., n), which alone receive gradients; deterministic."""
+        if not self._written:
+            return self.output(torch.relu(self.hidden(observations))).squeeze(-1)
         needed = slope_needed(observations)
         with torch.no_grad():
             features = torch.relu_(self.hidden(observations))
@@ -41,7 +47,7 @@ class RandomValue(nn.Module):
             grad_features = self.output.weight.expand_as(features)
             grad_linear = torch.ops.aten.threshold_backward(grad_features, features, 0)
             slope = grad_linear @ self.hidden.weight
-        return WithGradient.apply(observations, values, slope)
+        return with_slope(observations, values, slope)
 
 
 class SoftValue:
@@ -51,25 +57,32 @@ class SoftValue:
     state, the reparameterised action and the log-probability.
     """
 
-    def __init__(self, actor: Actor, critics: tuple[Critic, Critic], log_temperature: Tensor):
+    def __init__(self, actor: Actor, critics: TwinCritics, log_temperature: Tensor) -> None:
         self.actor = actor
         self.critics = critics
         self.log_temperature = log_temperature
         self._passes = kept(partial(SoftValuePass, actor, critics), actor.device)
+        self._written = written()
 
     def __call__(self, observations: Tensor, generator: torch.Generator) -> Tensor:
-        needed = slope_needed(observations)
         noise = self.actor.noise(observations, generator)
         temperature = self.log_temperature.detach().exp()
+        if self._written:
+            return self._by_passes(observations, temperature, noise)
+        actions, log_probabilities = self.actor.reparameterised(observations, noise)
+        return self.critics.smaller(observations, actions) - temperature * log_probabilities
+
+    def _by_passes(self, observations: Tensor, temperature: Tensor, noise: Tensor) -> Tensor:
+        needed = slope_needed(observations)
         with torch.no_grad():
             states = observations.detach().reshape(-1, observations.shape[-1])
-            passed = self._passes(len(states))
-            values = passed.forward(states, temperature, noise.view(len(states), -1))
+            passes = self._passes(len(states))
+            values = passes.forward(states, temperature, noise.view(len(states), -1))
             values = values.view(observations.shape[:-1])
             if not needed:
                 return values
-            slope = passed.slope(temperature).reshape(observations.shape)
-        return WithGradient.apply(observations, values, slope)
+            slope = passes.slope(temperature).reshape(observations.shape)
+        return with_slope(observations, values, slope)
 
     @classmethod
     def from_snapshot(
@@ -102,6 +115,7 @@ class SoftValue:
         )
         first.load_state_dict(part("target_critic_0"))
         second.load_state_dict(part("target_critic_1"))
-        for module in (actor, first, second):
+        critics = TwinCritics(first, second)
+        for module in (actor, critics):
             module.requires_grad_(False).to(device)
-        return cls(actor, (first, second), tensors["log_temperature"].to(device))
+        return cls(actor, critics, tensors["log_temperature"].to(device))

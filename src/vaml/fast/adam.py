@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from vaml.algorithms.training_state import Arrays
-from vaml.networks.passes import ParameterVector
+from vaml.fast.parameters import ParameterVector
+from vaml.saving import Arrays
 
 _PIECE = 4096  # entries
 
@@ -49,7 +49,7 @@ class Adam:
         )
 
     def _in_pieces(self, entries: int) -> list[list[torch.Tensor]]:
-        vectors = self._vector.values, self._vector.gradients, self._first, self._second
+        vectors = self._vector.values.detach(), self._vector.gradients, self._first, self._second
         return [list(each.split(entries)) for each in vectors]
 
     def arrays(self) -> Arrays:

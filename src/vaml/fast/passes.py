@@ -5,49 +5,26 @@ the products. Here each pass writes into buffers of its own, so that every view 
 network's heads are one product, and a gradient is computed only where it is asked for.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from vaml.fast.parameters import ParameterVector
+
 # Weight (out, in) and bias (out,) of a layer.
 Layer = tuple[Tensor, Tensor]
+Made = TypeVar("Made")
 
 
-_ALIGNED = 16  # entries: 64 bytes, where torch places a tensor of its own
+def kept(make: Callable[[int], Made], device: torch.device) -> Callable[[int], Made]:
+    """Passes by their number of rows, made when first asked for; each has buffers of its own.
 
-
-class ParameterVector:
-    """Parameters as one vector, and one of the same layout for their gradients.
-
-    The parameters become views of the vector. Each network's matrices come before its biases, and
-    those of one shape follow each other, so that neighbouring heads are one matrix.
+    The last few are kept; on a GPU all are, as a captured graph uses buffers without owning them.
     """
-
-    def __init__(self, *networks: Iterable[Tensor]) -> None:
-        groups = [list(network) for network in networks]
-        self.parameters = [tensor for group in groups for tensor in group]
-        order = [tensor for group in groups for tensor in sorted(group, key=lambda t: t.ndim < 2)]
-        starts, stop, before = [], 0, torch.Size()
-        for tensor in order:
-            if tensor.shape != before:
-                # The products' last bits depend on this.
-                stop = -(-stop // _ALIGNED) * _ALIGNED
-            starts.append(stop)
-            stop, before = stop + tensor.numel(), tensor.shape
-        self.values = self.parameters[0].new_zeros(stop)
-        self.gradients = torch.zeros_like(self.values)
-        for tensor, start in zip(order, starts, strict=True):
-            view = self.values[start : start + tensor.numel()].view(tensor.shape)
-            tensor.data = view.copy_(tensor.data)
-
-    def views(self, vector: Tensor) -> list[Tensor]:
-        """The parts of a vector of this layout, by parameter."""
-        return [self.view(vector, parameter) for parameter in self.parameters]
-
-    def view(self, vector: Tensor, part: Tensor) -> Tensor:
-        """The part of a vector of this layout that stands where `part` does in the values."""
-        return vector.as_strided(part.shape, part.stride(), part.storage_offset())
+    return lru_cache(None if device.type == "cuda" else 4)(make)
 
 
 def joined(heads: Sequence[nn.Linear]) -> Layer:
@@ -111,6 +88,7 @@ class Pass:
         self._input_gradient = inputs.new_empty(inputs.shape[1], len(inputs))
         self._to_inputs = (self._first_weight.t(), self._deltas[0].t())
         if trained:
+            trained.in_passes = True
             of = [[trained.view(trained.gradients, t) for t in layer] for layer in layers]
             self._of_head = (
                 trained.view(trained.gradients, head_weight),

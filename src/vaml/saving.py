@@ -1,0 +1,149 @@
+"""State that goes on changing, as flat maps of arrays: for saving and going on."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vaml.seeding import generator_state, set_generator_state
+
+Arrays = dict[str, np.ndarray]
+
+
+@runtime_checkable
+class Saved(Protocol):
+    """An object that gives its state and takes it again."""
+
+    def arrays(self) -> Arrays: ...
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None: ...
+
+
+class Parts:
+    """A `Saved` object whose state is that of the attributes in `saved`, by name.
+
+    An attribute may be a Saved object, a module, a tensor, a random stream, an array, a number, or
+    a dictionary of these by name; None has no state. TypeError for any other.
+    """
+
+    saved: ClassVar[tuple[str, ...]]
+
+    def arrays(self) -> Arrays:
+        """Everything that goes on changing, for saving."""
+        found: Arrays = {}
+        for name in self.saved:
+            found |= _named(name, _arrays(getattr(self, name)))
+        return found
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `arrays` gave."""
+        for name in self.saved:
+            setattr(self, name, _restored(getattr(self, name), _part(name, arrays)))
+
+
+def _arrays(part: Any) -> Arrays:
+    match part:
+        case None:
+            return {}
+        case Saved():
+            return part.arrays()
+        case nn.Module():
+            return module_arrays(part)
+        case Tensor():
+            return {"": part.detach().cpu().numpy().copy()}
+        case torch.Generator():
+            return {"": generator_array(part)}
+        case np.random.Generator():
+            return {"": generator_state(part)}
+        case np.ndarray() | int() | float():
+            return {"": np.array(part)}
+        case dict():
+            found: Arrays = {}
+            for name, each in cast(dict[str, Any], part).items():
+                found |= _named(name, _arrays(each))
+            return found
+        case _:
+            raise TypeError(f"a part to be saved: got {type(part).__name__}")
+
+
+def _restored(part: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    """The part in the state that the arrays hold: itself, or for what cannot change a new one."""
+    match part:
+        case None:
+            return None
+        case Saved():
+            part.restore(arrays)
+        case nn.Module():
+            load_module(part, arrays)
+        case Tensor():
+            with torch.no_grad():
+                part.copy_(torch.from_numpy(arrays[""].copy()))
+        case torch.Generator():
+            load_generator(part, arrays[""])
+        case np.random.Generator():
+            set_generator_state(part, arrays[""])
+        case np.ndarray():
+            return arrays[""].copy()
+        case int() | float():
+            return type(part)(arrays[""])
+        case dict():
+            parts = cast(dict[str, Any], part)
+            if any(not isinstance(each, np.ndarray) for each in parts.values()):
+                return {name: _restored(each, _part(name, arrays)) for name, each in parts.items()}
+            return dict(arrays)  # arrays come and go
+        case _:
+            raise TypeError(f"a part to be saved: got {type(part).__name__}")
+    return part
+
+
+def _named(name: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
+    return {f"{name}/{key}" if key else name: array for key, array in arrays.items()}
+
+
+def _part(name: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
+    return {"": arrays[name]} if name in arrays else below(name, arrays)
+
+
+def prefixed(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """The same arrays under `prefix/`."""
+    return {f"{prefix}/{name}": array for name, array in arrays.items()}
+
+
+def below(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """The arrays under `prefix/`, without it."""
+    start = f"{prefix}/"
+    return {name[len(start) :]: array for name, array in arrays.items() if name.startswith(start)}
+
+
+def module_arrays(module: nn.Module) -> Arrays:
+    """Copies of a module's parameters and buffers."""
+    return {name: tensor.cpu().numpy().copy() for name, tensor in module.state_dict().items()}
+
+
+def load_module(module: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
+    """Set a module's parameters and buffers; all must be there."""
+    module.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
+
+
+def seeded(seed: int, device: torch.device) -> torch.Generator:
+    """A random stream that draws on a device."""
+    return torch.Generator(device).manual_seed(seed)
+
+
+def generator_array(generator: torch.Generator) -> np.ndarray:
+    """The state of a random stream."""
+    return generator.get_state().numpy().copy()
+
+
+def load_generator(generator: torch.Generator, array: np.ndarray) -> None:
+    """Set the state of a random stream.
+
+    One that was saved on the other kind of device cannot go on: it seeds this one.
+    """
+    if array.shape == tuple(generator.get_state().shape):
+        generator.set_state(torch.from_numpy(array.copy()))
+    else:
+        digest = hashlib.sha256(array.tobytes()).digest()
+        generator.manual_seed(int.from_bytes(digest[:8], "big") >> 1)
