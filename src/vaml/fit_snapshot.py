@@ -9,7 +9,7 @@ from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Paper, section 5.2. The objectives of one snapshot share split, weights and streams."""
+    """Run the job (paper, section 5.2). Objectives of a snapshot share split, weights, streams."""
     with running(
         "fit_snapshot",
         FitSnapshotJob,

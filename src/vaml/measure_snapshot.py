@@ -1,4 +1,4 @@
-"""Measure one fit to the replay buffer of a SAC snapshot, which trains nothing."""
+"""Measure one fit to the replay buffer of a SAC snapshot, without training."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Paper, section 5.2: test errors of the last and of the best validation's weights.
+    """Run the job (paper, section 5.2): test errors of the last and of the best weights.
 
-    A diverged fit has neither.
+    The best weights are those of the best validation. A diverged fit has no errors.
     """
     with running(
         "measure_snapshot",

@@ -24,7 +24,7 @@ _STAGES = {
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Of the jobs that the config has, whatever else lies in the folder."""
+    """Write the costs of the config's jobs, whatever else lies in the folder."""
     parser = argparse.ArgumentParser(prog="python -m vaml.summarise_costs", description=__doc__)
     parser.add_argument("--config", required=True, help="JSON: the branch of each kind of fit")
     parser.add_argument("--results", type=Path, required=True, help="the study's folder")

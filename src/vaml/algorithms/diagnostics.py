@@ -1,6 +1,6 @@
-"""Why an agent's model helps or does not: what its errors are where, logged along a run.
+"""Diagnostics of an agent's model along a run: its errors, and the states in which it makes them.
 
-Nothing here touches what trains: random streams, environments and copies are its own.
+They do not touch training: random streams, environments and copies are their own.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ DIAGNOSTIC_COLUMNS = (
 
 
 class Diagnostics:
-    """Rows of DIAGNOSTIC_COLUMNS, one per evaluation of a model-based agent.
+    """Rows with DIAGNOSTIC_COLUMNS, one per evaluation of a model-based agent.
 
     Three kinds of pairs: `replay`, a sample of the run's own; `policy`, the same states with fresh
     actions of the policy, their next states from the simulator; `on_policy`, fresh episodes of the
@@ -90,7 +90,7 @@ class Diagnostics:
     def add(
         self, env_step: int, agent: ActorCritic, learned: LearnedModel, history: History
     ) -> None:
-        """Measure now."""
+        """Measure once and keep the row."""
         self._env_step, self._learned, self._value = env_step, learned, agent.value
         pairs = (*self._replayed(agent.actor, history), self._fresh(agent.actor))
         data = [each.to(agent.device) for each in pairs]
@@ -163,7 +163,7 @@ class Diagnostics:
         terminated = known.terminated(data.next_observations)
 
         def distances(draw: str) -> tuple[Tensor, Tensor]:
-            """Of the critics' targets from the true ones, and V at the true next states."""
+            """Distances of the critics' targets from the true ones, and V at true next states."""
             values = self._value(repeated, self._generator(name, f"truth{draw}")).mean(0)
             truth = bellman_target(rewards, terminated, values, training.actor_critic.discount)
             noise = self._generator(name, f"targets{draw}")
@@ -225,7 +225,7 @@ class Diagnostics:
         }
 
     def arrays(self) -> Arrays:
-        """Everything that goes on changing, for saving."""
+        """Everything that changes during a run, for saving."""
         names = ("physics", "body_positions") if self._states else ()
         return {
             **{name: np.stack([state[name] for state in self._states]) for name in names},

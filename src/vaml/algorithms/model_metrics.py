@@ -1,4 +1,4 @@
-"""How good a dynamics model is on given transitions."""
+"""Metrics of a dynamics model on given transitions."""
 
 import math
 import operator
@@ -52,7 +52,7 @@ def model_metrics(
     batch_size: int,
     generator: torch.Generator,
 ) -> Metrics:
-    """How good a model is on these transitions.
+    """Metrics of a model on these transitions.
 
     value_aware_error: ½ (V(s') - K-sample mean of V(ŝ'))², the quantity of the paper's figures.
     eq9_error: twice that, eq. (9) as printed. nll: nats per transition. sigma_l1 and mean_l1: L1
@@ -85,7 +85,7 @@ def snapshot_metrics(
     batch_size: int,
     streams: Streams,
 ) -> Metrics:
-    """Test metrics of a fit to a snapshot, what V's sampled action contributes, and the parts.
+    """Test metrics of a fit to a snapshot, the share of V's sampled action, and the error's parts.
 
     next_value: of the following snapshot, if there is one, for next_value_aware_error: how well the
     model does for the value function that SAC has a while later. next_value_variance: the variance
@@ -187,7 +187,7 @@ def decomposition(
     batch_size: int,
     generator: torch.Generator,
 ) -> Metrics:
-    """The parts of value_aware_error's expectation, by sampling, where s' is known but V is random.
+    """Parts of value_aware_error's expectation, by sampling, where s' is known but V is random.
 
     squared_bias: ½ (E[V(s')] - E[V(ŝ')])², without bias, and so perhaps negative where it is small.
     model_variance_term: ½ Var[V(ŝ')] / K. target_variance_term: ½ Var[V(s')] over V's own draws.

@@ -1,4 +1,4 @@
-"""A few numbers tell now and then how training goes; no result depends on them."""
+"""A few numbers that show, at intervals, how training goes; no result depends on them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ _EVERY, _ROWS = 1000, 20
 class Scalars:
     """One row every 1000 environment steps, or about 20 in a run of less than 20 000.
 
-    They are of what the last gradient step computed anyway.
+    They are taken from the last gradient step, which computes them in any case.
     """
 
     def __init__(self, total_steps: int) -> None:
@@ -30,18 +30,18 @@ class Scalars:
         self._rows: list[tuple[float, ...]] = []
 
     def add(self, env_step: int, numbers: Callable[[], Mapping[str, float | None]]) -> None:
-        """A row, where one is due; numbers that are missing or None are nan."""
+        """Add a row if one is due; numbers that are missing or None become NaN."""
         if env_step % self._every == 0:
             known = numbers()
             found = (known.get(name) for name in SCALAR_COLUMNS[1:])
             self._rows.append((env_step, *(np.nan if n is None else n for n in found)))
 
     def is_new(self, env_step: int) -> bool:
-        """Whether a row was added at this step."""
+        """True if a row was added at this step."""
         return bool(self._rows) and self._rows[-1][0] == env_step
 
     def rows(self) -> list[dict[str, Any]]:
-        """By column; None where there was no number."""
+        """Rows by column, with None for NaN."""
         return [
             {
                 name: int(number) if name == "env_step" else number if np.isfinite(number) else None
@@ -51,7 +51,7 @@ class Scalars:
         ]
 
     def array(self) -> np.ndarray:
-        """All rows, for saving: (rows so far, columns)."""
+        """All rows so far, for saving: (rows, columns)."""
         return np.array(self._rows, np.float64).reshape(-1, len(SCALAR_COLUMNS))
 
     def restore(self, array: np.ndarray) -> None:

@@ -127,7 +127,7 @@ class Comparison(Section):
 
 
 class Prediction(Section):
-    """A verdict expected before its data were seen, or that they had been seen."""
+    """The expected verdicts, or a record that the data had been seen before."""
 
     written: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] = Field(
         description="the day on which claim, margins and expectation took this form"
@@ -164,7 +164,7 @@ class Claim(Section):
     comparisons: list[Comparison] = Field(min_length=1)
 
     def tests(self, variant: Variant) -> int:
-        """Of how many comparisons, parts and methods the claim's verdict in a variant is made."""
+        """Number of tests behind the claim's verdict in a variant: one per part and method."""
         return sum(
             len(comparison.parts) * len(comparison.methods)
             for comparison in self.comparisons
@@ -200,7 +200,7 @@ class Claims(Section):
 def load_claims(path: Path) -> Claims:
     """Read config/claims.yaml.
 
-    ConfigError: one line per mistake, with the key, what was given and what is allowed. OSError.
+    ConfigError: one line per mistake, with the key, the given value and the allowed ones. OSError.
     """
     try:
         return Claims.model_validate(read(path))

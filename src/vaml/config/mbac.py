@@ -29,7 +29,7 @@ MODEL_FREE = "sac"
 
 
 class ModelUse(Section):
-    """How an agent's model is trained over the run, and how its critics learn from it."""
+    """Training of an agent's model along a run, and the critics' use of it."""
 
     final_mle_coefficient: Coefficient = Field(
         description="MLE coefficient at decay_end_step, reached linearly from the warm-up's end"
@@ -87,7 +87,7 @@ class ModelLearning(Section):
 
 
 class MBACTraining(Section):
-    """What all MBAC runs share."""
+    """Settings that all MBAC runs share."""
 
     evaluation_every: Count = Field(description="environment steps between evaluations")
     evaluation_episodes: Count = Field(description="deterministic episodes per evaluation")
@@ -110,7 +110,7 @@ class MBAC(Section):
 
 
 class TrainMBACJob(JobSettings):
-    """What one train_mbac job uses."""
+    """Settings of one train_mbac job."""
 
     environment_id: EnvironmentId
     environment: Environment

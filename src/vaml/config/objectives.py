@@ -32,7 +32,7 @@ NEED_TWO_SAMPLES: frozenset[str] = by_name(frozenset({"vaml_debiased", "vaml_sco
 
 
 class Objective(Section):
-    """What a dynamics model minimises: eq. (10), c * NLL + (1 - c) * loss."""
+    """Objective of a dynamics model, eq. (10): c * NLL + (1 - c) * loss."""
 
     loss: Loss = Field(description="the loss beside the NLL; vaml is eq. (9)")
     mle_coefficient: Coefficient = Field(

@@ -18,7 +18,7 @@ from vaml.config.fields import (
 
 
 class Environment(Section):
-    """How a Gymnasium environment is made."""
+    """Options of a Gymnasium environment."""
 
     time_limit: Count = Field(description="steps after which an episode is truncated")
     keep_position: bool = Field(description="keep the x-position in the observation")
@@ -62,7 +62,7 @@ class SAC(Section):
 
 
 class TrainSACJob(JobSettings):
-    """What one train_sac job uses."""
+    """Settings of one train_sac job."""
 
     environment_id: EnvironmentId
     environment: Environment

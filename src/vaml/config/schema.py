@@ -1,4 +1,4 @@
-"""The whole config: read, validate, explain what is wrong in one line per mistake."""
+"""The whole config and its validation, with one line per mistake."""
 
 import difflib
 import re
@@ -51,7 +51,7 @@ class Config(Section):
 
 
 class ConfigError(ValueError):
-    """The config is wrong: one line per mistake, with key, what was given and what is allowed."""
+    """Raised for a wrong config: one line per mistake, with key, given value and allowed ones."""
 
 
 def load(config: Mapping[str, Any]) -> Config:

@@ -37,7 +37,7 @@ class Snapshots(Section):
 
 
 class FitSnapshotJob(JobSettings):
-    """What one fit_snapshot job uses, beside the files of its SAC run."""
+    """Settings of one fit_snapshot job; it also reads the files of its SAC run."""
 
     environment_id: EnvironmentId
     model_hidden_sizes: list[Width]

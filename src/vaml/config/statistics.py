@@ -1,4 +1,4 @@
-"""Section `statistics` of the config: how sure a verdict must be."""
+"""Section `statistics` of the config: the confidence of the verdicts."""
 
 from pydantic import Field
 

@@ -59,14 +59,14 @@ class Synthetic(Section):
 
 
 class SimulateDynamicsJob(JobSettings):
-    """What one simulate_dynamics job uses."""
+    """Settings of one simulate_dynamics job."""
 
     dynamics: SyntheticDynamics
     hidden_size: Width
 
 
 class FitSyntheticJob(JobSettings):
-    """What one fit_synthetic job uses."""
+    """Settings of one fit_synthetic job."""
 
     dynamics: SyntheticDynamics
     fit: SyntheticFitSettings

@@ -11,7 +11,7 @@ from vaml.data.transitions import Transitions
 
 @dataclass(frozen=True)
 class Batch:
-    """A sample of the history: observations (B, n), actions (B, m), the rest (B,)."""
+    """A sample of the history: (next) observations (B, n), actions (B, m), other fields (B,)."""
 
     observations: Tensor
     actions: Tensor

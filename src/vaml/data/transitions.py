@@ -25,7 +25,7 @@ class Transitions:
         return Transitions(*(field.index_select(0, rows) for field in self._fields()))
 
     def to(self, device: torch.device | str) -> "Transitions":
-        """The same on a device."""
+        """The same rows on a device."""
         return Transitions(*(field.to(device) for field in self._fields()))
 
     def clone(self) -> "Transitions":

@@ -1,4 +1,4 @@
-"""The jobs of a study: which there are, where each one writes, what each one uses.
+"""The jobs of a study: their labels, their folders and their settings.
 
 The workflow and the tables both read this module, so that they cannot disagree.
 """
@@ -106,13 +106,13 @@ PUBLISHED: dict[str, tuple[str, ...]] = {
 
 
 def canonical(settings: BaseModel | Mapping[str, Any]) -> str:
-    """One string per meaning: sorted keys, numbers normalised by their types."""
+    """Text that depends on the meaning alone: sorted keys, numbers normalised by their types."""
     data = settings.model_dump(mode="json") if isinstance(settings, BaseModel) else settings
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def folder(stage: str, labels: Labels) -> str:
-    """Where a job writes, below results/<study>/."""
+    """A job's folder, below results/<study>/."""
     return FOLDERS[stage].format(**labels)
 
 
@@ -244,31 +244,31 @@ def settings(stage: str, study: Config, labels: Labels) -> str:
 
 
 def gpus(stage: str, study: Config, labels: Labels) -> int:
-    """How many GPUs one job asks for: 0 or 1, by VAML_DEVICE."""
+    """Number of GPUs that one job asks for: 0 or 1, by VAML_DEVICE."""
     # Measuring takes less than CUDA takes to start.
     return 0 if stage in MEASURED else int(wants_gpu(_SETTINGS[stage](study, labels)))
 
 
 def names(stage: str, study: Config, labels: Labels) -> frozenset[str]:
-    """The names in one job's settings, by which its code looks up tables."""
+    """The names in one job's settings, with which its code looks up tables."""
     return names_in(_SETTINGS[stage](study, labels))
 
 
 def code(stage: str, study: Config, labels: Labels) -> str:
-    """Digest of the code that one job runs, as it was when first asked for."""
+    """Digest of the code that one job runs, as it was at the first call."""
     return program_code(stage, names(stage, study, labels))
 
 
 @functools.cache
 def program_code(step: str, names: frozenset[str] | None = None) -> str:
-    """Digest of the code of a program, as it was when first asked for; see `code_digest`."""
+    """Digest of a program's code, as it was at the first call; see `code_digest`."""
     return code_digest(f"vaml.{step}", names)
 
 
 def versions(stage: str, results: Path, labels: Labels) -> str:
     """The versions of the libraries that one job computes with.
 
-    With VAML_VERSIONS=keep those that its result was made with, where there is one. results: the
+    With VAML_VERSIONS=keep, the versions recorded in its result, if there is one. results: the
     study's folder.
     """
     manifest = results / folder(stage, labels) / "manifest.json"
@@ -281,14 +281,14 @@ def versions(stage: str, results: Path, labels: Labels) -> str:
 
 
 def is_result(stage: str, expected_key: str, made: Stable) -> bool:
-    """Whether a manifest is of the job with this key, made by versions that count."""
+    """True if a manifest belongs to the job with this key, with versions that are accepted."""
     return made.key == expected_key and accepted(stage, made.versions)
 
 
 def source(stage: str, labels: Labels) -> tuple[str, Labels] | None:
     """The job whose files a job starts from: its stage and labels.
 
-    What measures a fit reads the data, too, which the fit's manifest vouches for.
+    A job that measures a fit also reads the fit's data, for which the fit's manifest vouches.
     """
     if stage == "fit_synthetic":
         return "simulate_dynamics", labels

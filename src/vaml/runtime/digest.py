@@ -1,8 +1,8 @@
-"""A digest of the code that a job runs, which changes where its numbers can and nowhere else.
+"""A digest of the code that a job runs; it changes only with edits that can change its numbers.
 
-Snakemake does not see an edit of an imported module; this digest, as a param of the rule, makes
-it see those that matter. It covers the definitions that a step's `main` reaches, each as
-`vaml.runtime.normal_form` has it, wherever they stand and whatever they are called.
+Snakemake does not see edits of imported modules; this digest, as a param of the rule, shows it
+those that matter. It covers the definitions that a step's `main` reaches, each in the form of
+`vaml.runtime.normal_form`, whatever their place and their names.
 """
 
 import ast
@@ -43,9 +43,9 @@ _ROUNDS = 12
 
 
 def code_digest(step: str, names: Iterable[str] | None = None, *, root: Path | None = None) -> str:
-    """SHA-256 (hex) of what `main` of the module `step` does.
+    """SHA-256 (hex) of the code that `main` of the module `step` runs.
 
-    names: those in a job's settings, for the tables whose rows are looked up by them
+    names: the names in a job's settings, for tables whose rows they look up
     (`vaml.config.fields.by_name`); None for all rows. root: the folder that holds the package; by
     default that of the running code. ModuleNotFoundError: an import from the package that has no
     file.
@@ -63,10 +63,9 @@ def code_digest(step: str, names: Iterable[str] | None = None, *, root: Path | N
 def module_digests(
     step: str, names: Iterable[str] | None = None, *, root: Path | None = None
 ) -> dict[str, str]:
-    """For each module a digest of what the step reaches in it, sorted by name.
+    """Digests by module of the definitions that the step reaches in it, sorted by name.
 
-    It says where an edit is. A definition that moved or has a new name shows here, though
-    `code_digest` is the same.
+    They locate an edit. A definition that was moved or renamed changes them, but not `code_digest`.
     """
     files = source_files(root)
     texts: dict[str, list[str]] = {}
@@ -155,7 +154,7 @@ _source = functools.lru_cache(maxsize=4)(_Source)
 
 
 def _binds_one_name(statements: list[ast.stmt]) -> bool:
-    """Whether the statement's own name tells nothing: `A, B = f()` gives its names two meanings."""
+    """True if a statement binds one name alone; `A, B = f()` gives its names two meanings."""
     match statements:
         case [ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef()]:
             return True

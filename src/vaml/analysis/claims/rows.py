@@ -1,4 +1,4 @@
-"""The findings as rows and as JSON: everything that a table, a figure or a text may want."""
+"""The findings as rows and as JSON, for tables, figures and texts."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

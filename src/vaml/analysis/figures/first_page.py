@@ -1,4 +1,4 @@
-"""The two pictures of the README, from published results: what figures 1 and 3 are made of."""
+"""The two pictures of the README, drawn from published results of experiments A and C."""
 
 from typing import Any
 

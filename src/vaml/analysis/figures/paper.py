@@ -88,7 +88,7 @@ _FLATTENING = 20.0
 
 
 def _keep_small_ones_apart(grid: Sequence[Axes], values: np.ndarray) -> str:
-    """Logarithmic above the lower values where the others dwarf them; says so, for the note."""
+    """Make the axis logarithmic above the lower values if others dwarf them; return the note."""
     values = values[np.isfinite(values)]
     typical = np.quantile(values, 0.25) if len(values) else 0.0
     if not (typical > 0 and values.max() > _FLATTENING * typical):

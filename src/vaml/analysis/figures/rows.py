@@ -1,4 +1,4 @@
-"""Rows of the figures with single seeds: values, their mean and its interval, what bounds them.
+"""Rows of the figures with single seeds: values, their mean and its interval, and reference levels.
 
 Every row has a `kind`: "seed" (one run's value), "mean" (over seeds, with `low`, `high`, `n`),
 "floor" (what the metric gives without any error of the model), "untrained" (the mean return before
@@ -22,14 +22,14 @@ WIDE = 30.0
 
 @dataclass(frozen=True)
 class Bands:
-    """Which intervals means get: t intervals at this confidence, from so many seeds on."""
+    """Intervals of the means: t intervals at this confidence, from this number of seeds on."""
 
     confidence: float
     minimum_seeds: int
 
 
 def spans_decades(values: np.ndarray) -> bool:
-    """Whether the finite ones are positive and so far apart that they need a logarithmic axis."""
+    """True if the finite values are positive and so far apart that they need a logarithmic axis."""
     values = values[np.isfinite(values)]
     return len(values) > 0 and values.min() > 0 and values.max() / values.min() > WIDE
 
@@ -79,8 +79,8 @@ def seeds_and_means(
 ) -> list[pd.DataFrame]:
     """Rows of the seeds and of their means, to be passed to `joined` with others.
 
-    panel: the columns of `by` that a panel of the figure is of. Where a panel's seeds span decades,
-    and its axis will be logarithmic, the means and intervals are taken in logs.
+    panel: the columns of `by` that identify a panel of the figure. If a panel's seeds span decades,
+    so that its axis will be logarithmic, the means and intervals are taken in logs.
     """
     found = []
     for _, part in rows.groupby(list(panel), sort=False) if panel else [((), rows)]:
@@ -90,9 +90,9 @@ def seeds_and_means(
 
 
 def untrained_rows(averages: pd.DataFrame) -> pd.DataFrame:
-    """By environment, the mean return of the first evaluation, before learning; a seed counts once.
+    """Mean return of the first evaluation, before learning, by environment; a seed counts once.
 
-    averages: as from `average_returns`. Agents of one seed start with the same policy.
+    averages: rows of `average_returns`. Agents of one seed start with the same policy.
     """
     first = averages.groupby(["environment", "seed"], sort=False)["env_step"].transform("min")
     once = averages.loc[averages["env_step"] == first].drop_duplicates(["environment", "seed"])
@@ -111,9 +111,9 @@ def joined(parts: Sequence[pd.DataFrame], labels: Sequence[str]) -> pd.DataFrame
 
 
 def average_returns(returns: pd.DataFrame, run: Sequence[str]) -> pd.DataFrame:
-    """Of each evaluation: columns `run`, average_return over its episodes, and their number.
+    """Mean return of each evaluation: columns `run`, average_return, and the number of episodes.
 
-    run: the columns that tell evaluations apart.
+    run: the columns that identify an evaluation.
     """
     episodes = returns.groupby(list(run), sort=False)
     return episodes.agg(

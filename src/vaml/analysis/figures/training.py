@@ -1,4 +1,4 @@
-"""How training went: returns of SAC, validation losses of model fits, the models' σ.
+"""Figures of training: returns of SAC, validation losses of model fits, the models' σ.
 
 Each function takes the tables by name and returns the figure and exactly the rows that it shows.
 """

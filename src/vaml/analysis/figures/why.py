@@ -1,4 +1,4 @@
-"""What explains the three experiments' outcomes: exact errors, and the models' diagnostics.
+"""Figures that explain the three experiments' outcomes: exact errors, and model diagnostics.
 
 Each function takes the tables by name and returns the figure and exactly the rows that it shows.
 """

@@ -1,4 +1,4 @@
-"""Every setting of a study's experiments, with what it means, as rows of a table."""
+"""Every setting of a study's experiments, with its meaning, as rows of a table."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ _ELSEWHERE = ("seeds", "steps", "objectives")
 def setting_rows(study: Config) -> list[dict[str, str]]:
     """key: where in the config, value, meaning: the config's own description of it.
 
-    Of the experiments and the methods that the study has. Objectives, seeds and grids stand
+    Only experiments and methods that the study has are included. Objectives, seeds and grids stand
     elsewhere in the manuscript.
     """
     parts: list[tuple[str, Any]] = []
