@@ -18,7 +18,7 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import load, save
 
-# What file systems answer that cannot flush a folder, as some of networks and containers cannot.
+# Errors of file systems that cannot flush a folder, such as some of networks and containers.
 _NO_FOLDER_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES)
 
 
@@ -71,8 +71,8 @@ def _flush_folder(path: Path) -> None:
 @contextmanager
 def reading(path: Path, kind: str) -> Iterator[None]:
     """Turn any exception of a parser that meets a damaged file into UnreadableFile."""
-    # What cannot be opened at all (missing, no permission, a folder) stays an OSError.
-    if stat.S_ISFIFO(path.stat().st_mode):  # to open it is to wait for a writer
+    # A path that cannot be opened at all (missing, no permission, a folder) stays an OSError.
+    if stat.S_ISFIFO(path.stat().st_mode):  # open would wait for a writer
         raise UnreadableFile(f"{path}: not a whole {kind} file: it is a pipe")
     with path.open("rb") as file:
         start = file.read(2)
@@ -164,7 +164,7 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarra
             array = np.lib.format.read_array(file, allow_pickle=False)
         except MemoryError as error:
             raise ValueError(f"{member.filename} claims a size that no memory holds") from error
-        # Reading to the end is what makes zipfile compare the checksum.
+        # Only reading to the end makes zipfile compare the checksum.
         if file.read(1):
             raise ValueError(f"{member.filename} has bytes after its array")
     return array

@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         try:
             data = read_snapshot(history, snapshots, settings, streams.numpy("split"), device)
         except UnreadableFile:
-            # Both files are what the run left. Longer than this, it had to take the snapshot.
+            # Both files are the run's. A run longer than this must have taken the snapshot.
             steps = len(read_arrays(history)["rewards"])
             if steps > settings.step:
                 raise

@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         weights = job.read("model")
         metrics = read_json(job.read("outcome"))
         if metrics["status"] == "ok":
-            # Those of the fit: the same split, and noise that the fits of a snapshot share.
+            # The fit's streams: the same split, and noise that the fits of a snapshot share.
             streams = Streams(settings.seed, "fit_snapshot", settings.environment_id, settings.step)
             history, snapshots = job.read("history"), job.read("snapshots")
             data = read_snapshot(history, snapshots, settings, streams.numpy("split"), cpu)

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         settings, cpu = job.settings, torch.device("cpu")
         objective, batch_size = settings.objective, settings.fit.batch_size
-        # Those of the fit: what is measured belongs to it, and fits of a seed share the noise.
+        # The fit's streams, since the metrics belong to it; fits of a seed share the noise.
         streams = Streams(settings.seed, "fit_synthetic", settings.hidden_size)
         data = read_synthetic(job.read("dynamics"), job.read("transitions"), settings, cpu)
         truth, test, value = data.truth, data.test, data.value

@@ -162,7 +162,7 @@ def _film(moments: Sequence[Moment]) -> list[Moment]:
     """Choose the latest moment at each frame of the episode's first seconds, at real speed."""
     end = min(moments[-1].seconds, _FILM_SECONDS)
     times = np.arange(0.0, end + 1e-9, 1 / _FRAMES_PER_SECOND)
-    # A moment that is due now may be a rounding error late.
+    # A moment that is due now may be late by a rounding error.
     seconds = np.array([moment.seconds for moment in moments]) - 1e-9
     return [moments[at - 1] for at in np.searchsorted(seconds, times, side="right")]
 

@@ -15,7 +15,7 @@ from vaml.pipeline.jobs import folder, labels
 from vaml.runtime.derivation import record
 from vaml.runtime.manifest import read_manifest
 
-# The branch of the config, by a stage, and all stages of which it tells the jobs.
+# By stage: the stages whose jobs the stage's branch of the config lists.
 _STAGES = {
     "fit_synthetic": ("simulate_dynamics", "fit_synthetic", "measure_synthetic"),
     "fit_snapshot": ("train_sac", "fit_snapshot", "measure_snapshot"),

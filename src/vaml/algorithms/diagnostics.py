@@ -26,8 +26,8 @@ from vaml.networks.value import SoftValue
 from vaml.seeding import Streams
 
 STATE_EVERY = 20  # environment steps between the simulator states that are kept
-TRANSITIONS = 256  # per kind of data and time, at most
-EPISODES = 3  # of fresh data per time
+TRANSITIONS = 256  # maximum per kind of data and evaluation
+EPISODES = 3  # of fresh data per evaluation
 
 _DATA = ("replay", "policy", "on_policy")
 _ERRORS = ("error", "bellman_error", "target_error", "nll")
@@ -170,7 +170,7 @@ class Diagnostics:
             return learned.critic_targets(data.observations, data.actions, noise) - truth, values
 
         first, values = distances("")
-        # The product of two independent draws has the square of the mean as its expectation.
+        # The expected product of two independent draws is the square of the mean.
         squared = (first * distances("_again")[0]).mean()
         noise = self._generator(name, "error")
         error = vaml(prediction, data.next_observations, self._value, samples, noise)

@@ -71,7 +71,7 @@ def gradient_parts(
     c |g_n| + (1 - c) |g_v|, the value term's share of an update with coefficient c.
     """
     prediction = model(data.observations, data.actions)
-    # Weights above 0 on both, so that both are computed; the terms come without them.
+    # Both terms need weights above 0 to be computed; the terms themselves have no weights.
     _, terms = model_loss(prediction, data.next_observations, value, objective, 0.5, generator)
     grad_nll, grad_value = (
         torch.cat([part.flatten() for part in gradients]).double()

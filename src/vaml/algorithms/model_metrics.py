@@ -18,11 +18,11 @@ from vaml.seeding import Streams
 
 Metrics = dict[str, float]
 
-# Noise of this size moves no single-precision number above 10: a model below it is deterministic.
+# Noise this small changes no single-precision number above 10: such a model is deterministic.
 COLLAPSED_SIGMA = 1e-6
-# Values drawn per transition to take an error on a snapshot apart.
+# Values drawn per transition for the parts of an error on a snapshot.
 DECOMPOSITION_DRAWS = 20
-# Test rows that a fit's diagnostics are taken from.
+# Number of test rows for a fit's diagnostics.
 DIAGNOSTIC_ROWS = 1024
 
 

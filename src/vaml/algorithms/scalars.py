@@ -15,7 +15,7 @@ SCALAR_COLUMNS = (
     "episode_return",
     "model_loss",
 )
-# Environment steps from row to row, and how many rows a shorter run has.
+# Environment steps between rows, and the number of rows of a shorter run.
 _EVERY, _ROWS = 1000, 20
 
 

@@ -15,7 +15,7 @@ from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
 from vaml.seeding import Streams
 
-# Next states drawn per transition where a variance has no closed form.
+# Next states drawn per transition for variances without a closed form.
 DRAWS = 1000
 
 

@@ -13,7 +13,7 @@ from vaml.analysis.tables.rendering import text
 from vaml.config.schema import Config
 from vaml.pipeline.causes import changes
 
-# The first comparisons of a claim are said beside its verdict; the rest stands in its table.
+# Number of comparisons shown beside a claim's verdict; the others stand in the table.
 _SHOWN = 4
 
 

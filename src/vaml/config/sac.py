@@ -55,7 +55,7 @@ class SAC(Section):
     """Section `sac`."""
 
     environments: Parts[EnvironmentId] = Field(
-        description="entries of `environments`; with none, the study does without experiment B"
+        description="entries of `environments`; an empty list leaves out experiment B"
     )
     seeds: Distinct[Seed] = Field(description="independent runs per environment")
     training: SACTraining

@@ -14,7 +14,7 @@ import yaml
 from vaml.config.schema import ConfigError
 
 _MAX_BYTES = 1_000_000
-# An alias stands for all its values again: a few lines can stand for billions.
+# An alias repeats all its values, so that a few lines can stand for billions.
 _MAX_VALUES = 100_000
 _CORE = "tag:yaml.org,2002:"
 _KINDS = ("bool", "float", "int", "map", "merge", "null", "seq", "str")

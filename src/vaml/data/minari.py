@@ -62,7 +62,7 @@ def _load(dataset: str) -> Any:
 
 def _minari(part: str = "") -> Any:
     found = library(f"minari{part}", "minari")
-    library("h5py", "minari")  # what the data sets are stored in; Minari asks for it late
+    library("h5py", "minari")  # the data sets' format, which Minari imports late
     return found
 
 

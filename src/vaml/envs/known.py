@@ -132,7 +132,7 @@ def _locomotion_v5_reward(
 def _progress(observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
     """Forward velocity less the cost of the action."""
     position, next_position = observations[..., 0], next_observations[..., 0]
-    # A non-finite position is terminal; as a velocity it would reach the critic's target.
+    # A non-finite position is terminal, but its velocity would reach the critic's target.
     moved = torch.where(next_position.isfinite(), next_position - position, 0.0)
     return moved / _LOCOMOTION_SECONDS - 0.001 * actions.square().sum(-1)
 

@@ -22,7 +22,7 @@ class Prediction(NamedTuple):
 
     def nll(self, next_observations: Tensor) -> Tensor:
         """-log density of the next observations (batch, n), summed over dimensions: (batch,)."""
-        # The residual is formed before the mean is taken off: states are much larger than both.
+        # The change is formed before the mean is subtracted: states are much larger than both.
         standardised = (next_observations - self.observations - self.mean) * torch.exp(
             -self.log_std
         )

@@ -30,7 +30,7 @@ from vaml.runtime.digest import module_digests
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.versions import accepted, differences, installed, keeps_others, recorded
 
-# Stage: where in the config each of its jobs' settings stands; `{...}` are labels.
+# By stage: place in the config of each of its jobs' settings; `{...}` are labels.
 KEYS: dict[str, dict[str, str]] = {
     "simulate_dynamics": {"dynamics": "synthetic.dynamics"},
     "fit_synthetic": {
@@ -57,7 +57,7 @@ KEYS: dict[str, dict[str, str]] = {
 
 KEYS.update({measuring: KEYS[fitting] for measuring, fitting in MEASURED.items()})
 
-# The section of the config that a rule behind the stages takes its settings from.
+# Section of the config from which a rule behind the stages takes its settings.
 SECTIONS = {"plot": "figures", "judge_claims": "statistics", "summarise": "statistics"}
 
 _UPSTREAM = re.compile(r"Input files updated by another job: ([^;]*)")
@@ -83,7 +83,7 @@ def causes(
     if upstream := _UPSTREAM.search(job.reason):
         rules = {makers.get(path, path) for path in upstream[1].split(", ")}
         found += [f"{rule} runs" for rule in sorted(rules)]
-    # What is not known here is said as Snakemake says it.
+    # Unknown causes keep Snakemake's words.
     return tuple(found) or (job.reason,)
 
 

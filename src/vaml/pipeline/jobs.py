@@ -36,16 +36,16 @@ FOLDERS: dict[str, str] = {
     "train_mbac": "train_mbac/{environment}/{agent}/s{seed}",
 }
 
-# Measuring: the stage whose fits it measures, job by job.
+# By measuring stage: the stage whose fits it measures, job by job.
 MEASURED: dict[str, str] = {
     "measure_synthetic": "fit_synthetic",
     "measure_snapshot": "fit_snapshot",
 }
 
-# What lies beside a job's results, in folders that mirror theirs, with the suffix of a job's file.
+# Other files of a job, in folders that mirror its results', with the suffix of a job's file.
 BESIDE = {"logs": ".log", "benchmarks": ".tsv"}
 
-# The files of each job that tables are made from.
+# Files of each job from which tables are made.
 RESULTS: dict[str, tuple[str, ...]] = {
     "fit_synthetic": ("outcome.json", "curve.csv"),
     "measure_synthetic": ("metrics.json",),
@@ -61,7 +61,7 @@ RESULTS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-# Table: the stage whose jobs it gathers, and the file that it reads of each.
+# By table: the stage whose jobs it gathers, and the file that it reads of each.
 TABLES: dict[str, tuple[str, str]] = {
     "synthetic": ("measure_synthetic", "metrics.json"),
     "synthetic_curves": ("fit_synthetic", "curve.csv"),
@@ -78,7 +78,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "mbac_diagnostics": ("train_mbac", "diagnostics.csv"),
 }
 
-# Figure: the tables it is drawn from.
+# By figure: the tables from which it is drawn.
 FIGURES: dict[str, tuple[str, ...]] = {
     "figure_1": ("synthetic",),
     "figure_2": ("snapshots",),
@@ -97,7 +97,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "model_sigma": ("synthetic", "synthetic_curves", "snapshots", "mbac", "mbac_fits"),
 }
 
-# Figure: the authors' tables (paper/reference) whose numbers it shows beside ours.
+# By figure: the authors' tables (paper/reference) whose numbers it shows beside ours.
 PUBLISHED: dict[str, tuple[str, ...]] = {
     "figure_1_seeds": ("figure_1",),
     "figure_2_seeds": ("figure_2",),
@@ -213,7 +213,7 @@ def _train_mbac(study: Config, labels: Labels) -> JobSettings:
     known = None if labels["agent"] == MODEL_FREE else study.agents[labels["agent"]]
     agent = known and _agent(study, known)
     run = study.mbac.runs[labels["environment"]]
-    # Without a coefficient, or with one that stays, there is no decay to end.
+    # A constant coefficient, or none, has no end of its decay.
     decays = agent and agent.objective.mle_coefficient != agent.final_mle_coefficient
     return TrainMBACJob(
         environment_id=labels["environment"],
@@ -245,7 +245,7 @@ def settings(stage: str, study: Config, labels: Labels) -> str:
 
 def gpus(stage: str, study: Config, labels: Labels) -> int:
     """Number of GPUs that one job asks for: 0 or 1, by VAML_DEVICE."""
-    # Measuring takes less than CUDA takes to start.
+    # Measuring takes less time than the start of CUDA.
     return 0 if stage in MEASURED else int(wants_gpu(_SETTINGS[stage](study, labels)))
 
 

@@ -32,10 +32,10 @@ from vaml.runtime.versions import keeps_others
 
 logger = logging.getLogger(__name__)
 
-# The name holds the content's digest, so that one rename publishes both.
+# The name contains the content's digest, so that one rename publishes both.
 STATE = re.compile(r"state-(\d{8})-([0-9a-f]{64})\.safetensors")
 META = "checkpoint.json"
-# The curves of a run so far, for people; what the run goes on from is in its states.
+# The curves of a run so far, for people; the run itself goes on from its states.
 LIVE = "training.csv"
 
 
@@ -101,7 +101,7 @@ class Checkpoint:
         self._requested = False
         self._terminated = 0  # the number of the signal
         self._started = time.monotonic()
-        self._before = (0.0, 0.0)  # what earlier processes took for the state that was loaded
+        self._before = (0.0, 0.0)  # time of earlier processes, up to the loaded state
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -234,7 +234,7 @@ class Checkpoint:
         """Remove older and damaged states and the temporary files of a killed writer."""
         for path in self.path.iterdir() if self.path.is_dir() else ():
             if path.name.startswith(("state-", ".state-")) and path not in kept:
-                with suppress(IsADirectoryError, PermissionError):  # whoever made it may have it
+                with suppress(IsADirectoryError, PermissionError):  # made by somebody else
                     path.unlink()
 
     def _remove_if_empty(self) -> None:

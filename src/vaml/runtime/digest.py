@@ -23,7 +23,7 @@ from vaml.runtime.source import (
     source_files,
 )
 
-# What runs around a job: it changes no number of one that runs undisturbed.
+# Code that runs around a job and changes no number of an undisturbed one.
 RUNTIME = f"{PACKAGE}.runtime"
 AROUND = (
     RUNTIME,
@@ -31,14 +31,14 @@ AROUND = (
     f"{PACKAGE}.files.atomic",
     f"{PACKAGE}.files.reading",
 )
-# Where that is so, these decide bits all the same.
+# Exceptions to AROUND, which do decide bits.
 DECISIVE = (
     f"{PACKAGE}.determinism.one_thread",
     f"{PACKAGE}.files.write_json",
     f"{PACKAGE}.files.finite_or_null",
 )
 
-# Tells apart what reads the same: by what it refers to, by what that refers to, and so on.
+# Number of rounds that separate definitions of equal text by what they refer to, step by step.
 _ROUNDS = 12
 
 
@@ -102,7 +102,7 @@ class _Source:
             name: parsed(name, path, content) for name, path, content in contents
         }
         self.packages = {name: package_of(name, path) for name, path, _ in contents}
-        # Most forms hold no table, and are the same for every job.
+        # Most forms contain no table and are the same for every job.
         self._forms: dict[tuple[str, frozenset[str] | None], NormalForm] = {}
 
     def reached(
@@ -120,7 +120,7 @@ class _Source:
             name = waiting.pop()
             if name in found or not ours(name) or self.around(name):
                 continue
-            if module := self.modules.get(name):  # as a value: all that it defines
+            if module := self.modules.get(name):  # a module as a value: all its definitions
                 waiting += [f"{name}.{each}" for each in module.definitions]
             elif form := self._form(name, rows):
                 found[name] = form
@@ -182,7 +182,7 @@ class _Names:
         modules = self._source.modules
         if not ours(full) or full in modules:
             return full, ""
-        if self._source.around(full):  # by its name alone, wherever it stands there
+        if self._source.around(full):  # by its name alone, whatever its module
             return f"{RUNTIME}.{full.rpartition('.')[2]}", ""
         home = _home(full, modules)
         first, _, attributes = full.removeprefix(f"{home}.").partition(".")

@@ -34,10 +34,10 @@ Settings = TypeVar("Settings", bound=JobSettings)
 
 logger = logging.getLogger(__name__)
 
-# A log's last line, where the job's results were left: if they are gone, they were removed.
+# Last line of a log once the results are written: if they are missing, they were removed.
 FINISHED = "finished"
 
-# In what PyTorch says where an allocation fails.
+# Part of PyTorch's message when an allocation fails.
 _NO_MEMORY = "allocate memory"
 
 
@@ -108,7 +108,7 @@ def running(
             _source=arguments.source if inputs else None,
         )
         with ExitStack() as stack:
-            # Signals first: whatever comes while it waits for the lock, and after, is noticed.
+            # Signals first, so that those during the wait for the lock are noticed too.
             stack.enter_context(job.checkpoint.install_signals())
             stack.enter_context(job.checkpoint.lock())
             yield job

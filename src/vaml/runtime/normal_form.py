@@ -12,10 +12,10 @@ from typing import Protocol
 
 from vaml.runtime.source import imported_names, stored_names
 
-# Marks a table whose rows a job looks up by a name in its settings: only these rows count for it.
+# Mark of a table whose rows a job looks up by names in its settings: only these rows count for it.
 TABLE = "by_name"
 
-# What no value that passed depends on: texts, and the bounds and names that a value must be among.
+# Arguments without effect on an accepted value: texts, and the bounds and names that it must meet.
 _WORDS = {
     "pydantic.Field": {"description", "title", "examples", "pattern"}
     | {"ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length", "allow_inf_nan"},
@@ -25,7 +25,7 @@ _WORDS = {
 }
 _LITERAL = "typing.Literal"
 _LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
-# Calls in a log message that do nothing else.
+# Calls without a side effect, which a log message may contain.
 _HARMLESS = {"abs", "float", "int", "len", "max", "min", "repr", "round", "sorted", "str", "sum"}
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -91,10 +91,10 @@ class NormalForm:
         match statement:
             case ast.Expr(value=ast.Constant(value=str())) | ast.Pass():
                 return True
-            case ast.Global() | ast.Nonlocal():  # what the names mean says it
+            case ast.Global() | ast.Nonlocal():  # the meaning of the names shows it
                 return True
             case ast.Import() | ast.ImportFrom():
-                return bool(self._scopes)  # its names are scoped, and mean what they are bound to
+                return bool(self._scopes)  # local names have the meaning of their bindings
             case ast.AnnAssign(value=None):
                 return not (self._scopes and self._scopes[-1].is_class)
             case ast.Expr(value=ast.Call() as call) if self._logs(call):
@@ -126,7 +126,7 @@ class NormalForm:
     def _statement(self, statement: ast.stmt, top: bool) -> Iterator[str]:
         match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                # The name of a top-level function is its address, and no part of what it does.
+                # The name of a top-level function is its address, and has no effect.
                 yield type(statement).__name__
                 yield "" if top else self._named(statement.name)
                 yield from self._nodes(statement.decorator_list)
@@ -169,7 +169,7 @@ class NormalForm:
         scope.meaning |= {each.arg: f"parameter.{each.arg}" for each in [*every, *rest]}
         imports = set(_scoped_imports(node, self._names.package))
         scope.meaning |= dict(imports)
-        if len(imports) > len(dict(imports)):  # which of them counts is decided as it runs
+        if len(imports) > len(dict(imports)):  # only the run decides which one counts
             yield f"imports {sorted(imports)}"
         for name in _declared(node):
             scope.meaning.pop(name, None)
@@ -262,7 +262,7 @@ class NormalForm:
         """The form of other nodes, the same under every Python: newer versions add fields, which
         are empty without new syntax. `kind` is the u of u""."""
         if not isinstance(node, ast.AST):
-            # ASCII, because what counts as printable depends on Python's Unicode version.
+            # ASCII, because the set of printable characters depends on Python's Unicode version.
             yield ascii(node)
             return
         yield f"{type(node).__name__}("

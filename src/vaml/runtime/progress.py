@@ -4,7 +4,7 @@ import logging
 import time
 from datetime import timedelta
 
-# The first line comes soon, so that one sees that a job works; then ever fewer, down to these.
+# The first line comes soon, to show that the job works; the pauses then grow to the longest one.
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 
 

@@ -28,7 +28,7 @@ PACKAGES = (
     "seaborn",
     "torch",
 )
-# What changes a library's threads or its choice of kernels, and so the last bits of a result.
+# Variables that change a library's threads or kernels, and so the last bits of a result.
 ENVIRONMENT = (
     "ATEN_CPU_CAPABILITY",
     "CUBLAS_WORKSPACE_CONFIG",
@@ -147,7 +147,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     try:
         done = subprocess.run(
-            # A clone of another user's, which git would not read: its code is running here anyway.
+            # Git would not read another user's clone, but its code is running here anyway.
             ["git", "--no-optional-locks", "-c", "safe.directory=*", *arguments],
             cwd=folder,
             env=environment,

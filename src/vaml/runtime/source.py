@@ -49,7 +49,7 @@ def import_closure(*modules: str, root: Path | None = None) -> tuple[str, ...]:
     waiting = [(module, "the caller") for module in modules]
     while waiting:
         module, importer = waiting.pop()
-        # A package without __init__.py runs no code, but it is there.
+        # A package without __init__.py runs no code, but exists.
         if module not in files and not any(name.startswith(f"{module}.") for name in files):
             raise ModuleNotFoundError(f"{importer} imports {module}, which has no source file")
         parts = module.split(".")

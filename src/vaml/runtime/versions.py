@@ -12,7 +12,7 @@ _CHOICES = ("match", "keep")
 
 _LEARNING = ("numpy", "torch")
 _SIMULATION = ("gymnasium", "mujoco")
-# Those that a stage's numbers come from.
+# Libraries that compute a stage's numbers.
 COMPUTING: dict[str, tuple[str, ...]] = {
     "simulate_dynamics": _LEARNING,
     "fit_synthetic": _LEARNING,

@@ -19,7 +19,7 @@ from vaml.config.claims import Comparison
 from vaml.files import UnreadableFile, reading
 
 FILES = ("figure_1", "figure_1_runs", "figure_2", "figure_3")
-# The paper says 5 runs per bar of figure 1, the authors' code 4; the paper says 4 in figure 3.
+# Figure 1 has 5 runs per bar by the paper, 4 by the authors' code; figure 3 has 4 by the paper.
 _RUNS = {"figure_1": 4, "figure_3": 4}
 _UNITS = {
     "figure_1": "means of 4 or 5 runs (4 assumed), not paired",
@@ -137,7 +137,7 @@ def _final_difference(treatment: pd.DataFrame, baseline: pd.DataFrame) -> Estima
     parts = []
     for sign, curve in ((1, treatment), (-1, baseline)):
         mean, sd, error = curve[["mean", "sd", "mean_reading_error"]].to_numpy()[-1]
-        # Without any spread the error of reading must not pass for one.
+        # Without any spread, the reading error must not count as one.
         standard_error = math.sqrt(sd**2 / n + error**2) if sd != 0 else 0.0
         parts.append(Estimate(sign * mean, standard_error, n - 1))
     known = all(math.isfinite(part.standard_error) for part in parts)

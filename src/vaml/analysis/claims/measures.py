@@ -14,7 +14,7 @@ Tables = Mapping[str, pd.DataFrame]
 Details = dict[str, float]
 
 _DIVERGED = "diverged"
-# Tables in which a number is missing where a job ran on a GPU.
+# Tables that lack a number for jobs on a GPU.
 _TIMED = ("snapshots_costs",)
 
 
@@ -132,7 +132,7 @@ def _values(
         metric = np.where(rows["status"] == _DIVERGED, np.nan, metric)
     cells = rows[CELL[table]] if table in CELL else 0
     values = rows.assign(value=np.where(np.isfinite(metric), metric, np.nan), cell=cells)
-    # The episodes of an evaluation are one value; one without a number leaves none.
+    # The episodes of an evaluation make one value; an episode without a number leaves none.
     means = values.groupby(["seed", "cell"])["value"].agg(["mean", "count", "size"]).reset_index()
     means["mean"] = means["mean"].where(means["count"] == means["size"])
     frame = means.pivot(index="seed", columns="cell", values="mean")

@@ -60,7 +60,7 @@ def _numbers(sample: Sample | None, judgement: Judgement, prefix: str) -> Row:
         "reason": judgement.reason or None,
         "details": _in_words(sample),
     }
-    if prefix:  # what a figure cannot give
+    if prefix:  # a published figure has no such numbers
         for name in ("diverged", "p_permutation"):
             del numbers[name]
     return {f"{prefix}{name}": finite_or_null(value) for name, value in numbers.items()}

@@ -66,7 +66,7 @@ class Estimate:
         def missing(noncentrality: float) -> float:
             return power - float(stats.nct.sf(critical, self.degrees_of_freedom, noncentrality))
 
-        # Were the statistic a shifted t, `critical + quantile(power)` would be the answer.
+        # For a shifted t statistic, the answer would be `critical + quantile(power)`.
         highest = 2 * (critical + self._quantile(power))
         root: Any = optimize.brentq(missing, 0.0, highest)
         return self.standard_error * float(root)

@@ -14,7 +14,7 @@ from vaml.analysis.figures.rows import Bands, mean_rows
 from vaml.analysis.figures.style import THOUSANDS, finish
 
 WIDTH = 7.0
-# Colours that also differ in grey, and a line each.
+# Colours that also differ in grey, with one line style each.
 _LOOKS: dict[str, dict[str, Any]] = {
     "vaml": {"color": "#d55e00", "linestyle": "-", "marker": "o", "label": "VAML"},
     "reg_vaml": {

@@ -22,7 +22,7 @@ AUTHORS: dict[str, Any] = {
     "linestyle": "",
 }
 _SEED: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.5}
-# More points than these in a panel's width, and a thick line hides those under it.
+# Number of points in a panel's width above which a thick line hides those under it.
 _DENSE = 60
 
 NOTHING = "no finite value"
@@ -90,7 +90,7 @@ def curves(
         }
         if alone:
             look |= points
-        if len(mean) == 1:  # a line of one point is none
+        if len(mean) == 1:  # one point makes no line
             look["marker"] = methods.markers[name]
         axes.plot(mean[x], mean["value"], label=name, **look, **colour)
         floor = mine.loc[mine["kind"] == "floor"]

@@ -83,7 +83,7 @@ def figure_1(tables: Tables, settings: FigureSettings) -> Drawing:
     return figure, errors
 
 
-# Values this many times above the lower quartile would flatten those there on a linear axis.
+# Values this many times above the lower quartile would flatten the lower ones on a linear axis.
 _FLATTENING = 20.0
 
 
@@ -139,7 +139,7 @@ def figure_2(tables: Tables, settings: FigureSettings) -> Drawing:
             s=18,
             linewidth=0.9,
             legend=False,
-            clip_on=False,  # a point at zero is whole
+            clip_on=False,  # shows a point at zero whole
             zorder=3,
             ax=axes,
         )
@@ -147,7 +147,7 @@ def figure_2(tables: Tables, settings: FigureSettings) -> Drawing:
             drawn.set(edgecolor=drawn.get_facecolor(), facecolor="none")
         axes.set(title=environment, xlabel="Snapshot (environment steps of SAC)", ylabel="")
         axes.xaxis.set_major_formatter(THOUSANDS)
-    grid[0].set_ylim(bottom=0)  # once all panels that share the axis are drawn
+    grid[0].set_ylim(bottom=0)  # after all panels that share the axis
     grid[0].set_ylabel(ERROR_LABEL)
     scale = _keep_small_ones_apart(grid, points["value_aware_error"].to_numpy(np.float64))
     runs = points.groupby("environment")["seed"].nunique()

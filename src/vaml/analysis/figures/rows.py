@@ -16,7 +16,7 @@ from vaml.analysis.claims.stats import mean_of
 
 NUMBERS = ["kind", "seed", "value", "low", "high", "n"]
 
-# Largest to smallest value, above which a linear axis hides the small ones.
+# Ratio of the largest to the smallest value above which a linear axis hides the small ones.
 WIDE = 30.0
 
 
@@ -70,7 +70,7 @@ def mean_rows(
 def floor_rows(rows: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
     """The mean of a floor over the seeds of each group; a seed counts once, however many fits."""
     once = seed_rows(rows, by, value).drop_duplicates([*by, "seed"])
-    # Without an interval: it is a level to compare with, not a result.
+    # No interval: a floor is a reference level, not a result.
     return mean_rows(once, by, "value", _NO_BANDS).assign(kind="floor")
 
 
@@ -103,7 +103,7 @@ def untrained_rows(averages: pd.DataFrame) -> pd.DataFrame:
 def joined(parts: Sequence[pd.DataFrame], labels: Sequence[str]) -> pd.DataFrame:
     """All rows, with the columns `labels`, then NUMBERS."""
     kept = [part.reindex(columns=[*labels, *NUMBERS]).astype(object) for part in parts if len(part)]
-    # Where every run diverged there is nothing to draw.
+    # If every run diverged, there is nothing to draw.
     nothing = pd.DataFrame(columns=[*labels, *NUMBERS], dtype=object)
     rows = pd.concat(kept, ignore_index=True) if kept else nothing
     numbers = ["value", "low", "high"]

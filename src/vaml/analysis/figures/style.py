@@ -29,10 +29,10 @@ _PALETTE = [
     for red, green, blue in sns.color_palette("colorblind")
 ]
 _MARKERS = ["o", "^", "s", "D", "v", "P", "X", "<", ">", "p"]
-# Not dotted, as levels to compare with are.
+# No dotted lines, which mark reference levels.
 _LINES: list[Any] = ["-", "--", "-.", (0, (5, 1.2, 1, 1.2, 1, 1.2)), (0, (9, 2))]
 _HATCHES = ["", "////", "....", "\\\\\\\\", "xxxx", "----", "oo", "++++", "||||", "**"]
-# The paper's methods always look the same; others take what is left, in their order.
+# The paper's methods always look the same; others take the remaining looks, in their order.
 _FIRST = ("mle", "vaml", "reg_vaml", "sac")
 _METHOD_LINES = {"mle": "-", "vaml": "-.", "reg_vaml": "--", "sac": "-"}
 
@@ -168,7 +168,7 @@ def finish(figure: Figure, handles: Sequence[Artist], paragraphs: Sequence[str])
 def _columns(labels: Sequence[str], width: float) -> int:
     """Number of columns that a legend of this width (inches) has room for, at most 5."""
     size = float(_STYLE["legend.fontsize"])
-    # Of each entry: the longest text of its column, its line and the gaps, in font sizes.
+    # Width of an entry in font sizes: the longest text of its column, its line and the gaps.
     for count in range(min(len(labels), 5), 1, -1):
         columns = [list(map(len, column)) for column in np.array_split(labels, count)]
         wide = sum(max(column) * 0.56 + 4.8 for column in columns)

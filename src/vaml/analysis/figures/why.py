@@ -20,7 +20,7 @@ from vaml.analysis.figures.style import (
     panels,
 )
 
-# Panel: its label, the column, the column that it is divided by, and the level to compare it with.
+# By panel: label, column, column that divides it, and reference level.
 _Panel = tuple[str, str, str | None, float | None]
 _SLOPE: _Panel = (
     "Slope of V at model samples\n÷ at data (95 % quantiles)",

@@ -11,7 +11,7 @@ Row = dict[str, Any]
 
 VERDICTS = ("supported", "contradicted", "equivalent", "inconclusive", "not tested")
 
-# What a number of a run is called, longer names first.
+# Names of a run's numbers, longer ones first.
 _WORDS = {
     "diverged of status": "share of diverged runs",
     "last of return": "last return",
@@ -65,7 +65,7 @@ def claim_entries(
 
 def _comparison(comparison: Mapping[str, Any], labels: Mapping[str, str]) -> Row:
     measured = comparison["measured"]
-    # Whether a run is lower everywhere is yes or no, whatever the scale of what is compared.
+    # The answer for a run is yes or no, whatever the scale of the compared numbers.
     is_ratio = "log " in measured and not measured.startswith("lower everywhere")
     method, baseline = (
         labels.get(name, name) if name else None

@@ -8,7 +8,7 @@ from vaml.analysis.manuscript.numbers import number_text
 
 Row = dict[str, Any]
 
-# Beyond this factor a ratio is told as one, and not in per cent.
+# Factor above which a ratio is written as a factor, not in per cent.
 _PER_CENT_UP_TO = 2.0
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from vaml.config.mbac import MODEL_FREE
 from vaml.config.schema import Config
 
-# Grids and selections, which other tables of the manuscript have.
+# Grids and selections, which stand in other tables of the manuscript.
 _ELSEWHERE = ("seeds", "steps", "objectives")
 
 

@@ -51,7 +51,7 @@ def _last_and_best(metrics: tuple[str, ...]) -> tuple[str, ...]:
     return (*metrics, *(f"best_{name}" for name in metrics))
 
 
-# What a job may report, by stage: a diverged one fills fewer of the same columns.
+# Columns of a job's outcome, by stage; a diverged job fills fewer of them.
 _OUTCOMES: dict[str, tuple[str, ...]] = {
     "measure_synthetic": (
         *_DIVERGED,
@@ -68,9 +68,9 @@ _OUTCOMES: dict[str, tuple[str, ...]] = {
     ),
     "train_mbac": (*_DIVERGED, *_RUN, "fits"),
 }
-# What a table of costs says of each job: measured times, never the same twice.
+# Columns of a table of costs; measured times differ from run to run.
 _COSTS = {"snapshots_costs": ("status", "epochs", "gradient_steps", "seconds")}
-# The metrics of the last weights need no prefix: they are what the paper reports.
+# The metrics of the last weights, which the paper reports, need no prefix.
 _PREFIXES = {"last": "", "best": "best_", "truth": "true_", "diverged": "diverged_"}
 
 
