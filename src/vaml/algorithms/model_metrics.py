@@ -87,10 +87,10 @@ def snapshot_metrics(
 ) -> Metrics:
     """Test metrics of a fit to a snapshot, the share of V's sampled action, and the error's parts.
 
-    next_value: of the following snapshot, if there is one, for next_value_aware_error: how well the
-    model does for the value function that SAC has a while later. next_value_variance: the variance
-    over the transitions of what that one gives s'. The numbers of model_diagnostics are of the
-    first DIAGNOSTIC_ROWS test rows.
+    next_value: the value function of the following snapshot, if there is one. It gives
+    next_value_aware_error, the model's error for SAC's later value function, and
+    next_value_variance, the variance of that function at s' over the transitions. The numbers of
+    model_diagnostics are those of the first DIAGNOSTIC_ROWS test rows.
     """
     generator = torch.Generator().manual_seed(streams.seed("test_metrics"))
     samples = objective.model_samples
@@ -223,6 +223,6 @@ def _moments(values: Tensor) -> dict[str, Tensor]:
 
 
 def _variance(metrics: Metrics) -> float:
-    """Over all transitions, from the batch means of `_moments`, which it takes out."""
+    """Variance over all transitions, from the batch means of `_moments`, which it removes."""
     mean, square = metrics.pop("first_moment"), metrics.pop("second_moment")
     return max(square - mean**2, 0.0)

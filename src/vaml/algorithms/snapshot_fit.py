@@ -1,4 +1,4 @@
-"""Inputs of experiment B's fits and of their measurement: value functions, data, model."""
+"""Inputs of experiment B's fits and measurements: value functions, data, model."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Inputs of experiment A's fits and of their measurement: environment, data and model."""
+"""Inputs of experiment A's fits and measurements: environment, data and model."""
 
 from dataclasses import dataclass
 from pathlib import Path

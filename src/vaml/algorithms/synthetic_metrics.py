@@ -86,8 +86,8 @@ def exact_metrics(
 ) -> Metrics:
     """The value-aware error without the noise of s', and what the K samples add to it.
 
-    exact_error: ½ (E[V(s')] - E[V(ŝ')])² in closed form, half of eq. (8). skill: 1 less its share
-    of the exact error of predicting no change; 1 is right, 0 no better than that.
+    exact_error: ½ (E[V(s')] - E[V(ŝ')])² in closed form, half of eq. (8). skill: 1 less the ratio
+    of exact_error to that of predicting no change; 1 is perfect, 0 no better than no change.
     model_variance_term: ½ Var[V(ŝ')] / K, by DRAWS samples. value_aware_error_k1000: as
     value_aware_error, with that many samples. value_aware_error's expectation is exact_error +
     model_variance_term + noise_floor of `environment_metrics`.

@@ -1,7 +1,7 @@
 """The paper's claims as data: config/claims.yaml, read and checked.
 
-A claim holds one or more comparisons; a comparison reduces each run (seed) to one number and says
-where the mean of these numbers must lie.
+A claim has one or more comparisons; a comparison reduces each run (seed) to one number and states
+the range in which the mean of these numbers must lie.
 """
 
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ RUNS = {"mbac_returns": "mbac", "mbac_fits": "mbac", "mbac_diagnostics": "mbac"}
 
 
 class Comparison(Section):
-    """One number per run, and where its mean must lie for the claim to hold."""
+    """One number per run, and the range of its mean in which the claim holds."""
 
     variant: Variant = Field(description="paper: the paper's metric; corrected: a better metric")
     table: Table = Field(description="results/<study>/tables/<table>.csv")
@@ -122,7 +122,7 @@ class Comparison(Section):
 
     @property
     def tables(self) -> Iterator[str]:
-        """Every table that it reads."""
+        """Tables that the comparison reads."""
         yield from {self.table, RUNS.get(self.table, self.table)}
 
 
@@ -187,7 +187,7 @@ class Claims(Section):
 
     @property
     def tables(self) -> list[str]:
-        """Every table that a claim reads, sorted."""
+        """Tables that the claims read, sorted."""
         all_tables = (
             table
             for claim in self.claims.values()

@@ -85,7 +85,7 @@ def by_name(table: _Table) -> _Table:
 
 
 def names_in(settings: BaseModel) -> frozenset[str]:
-    """Every text that a job's settings hold."""
+    """All texts in a job's settings."""
     found: set[str] = set()
     waiting: list[Any] = [settings.model_dump(mode="json")]
     while waiting:

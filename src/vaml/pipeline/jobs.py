@@ -306,6 +306,6 @@ def key(stage: str, study: Config, labels: Labels) -> str:
 
 
 def source_key(stage: str, study: Config, labels: Labels) -> str:
-    """The key of the job whose files a job starts from; empty where it starts from none."""
+    """The key of the job whose files a job starts from; empty if it starts from none."""
     start = source(stage, labels)
     return key(start[0], study, start[1]) if start else ""

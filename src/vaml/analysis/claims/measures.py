@@ -1,4 +1,4 @@
-"""One number per run, as config/claims.yaml asks for it."""
+"""The numbers that config/claims.yaml defines, one per run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -245,7 +245,7 @@ def _describe(comparison: Comparison, values: pd.DataFrame) -> Details:
 
 
 def _contrast(comparison: Comparison, values: pd.DataFrame, other: pd.DataFrame) -> Details:
-    """In how many cells the method is lower than the baseline, and by what ratio."""
+    """Number of cells in which the method is lower than the baseline, and the ratio."""
     if comparison.pairing == "unpaired":
         lower = values.mean() < other.mean()
         return {"lower": float(lower.sum()), "of": float(len(lower))} if len(lower) > 1 else {}

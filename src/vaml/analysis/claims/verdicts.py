@@ -1,4 +1,4 @@
-"""From a comparison's numbers to a verdict: one rule for our runs and for the authors' numbers."""
+"""The rule from a comparison's numbers to a verdict, for our runs and for the authors' numbers."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence

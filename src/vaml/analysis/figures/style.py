@@ -1,4 +1,4 @@
-"""One style for all figures: colours, names, sizes, and how a figure is written."""
+"""The style of all figures: colours, names, sizes, and the output files."""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence

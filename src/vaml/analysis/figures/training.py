@@ -96,7 +96,7 @@ def training_sac(tables: Tables, settings: FigureSettings) -> Drawing:
 
 
 def training_mbac(tables: Tables, settings: FigureSettings) -> Drawing:
-    """The same along the agents' runs, and the loss of their models."""
+    """The numbers of `training_sac` along the agents' runs, and the loss of their models."""
     scalars = _SCALARS | {"model_loss": "Model’s validation loss\n(each agent’s own)"}
     return _training(tables["mbac_training"], tables["mbac"], scalars, settings)
 

@@ -30,7 +30,7 @@ _OTHER_LABELS = {"sac_returns": "SAC"}
 def manuscript_data(
     study: Config, tables: Tables, judged: Mapping[str, Any], manifests: Sequence[Manifest]
 ) -> Row:
-    """Everything that the manuscript's source reads, as JSON values.
+    """The data that the manuscript's source reads, as JSON values.
 
     An experiment that the study does not have is left out, with the claims about it alone.
 
