@@ -1,6 +1,6 @@
 # Every target does its own set-up. `make help` lists them.
 #
-# torch comes from wherever pip is set up to look. For the smaller CPU build, put PyTorch's CPU index into
+# pip takes torch from its configured index. For the smaller CPU build, put PyTorch's CPU index into
 # PIP_EXTRA_INDEX_URL before `make setup`: pip then prefers it.
 
 PYTHON ?= python3
@@ -15,14 +15,14 @@ DEV := $(VENV)/developed
 # One thread per test process and per job: more processes, not more threads.
 IN_VENV := env -u PYTHONPATH PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" OMP_NUM_THREADS=1
 
-# Prints the name of the study that CONFIG changes config/config.yaml to.
+# Prints the study.name of config/config.yaml with the overlays of CONFIG.
 STUDY_NAME = env -u PYTHONPATH "$(BIN)/python" -P -c 'import sys; from pathlib import Path; from vaml.config.schema import load; from vaml.config.yaml_file import merged; print(load(merged([*map(Path, sys.argv[1:])])).study.name)' config/config.yaml $(CONFIG)
 
 # CONFIG: overlays of config/config.yaml, in order. TARGETS: files or rules, in place of the whole study.
 OVERLAYS = $(if $(strip $(CONFIG)),--configfile $(CONFIG))
 SNAKEMAKE = $(IN_VENV) snakemake --cores $(CORES) $(OVERLAYS)
 
-# Into .venv and from nowhere else, whatever PIP_USER, PYTHONPATH or a user's site-packages say.
+# Installs into .venv alone, whatever PIP_USER, PYTHONPATH or a user's site-packages say.
 PIP := env -u PYTHONPATH -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT PIP_USER=0 PYTHONNOUSERSITE=1 $(VENV)/bin/python -P -m pip
 
 SHELL := /bin/bash
@@ -47,16 +47,16 @@ $(STAMP): requirements.txt pyproject.toml $(VENV)/created
 	$(PIP) install --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-dev: $(DEV) ## add what tests and checks need
+dev: $(DEV) ## add the packages for tests and checks
 
 $(DEV): requirements-dev.txt $(STAMP)
 	$(PIP) install --disable-pip-version-check --requirement requirements-dev.txt | sed '/^Requirement already satisfied/d'
 	touch $@
 
-extras: $(STAMP) ## add what exports to Minari and to TensorBoard need, which no study does
+extras: $(STAMP) ## add the packages for exports to Minari and TensorBoard, which no study needs
 	$(PIP) install --disable-pip-version-check --constraint requirements.txt --constraint requirements-dev.txt --no-build-isolation --editable '.[minari,tensorboard]' | sed '/^Requirement already satisfied/d'
 
-# What each job is and why it runs, `make dry` and `make plan` say.
+# `make dry` and `make plan` explain each job and why it runs.
 study: $(STAMP) ## run a study, by default the paper's (CONFIG="a.yaml b.yaml", TARGETS="files or rules", CORES=16)
 	$(SNAKEMAKE) --quiet rules reason host $(if $(strip $(TARGETS)),-- $(TARGETS))
 	@name="$$($(STUDY_NAME))"; printf '\nDone. Read results/%s/overview.html first; figures, tables and paper.pdf are beside it.\n' "$$name"
@@ -65,34 +65,34 @@ demo: override CONFIG := config/demo.yaml $(CONFIG)
 demo: study ## the whole study at demo scale, in minutes
 
 why: override CONFIG := config/demo.yaml config/why.yaml config/demo_why.yaml $(CONFIG)
-why: study ## the experiments that ask why, at demo scale (config/README.md has the full ones)
+why: study ## the experiments on the reasons, at demo scale (config/README.md has the full ones)
 
-paper: $(STAMP) ## make results/<study>/paper.pdf, and what it needs (CONFIG)
+paper: $(STAMP) ## make results/<study>/paper.pdf and all its inputs (CONFIG)
 	$(SNAKEMAKE) compile_paper
 
 report: $(STAMP) ## make results/<study>/report.html of a finished study (CONFIG)
 	name="$$($(STUDY_NAME))"; $(SNAKEMAKE) --report "results/$$name/report.html" $(if $(strip $(TARGETS)),-- $(TARGETS))
 
-published: $(STAMP) ## redraw what paper/published shows from the CSV files there, in half a minute
+published: $(STAMP) ## redraw the pictures and tables of paper/published from its CSV files, in half a minute
 	$(IN_VENV) PYTHONPATH=src python tools/published.py
 
 dry: $(STAMP) ## list the jobs that `make study` would run, and why (CONFIG, TARGETS)
 	$(SNAKEMAKE) --dry-run $(if $(strip $(TARGETS)),-- $(TARGETS))
 
-plan: $(STAMP) ## what would run, why, and for how long (CONFIG, TARGETS)
+plan: $(STAMP) ## list the jobs that would run, with causes and times (CONFIG, TARGETS)
 	$(IN_VENV) python -P -m vaml.plan $(TARGETS) --cores $(CORES) $(OVERLAYS)
 
-status: $(STAMP) ## how far a study is, and when it ends (CONFIG, CORES; WATCH=5 shows it anew every 5 s)
+status: $(STAMP) ## show the progress of a study and its time left (CONFIG, CORES; WATCH=5 repeats it every 5 s)
 	$(IN_VENV) python -P -m vaml.status $(if $(WATCH),--watch $(WATCH)) --cores $(CORES) $(OVERLAYS)
 
-check-results: $(STAMP) ## hold every result against its manifest (CONFIG; APPLY=1 removes what is damaged, to be made again)
+check-results: $(STAMP) ## check every result against its manifest (CONFIG; APPLY=1 removes damaged ones, to be made again)
 	$(IN_VENV) python -P -m vaml.check_results $(if $(APPLY),--apply) $(OVERLAYS)
 
 clean-stale: $(STAMP) ## list results that no job of the config makes (CONFIG; APPLY=1 removes them)
 	$(IN_VENV) python -P -m vaml.clean_stale $(if $(APPLY),--apply) $(OVERLAYS)
 
 ARCHIVE ?= results.tar.gz
-pack: $(STAMP) ## the finished jobs of a study as one archive (CONFIG, ARCHIVE=results.tar.gz, STAGES="train_sac fit_snapshot")
+pack: $(STAMP) ## write the finished jobs of a study to an archive (CONFIG, ARCHIVE=results.tar.gz, STAGES="train_sac fit_snapshot")
 	$(IN_VENV) python -P -m vaml.pack "$(ARCHIVE)" $(if $(STAGES),--stages $(STAGES)) $(OVERLAYS)
 
 unpack: $(STAMP) ## take finished jobs from an archive or another study (CONFIG, FROM=results.tar.gz or FROM=results/paper)
@@ -118,11 +118,11 @@ format: $(DEV) ## format the code and fix what ruff can fix
 	$(IN_VENV) ruff format .
 	$(IN_VENV) snakefmt workflow
 
-schema: $(DEV) ## write workflow/schemas/config.schema.yaml anew from the typed config
+schema: $(DEV) ## rewrite workflow/schemas/config.schema.yaml from the typed config
 	$(IN_VENV) PYTHONPATH=src python tools/schema.py > config.schema.new
 	mv config.schema.new workflow/schemas/config.schema.yaml
 
-lock: $(DEV) ## write requirements.txt and requirements-dev.txt anew from what .venv holds
+lock: $(DEV) ## rewrite requirements.txt and requirements-dev.txt from the packages in .venv
 	$(IN_VENV) python tools/lock.py study > requirements.new
 	$(IN_VENV) python tools/lock.py dev > requirements-dev.new
 	mv requirements.new requirements.txt

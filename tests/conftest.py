@@ -1,4 +1,4 @@
-"""What all tests share. Prints what the reliability tests counted, at the end of a run."""
+"""Fixtures of all tests, and the counts of the reliability tests at the end of a run."""
 
 from collections.abc import Iterator
 

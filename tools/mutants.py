@@ -56,7 +56,7 @@ class Mutant:
 
     @property
     def name(self) -> tuple[str, str, str]:
-        """How tools/mutants.toml names it: file, line of source, change."""
+        """Name in tools/mutants.toml: file, line of source, change."""
         return str(self.path.relative_to(ROOT)), self.line, self.change
 
 

@@ -23,7 +23,7 @@ MAIN = "main.typ"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The same source, results and typst give the same bytes; nothing else of the machine does."""
+    """Compile the manuscript. Its bytes depend on source, results and typst alone."""
     parser = argparse.ArgumentParser(prog="python -m vaml.compile_paper", description=__doc__)
     parser.add_argument("--config", required=True, help="the whole config: JSON")
     parser.add_argument("--results", type=Path, required=True, help="the study's folder")
@@ -76,8 +76,8 @@ def _manifests(study: Config, results: Path) -> list[Manifest]:
 def typeset(sources: Sequence[Path], figures: Sequence[Path], data: Path) -> bytes:
     """The manuscript as PDF. typst.TypstError: a mistake in the source.
 
-    It is compiled in a folder of its own and without a date, so that the bytes depend on the files
-    alone.
+    The compiler runs in a folder of its own and without a date, so that the bytes depend on the
+    files alone.
     """
     with tempfile.TemporaryDirectory() as folder:
         compiler = lay_out(Path(folder), sources, figures, data)
@@ -91,10 +91,10 @@ def typeset(sources: Sequence[Path], figures: Sequence[Path], data: Path) -> byt
 def lay_out(
     root: Path, sources: Sequence[Path], figures: Sequence[Path], data: Path
 ) -> typst.Compiler:
-    """A compiler of main.typ that sees `sources`, data.json and figures/<name> below `root`.
+    """Make a compiler of main.typ that sees `sources`, data.json and figures/<name> below `root`.
 
-    It has the fonts that typst brings along and no package: it never asks the machine or the
-    network for any.
+    It uses the fonts that typst includes and no packages, neither from the machine nor from the
+    network.
     """
     (root / "figures").mkdir()
     for path in sources:

@@ -1,4 +1,4 @@
-"""What decides the last bits of a number beside code, settings and versions: threads."""
+"""The number of threads, which decides the last bits of a number, as code and versions do."""
 
 import os
 
@@ -6,6 +6,6 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 
 def one_thread() -> None:
-    """One thread, whatever the environment says. Call it before torch is imported."""
+    """Use one thread, whatever the environment says. Call it before torch is imported."""
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = "1"

@@ -1,4 +1,4 @@
-"""What a run raises when its numbers stop being numbers."""
+"""The error raised when a loss, parameter or return is NaN or infinite."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Diverged(Exception):
-    """A loss, parameter or return stopped being finite.
+    """Raised when a loss, parameter or return is NaN or infinite.
 
     where: the name of the tensor or quantity. step: the step of the loop in which it was seen.
     """

@@ -18,22 +18,22 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import load, save
 
-# What file systems answer that cannot flush a folder, as some of networks and containers cannot.
+# Errors of file systems that cannot flush a folder, such as some of networks and containers.
 _NO_FOLDER_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES)
 
 
 class UnreadableFile(Exception):
-    """A file that is damaged, hostile or not what its name says; one line names it and why."""
+    """Raised for a file that is damaged, hostile or of another kind; one line names it and why."""
 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well.
+    """Yield a temporary path beside `path`; it replaces `path` if the block ends without an error.
 
-    On any error the temporary file goes and the old file stays. The temporary name keeps the
+    On an error the temporary file is removed and the old file stays. The temporary name keeps the
     suffix, because some writers choose the format by it. An OSError names `path`.
 
-    A file has one writer at a time: what a killed one left half done goes first.
+    A file has one writer at a time: the temporary file of a killed writer is removed first.
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
@@ -60,7 +60,7 @@ def _flush_to_disk(path: Path) -> None:
 
 
 def _flush_folder(path: Path) -> None:
-    """So that a loss of power leaves the new name too, where the file system can do that."""
+    """Flush a folder, so that the new name survives a power loss if the file system allows it."""
     try:
         _flush_to_disk(path)
     except OSError as error:
@@ -70,9 +70,9 @@ def _flush_folder(path: Path) -> None:
 
 @contextmanager
 def reading(path: Path, kind: str) -> Iterator[None]:
-    """Turn whatever a damaged file makes a parser raise into UnreadableFile."""
-    # What cannot be opened at all (missing, no permission, a folder) stays an OSError.
-    if stat.S_ISFIFO(path.stat().st_mode):  # to open it is to wait for a writer
+    """Turn any exception of a parser that meets a damaged file into UnreadableFile."""
+    # A path that cannot be opened at all (missing, no permission, a folder) stays an OSError.
+    if stat.S_ISFIFO(path.stat().st_mode):  # open would wait for a writer
         raise UnreadableFile(f"{path}: not a whole {kind} file: it is a pipe")
     with path.open("rb") as file:
         start = file.read(2)
@@ -90,14 +90,14 @@ def reading(path: Path, kind: str) -> Iterator[None]:
 
 
 def finite_or_null(value: Any) -> Any:
-    """JSON values without NaN and infinity, in maps of any depth: those are None."""
+    """Replace NaN and infinity by None in JSON values, in maps of any depth."""
     if isinstance(value, Mapping):
         return {name: finite_or_null(entry) for name, entry in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Sorted keys, one per line. NaN and infinity are refused: null says "none"."""
+    """Write JSON with sorted keys, one per line. NaN and infinity are errors: use None."""
     try:
         text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
     except ValueError as error:
@@ -107,7 +107,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The value that `write_json` wrote."""
+    """Read the value that `write_json` wrote."""
     with reading(path, "JSON"):
         return json.loads(path.read_bytes(), parse_constant=_refuse_constant)
 
@@ -117,9 +117,9 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """CSV with a header; floats in full precision, None as an empty field.
+    """Write a CSV file with a header, floats in full precision, and None as an empty field.
 
-    Each row has exactly the named columns, else ValueError.
+    ValueError: a row does not have exactly the named columns.
     """
     with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -139,7 +139,7 @@ def _field(value: Any) -> str:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Uncompressed npz whose bytes depend on the names and arrays only."""
+    """Write an uncompressed npz file whose bytes depend only on the names and arrays."""
     with atomic(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name in sorted(arrays):
             # A ZipInfo made by hand carries a fixed date.
@@ -148,7 +148,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an npz that `write_arrays` wrote; their checksums are checked."""
+    """Read all arrays of an npz file that `write_arrays` wrote, and check their checksums."""
     with reading(path, "npz"), zipfile.ZipFile(path) as archive:
         return {
             member.filename.removesuffix(".npy"): _read_member(archive, member)
@@ -164,32 +164,32 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarra
             array = np.lib.format.read_array(file, allow_pickle=False)
         except MemoryError as error:
             raise ValueError(f"{member.filename} claims a size that no memory holds") from error
-        # Reading to the end is what makes zipfile compare the checksum.
+        # Only reading to the end makes zipfile compare the checksum.
         if file.read(1):
             raise ValueError(f"{member.filename} has bytes after its array")
     return array
 
 
 def tensor_bytes(tensors: Mapping[str, np.ndarray]) -> bytes:
-    """Arrays as one safetensors block."""
+    """Pack arrays into one safetensors block."""
     # safetensors reads raw memory: a view that is not contiguous would be stored scrambled.
     return save({name: np.asarray(array, order="C") for name, array in tensors.items()})
 
 
 def tensors_from(block: bytes) -> dict[str, np.ndarray]:
-    """The writable arrays of a safetensors block."""
+    """Unpack the writable arrays of a safetensors block."""
     return {name: np.require(array, requirements="W") for name, array in load(block).items()}
 
 
 def write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
-    """A safetensors file."""
+    """Write a safetensors file."""
     block = tensor_bytes(tensors)
     with atomic(path) as temporary:
         temporary.write_bytes(block)
 
 
 def read_tensors(path: Path, prefix: str = "") -> dict[str, np.ndarray]:
-    """The arrays whose names start with `prefix`, without it; the others are not read."""
+    """Read only the arrays whose names start with `prefix`, and strip it from their names."""
     with reading(path, "safetensors"), safe_open(path, framework="numpy") as file:
         tensors = {
             name.removeprefix(prefix): np.require(file.get_tensor(name), requirements="W")
@@ -202,12 +202,12 @@ def read_tensors(path: Path, prefix: str = "") -> dict[str, np.ndarray]:
 
 
 def tensor_names(path: Path) -> list[str]:
-    """The names of the arrays in a safetensors file, which are not read."""
+    """Read the names of the arrays in a safetensors file, but not the arrays."""
     with reading(path, "safetensors"), safe_open(path, framework="numpy") as file:
         return list(file.keys())
 
 
 def sha256(path: Path) -> str:
-    """The digest of a file's bytes, in hex."""
+    """Compute the digest of a file's bytes, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,7 +9,7 @@ from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Paper, section 5.2. The objectives of one snapshot share split, weights and streams."""
+    """Run the job (paper, section 5.2). Objectives of a snapshot share split, weights, streams."""
     with running(
         "fit_snapshot",
         FitSnapshotJob,
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         try:
             data = read_snapshot(history, snapshots, settings, streams.numpy("split"), device)
         except UnreadableFile:
-            # Both files are what the run left. Longer than this, it had to take the snapshot.
+            # Both files are the run's. A run longer than this must have taken the snapshot.
             steps = len(read_arrays(history)["rewards"])
             if steps > settings.step:
                 raise

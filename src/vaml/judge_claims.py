@@ -21,7 +21,7 @@ from vaml.runtime.digest import code_digest
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The same tables, claims and settings give the same bytes."""
+    """Judge the claims. The same tables, claims and settings give the same bytes."""
     parser = argparse.ArgumentParser(prog="python -m vaml.judge_claims", description=__doc__)
     parser.add_argument("--config", required=True, help="the section `statistics`: JSON")
     parser.add_argument("--claims", type=Path, required=True, help="claims.yaml")

@@ -1,4 +1,4 @@
-"""Measure one fit to the replay buffer of a SAC snapshot, which trains nothing."""
+"""Measure one fit to the replay buffer of a SAC snapshot, without training."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Paper, section 5.2: test errors of the last and of the best validation's weights.
+    """Run the job (paper, section 5.2): test errors of the last and of the best weights.
 
-    A diverged fit has neither.
+    The best weights are those of the best validation. A diverged fit has no errors.
     """
     with running(
         "measure_snapshot",
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         weights = job.read("model")
         metrics = read_json(job.read("outcome"))
         if metrics["status"] == "ok":
-            # Those of the fit: the same split, and noise that the fits of a snapshot share.
+            # The fit's streams: the same split, and noise that the fits of a snapshot share.
             streams = Streams(settings.seed, "fit_snapshot", settings.environment_id, settings.step)
             history, snapshots = job.read("history"), job.read("snapshots")
             data = read_snapshot(history, snapshots, settings, streams.numpy("split"), cpu)

@@ -1,4 +1,4 @@
-"""Measure one fit to the artificial environment, which trains nothing."""
+"""Measure one fit to the artificial environment, without training."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,10 @@ from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Paper, section 5.1: test errors of the last and of the best validation's weights.
+    """Run the job (paper, section 5.1): test errors of the last and of the best weights.
 
-    A diverged fit has neither; what the true dynamics get, and the data alone give, is there.
+    The best weights are those of the best validation. A diverged fit has only the metrics of the
+    true dynamics and of the data.
     """
     with running(
         "measure_synthetic",
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         settings, cpu = job.settings, torch.device("cpu")
         objective, batch_size = settings.objective, settings.fit.batch_size
-        # Those of the fit: what is measured belongs to it, and fits of a seed share the noise.
+        # The fit's streams, since the metrics belong to it; fits of a seed share the noise.
         streams = Streams(settings.seed, "fit_synthetic", settings.hidden_size)
         data = read_synthetic(job.read("dynamics"), job.read("transitions"), settings, cpu)
         truth, test, value = data.truth, data.test, data.value

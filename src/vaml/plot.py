@@ -19,7 +19,7 @@ from vaml.runtime.derivation import record, require_derived
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The same tables give the same bytes."""
+    """Draw the figure. The same tables give the same bytes."""
     parser = argparse.ArgumentParser(prog="python -m vaml.plot", description=__doc__)
     parser.add_argument("name", choices=FIGURES, help="the figure")
     parser.add_argument("--config", required=True, help="what all figures share: JSON")

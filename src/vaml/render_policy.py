@@ -35,9 +35,9 @@ _FRAMES_PER_SECOND, _FILM_SECONDS = 25, 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The first episode of the evaluation at the run's last step, or last snapshot.
+    """Draw the first episode of the evaluation at the run's last step, or last snapshot.
 
-    Ends with one line and exit code 1, and writes nothing, where there is no OpenGL.
+    Without OpenGL, it ends with one line and exit code 1, and writes nothing.
     """
     parser = argparse.ArgumentParser(prog="python -m vaml.render_policy", description=__doc__)
     parser.add_argument("--stage", choices=_SETTINGS, required=True, help="what trained the policy")
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _networks(
     settings: TrainSACJob | TrainMBACJob, path: Path
 ) -> tuple[dict[str, np.ndarray], int]:
-    """The networks that a run ended with, and the environment steps that trained them."""
+    """Read the final networks of a run, and the number of environment steps that trained them."""
     if isinstance(settings, TrainMBACJob):
         return read_tensors(path), settings.total_steps
     steps = saved_steps(path)
@@ -78,7 +78,7 @@ def _networks(
 
 
 def _renderer_type() -> Any:
-    """MuJoCo's offscreen renderer, found to work. MUJOCO_GL chooses how: egl or osmesa."""
+    """Find a working offscreen renderer of MuJoCo. MUJOCO_GL chooses it: egl or osmesa."""
     platform = os.environ.setdefault("MUJOCO_GL", "egl")
     try:
         import mujoco
@@ -102,7 +102,7 @@ def _make(settings: TrainSACJob | TrainMBACJob) -> Any:
 
 
 def _episode(env: Any, networks: dict[str, np.ndarray], seed: int) -> Iterator[Moment]:
-    """Every state of the episode, the first included, as the evaluation played it."""
+    """Replay every state of the evaluation's episode, the first included."""
     import torch
 
     from vaml.networks.value import SoftValue
@@ -119,7 +119,7 @@ def _episode(env: Any, networks: dict[str, np.ndarray], seed: int) -> Iterator[M
 
 
 def _pictures(env: Any, renderer_type: Any) -> Callable[[np.ndarray], np.ndarray]:
-    """The picture (height, width, 3) of the body in a pose, seen by the model's own camera."""
+    """Draw pictures (height, width, 3) of the body in its poses, from the model's own camera."""
     simulator = env.unwrapped
     renderer = renderer_type(simulator.model, _PIXELS, _PIXELS)
     camera = 0 if simulator.model.ncam else -1
@@ -138,7 +138,7 @@ def _save_sheet(
     moments: Sequence[Moment],
     picture: Callable[[np.ndarray], np.ndarray],
 ) -> None:
-    """A grid of pictures, evenly spaced in time from the first moment to the last."""
+    """Save a grid of pictures, evenly spaced in time from the first moment to the last."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -159,10 +159,10 @@ def _save_sheet(
 
 
 def _film(moments: Sequence[Moment]) -> list[Moment]:
-    """The last moment by each frame of the episode's first seconds, at its own speed."""
+    """Choose the latest moment at each frame of the episode's first seconds, at real speed."""
     end = min(moments[-1].seconds, _FILM_SECONDS)
     times = np.arange(0.0, end + 1e-9, 1 / _FRAMES_PER_SECOND)
-    # A moment that is due now may be a rounding error late.
+    # A moment that is due now may be late by a rounding error.
     seconds = np.array([moment.seconds for moment in moments]) - 1e-9
     return [moments[at - 1] for at in np.searchsorted(seconds, times, side="right")]
 

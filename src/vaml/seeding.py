@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Streams:
-    """Independent random streams of one seed, told apart by names alone.
+    """Independent random streams of one seed, distinguished only by their names.
 
     A name is a path: the scope, then the stream, then its parts, so
     `Streams(0, "model").seed("batches")` is `Streams(0).seed("model", "batches")`. The order in
@@ -20,7 +20,7 @@ class Streams:
         self._path = (seed, *scope)
 
     def seed(self, name: str, *parts: str | SupportsIndex) -> int:
-        """A seed of 63 bits, fit for torch.Generator.manual_seed and gymnasium's reset."""
+        """A 63-bit seed for torch.Generator.manual_seed and gymnasium's reset."""
         path = [
             part if isinstance(part, str) else operator.index(part)
             for part in (*self._path, name, *parts)
@@ -34,7 +34,7 @@ class Streams:
 
 
 def generator_state(generator: np.random.Generator) -> np.ndarray:
-    """The whole state of a PCG64 generator (also Gymnasium's kind): uint8, any length."""
+    """State of a PCG64 generator (also Gymnasium's): uint8, any length."""
     _require_pcg64(generator)
     text = json.dumps(generator.bit_generator.state)
     return np.frombuffer(text.encode(), dtype=np.uint8).copy()

@@ -9,7 +9,7 @@ from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Paper, section 5.1: the true dynamics and the data that the fits share."""
+    """Run the job (paper, section 5.1): the true dynamics and the data that the fits share."""
     with running(
         "simulate_dynamics", SimulateDynamicsJob, argv, outputs=("dynamics", "transitions")
     ) as job:

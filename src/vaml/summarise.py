@@ -19,7 +19,7 @@ _OF_TABLES = {"synthetic": synthetic_table, "snapshots": snapshots_table, "mbac"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The same inputs give the same bytes."""
+    """Write the table. The same inputs give the same bytes."""
     parser = argparse.ArgumentParser(prog="python -m vaml.summarise", description=__doc__)
     parser.add_argument("name", choices=SUMMARIES, help="the table")
     parser.add_argument("--config", required=True, help='JSON: {"confidence": 0.95}')

@@ -15,7 +15,7 @@ from vaml.pipeline.jobs import folder, labels
 from vaml.runtime.derivation import record
 from vaml.runtime.manifest import read_manifest
 
-# The branch of the config, by a stage, and all stages of which it tells the jobs.
+# By stage: the stages whose jobs the stage's branch of the config lists.
 _STAGES = {
     "fit_synthetic": ("simulate_dynamics", "fit_synthetic", "measure_synthetic"),
     "fit_snapshot": ("train_sac", "fit_snapshot", "measure_snapshot"),
@@ -24,7 +24,7 @@ _STAGES = {
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Of the jobs that the config has, whatever else lies in the folder."""
+    """Write the costs of the config's jobs, whatever else lies in the folder."""
     parser = argparse.ArgumentParser(prog="python -m vaml.summarise_costs", description=__doc__)
     parser.add_argument("--config", required=True, help="JSON: the branch of each kind of fit")
     parser.add_argument("--results", type=Path, required=True, help="the study's folder")

@@ -13,7 +13,7 @@ from vaml.runtime.derivation import record
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Every job of the config has its row, or rows: a diverged one too."""
+    """Gather the table. Every job of the config has its row or rows, diverged jobs included."""
     parser = argparse.ArgumentParser(prog="python -m vaml.tabulate", description=__doc__)
     parser.add_argument("name", choices=TABLES, help="the table")
     parser.add_argument("--config", required=True, help="the stage's branch of the config: JSON")

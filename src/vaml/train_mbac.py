@@ -9,7 +9,7 @@ from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Paper, section 5.3 and Algorithm 1. Agents of one seed share their random streams."""
+    """Run the job (paper, section 5.3, Algorithm 1). Agents of one seed share random streams."""
     with running(
         "train_mbac",
         TrainMBACJob,

@@ -9,7 +9,7 @@ from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Paper, section 5.2: the data that the offline fits use."""
+    """Run the job (paper, section 5.2): the data that the offline fits use."""
     with running(
         "train_sac",
         TrainSACJob,

@@ -16,7 +16,7 @@ from vaml.runtime.derivation import record, require_derived
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The same inputs give the same bytes; the page asks for nothing outside of itself."""
+    """Write the page, which needs no other file. The same inputs give the same bytes."""
     parser = argparse.ArgumentParser(prog="python -m vaml.write_overview", description=__doc__)
     parser.add_argument("--config", required=True, help="the whole config: JSON")
     parser.add_argument("--base", required=True, help="the config that it changes: JSON")

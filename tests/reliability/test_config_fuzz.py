@@ -117,7 +117,7 @@ NUMBERS = [
 @settings(quietly, max_examples=400)
 @given(data=st.data())
 def test_numbers_that_are_plausible_one_by_one(data: st.DataObject) -> None:
-    """What only does not fit together is refused too, or every job can be described."""
+    """A config whose parts do not fit together is refused too, or every job can be described."""
     config = copy.deepcopy(BASE)
     for place in data.draw(st.lists(st.sampled_from(NUMBERS), min_size=1, max_size=4)):
         *way, key = place

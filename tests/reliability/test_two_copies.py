@@ -1,4 +1,4 @@
-"""Of two copies of a job that are started together, one runs and the other is told who runs."""
+"""Two copies of a job that start together: one runs, and the other says who runs."""
 
 import json
 import os

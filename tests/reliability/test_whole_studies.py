@@ -20,7 +20,7 @@ ONE_RUN = ("--cores", "1", f"results/tiny/{RUN}/outcome.json")
 
 
 def digests(folder: Path) -> Mapping[str, str]:
-    """Of every result of a study, without its logs, timings and saved states."""
+    """Digests of all results of a study, without its logs, timings and saved states."""
     found = {}
     for parent in sorted({path.parent for path in folder.rglob("*") if path.is_file()}):
         name = parent.relative_to(folder)

@@ -26,7 +26,7 @@ SLURM_CONF={configuration} exec {srun} "$@"
 
 
 def missing() -> str | None:
-    """Why no SLURM can be started here; None where it can."""
+    """Reason why no SLURM can be started here; None where it can."""
     absent = [name for name in (*DAEMONS, *COMMANDS) if _program(name) is None]
     if absent:
         return f"no SLURM to start: {', '.join(absent)} not found"
@@ -47,7 +47,7 @@ class Cluster:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs beside its own environment to use this cluster."""
+        """Environment variables with which a process uses this cluster."""
         return {
             "SLURM_CONF": str(self.configuration),
             "PATH": os.pathsep.join([str(self.folder / "bin"), os.environ["PATH"]]),
@@ -207,7 +207,7 @@ def _alive(pid: int) -> bool:
 
 
 def _environments() -> Iterator[tuple[int, bytes]]:
-    """Of every process here: its id and its environment."""
+    """Id and environment of every process here."""
     for path in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):  # it has ended
             yield int(path.parent.name), path.read_bytes()

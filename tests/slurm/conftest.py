@@ -35,5 +35,5 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.fixture
 def long_run(cluster: Cluster, tmp_path: Path) -> Study:
-    """Where the run is to be interrupted."""
+    """The place at which the run is to be interrupted."""
     return Study(tmp_path / "study", cluster, LONG_RUN)

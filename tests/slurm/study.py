@@ -83,7 +83,7 @@ class Study:
                     os.killpg(process.pid, signal.SIGKILL)
 
     def owners(self) -> list[Mapping[str, Any]]:
-        """Of each job that works at its task: host, process and SLURM job, from its lock."""
+        """Host, process and SLURM job of each job at work, from its lock."""
         found = []
         for path in self.results.glob(".state/*/lock"):
             try:
@@ -97,7 +97,7 @@ class Study:
         return json.loads((self.results / job / "manifest.json").read_bytes())["volatile"]
 
     def digests(self) -> Mapping[str, str]:
-        """Of every result, without logs, timings and saved states."""
+        """Digests of all results, without logs, timings and saved states."""
         found = {}
         for path in sorted(self.results.rglob("*")):
             name = path.relative_to(self.results)
@@ -117,7 +117,7 @@ class Study:
 
 
 def finish(process: subprocess.Popen[str], status: int = 0) -> str:
-    """What Snakemake said, once it has ended with this status."""
+    """Snakemake's output, once it has ended with this status."""
     text, _ = process.communicate(timeout=900)
     assert process.returncode == status, text
     return text

@@ -27,7 +27,7 @@ def read_profile() -> dict[str, Any]:
 
 
 def dry_run(folder: Path, *flags: str) -> str:
-    """What a dry run of the tiny study prints in an empty folder, with no SLURM command on PATH."""
+    """Output of a dry run of the tiny study in an empty folder, with no SLURM command on PATH."""
     environment = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
     (folder / "config").symlink_to(ROOT / "config")
     # The one command that the plugin calls without looking for it first.

@@ -1,4 +1,4 @@
-"""What befalls jobs on a cluster changes no result, and no work is done twice.
+"""Faults of a cluster change no result, and no work is done twice.
 
 States are saved every 300 s, longer than these runs take: a run that went on from a state had
 saved it when it was told to stop, so that it lost not a step.

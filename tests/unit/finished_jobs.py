@@ -1,4 +1,4 @@
-"""What the jobs of a small study leave in their folders."""
+"""The files that the jobs of a small study leave in their folders."""
 
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ def leave(
     job: dict[str, Any],
     result: dict[str, Any] | None = None,
 ) -> Path:
-    """What a finished job leaves in its folder."""
+    """Write the files that a finished job leaves in its folder."""
     home = results / jobs.folder(stage, job)
     key = jobs.key(stage, study, job)
     for file in jobs.RESULTS[stage]:

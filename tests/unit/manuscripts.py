@@ -69,7 +69,7 @@ def raw_tables(study: Config) -> dict[str, pd.DataFrame]:
 def leave_study(
     results: Path, study: Config, tables: dict[str, pd.DataFrame], claims: Path | None = None
 ) -> None:
-    """What the other rules leave below results/<study>/. claims: instead of a judgement, which
+    """Results of the other rules below results/<study>/. claims: instead of a judgement, which
     takes longer than all the rest."""
     for stage in jobs.FOLDERS:
         for job in jobs.labels(stage, study):

@@ -85,7 +85,7 @@ def same(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> b
 
 
 def paired(first: SimpleNamespace, second: SimpleNamespace) -> bool:
-    """Whether two fits start from the same weights and meet the same batches in the same order."""
+    """True if two fits start from the same weights and meet the same batches in the same order."""
     return (
         same(first.weights, second.weights)
         and torch.equal(first.train.observations, second.train.observations)

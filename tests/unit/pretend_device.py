@@ -23,7 +23,7 @@ Named = Mapping[str, Any]
 
 
 class Placed:
-    """Which memory counts as the device's; held, so that no other gets its address."""
+    """Memory that counts as the device's; it is kept, so that no other memory gets its address."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -81,7 +81,7 @@ class _Operations(TorchDispatchMode):
 
 
 class _Calls(TorchFunctionMode):
-    """What Python calls, before PyTorch looks for the device."""
+    """The functions that Python calls before PyTorch looks for the device."""
 
     def __init__(self, placed: Placed) -> None:
         super().__init__()

@@ -58,7 +58,7 @@ def fitting(
     coefficient: float = 0.3,
     value: Value | None = None,
 ) -> ModelFitting:
-    """Of an epoch of three batches, the last one shorter."""
+    """Numbers of an epoch of three batches, the last one shorter."""
     model, truth = (
         GaussianDynamics(N, M, [8, 8], "default", generator(seed)).to(device) for seed in (1, 2)
     )

@@ -1,4 +1,4 @@
-"""What each claim measures, per run, on tables whose answer is known; and what is never tested."""
+"""The number of each claim per run, on tables whose answer is known; and the untested claims."""
 
 import math
 from dataclasses import replace

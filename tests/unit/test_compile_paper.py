@@ -271,7 +271,7 @@ def test_the_paper_s_scale_has_no_banner(template: Path, tmp_path: Path) -> None
 
 
 def _alarmed(picture: bytes, top: float, bottom: float) -> int:
-    """How many pixels of a strip across the page have the colour of the banner."""
+    """Number of pixels with the banner's colour in a strip across the page."""
     pixels = matplotlib.image.imread(io.BytesIO(picture), format="png")[:, :, :3]
     strip = pixels[int(top * len(pixels)) : int(bottom * len(pixels))]
     return int((np.abs(strip - ALARM).max(axis=2) < 0.25).sum())

@@ -1,5 +1,6 @@
 """The documents name nothing that is not there, and leave no key of the config unexplained."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -264,3 +265,24 @@ def test_it_is_said_where_results_land() -> None:
         everywhere = {"config.json", "manifest.json"}
         missing += [f"{stage}: {name}" for name in outputs - everywhere if f"`{name}`" not in row]
     assert not missing
+
+
+def test_docstrings_begin_with_a_noun_phrase_or_a_verb() -> None:
+    """CONTRIBUTING.md lists the words that begin none."""
+    first = re.compile(r"\s*(What|Of|How|Why|Whether|Both|Which|Where)\b")
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {text.strip().splitlines()[0]}"
+        for path in sorted((ROOT / "src" / "vaml").rglob("*.py"))
+        for line, text in docstrings(path)
+        if first.match(text)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def docstrings(path: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield node.lineno, text
+            case _:
+                pass

@@ -69,7 +69,7 @@ def test_samples_are_reparameterised_normals_around_the_residual_mean() -> None:
 
 
 def log_stds(raw: Tensor) -> Tensor:
-    """What the model makes of these outputs of its log-scale head, (n,) in double precision."""
+    """Log standard deviations for these outputs of the log-scale head, (n,) in double precision."""
     model = GaussianDynamics(len(raw), M, [4], "default", generator()).double()
     with torch.no_grad():
         model.log_std_head.weight.zero_()

@@ -1,4 +1,4 @@
-"""docs/equations.md: each function and test that it names is there, and says its equation."""
+"""docs/equations.md: its functions and tests exist, and the functions name their equations."""
 
 import importlib
 import inspect
@@ -18,7 +18,7 @@ EQUATIONS = [
 
 
 def found(name: str) -> object:
-    """What a dotted name such as `vaml.data.replay.History` is."""
+    """The object of a dotted name such as `vaml.data.replay.History`."""
     parts = name.split(".")
     for end in range(len(parts), 0, -1):
         try:
@@ -43,11 +43,14 @@ def test_a_function_says_its_equation_and_has_its_test(row: list[str]) -> None:
 
 
 def test_each_place_of_algorithm_1_exists_and_names_its_lines() -> None:
-    rows = re.findall(r"^\| ([\d, ]+) \| .* \| `(vaml\.[\w.]+)` \|$", PAGE, re.MULTILINE)
+    row = r"^\| ([\d, ]+) \| .* \| `(vaml\.[\w.]+)` \| `(\w+)\.(\w+)` \| .+ \|$"
+    rows = re.findall(row, PAGE, re.MULTILINE)
     marked = {"3, 4", "5, 7", "6", "8", "9"}
-    for lines, name in rows:
+    for lines, name, file, test in rows:
         source = inspect.getsource(found(name))  # pyright: ignore[reportArgumentType]
         places = re.findall(r"Algorithm 1, lines? ([\d and]+)", source)
         numbers = {number for place in places for number in re.findall(r"\d+", place)}
         assert lines not in marked or numbers.issuperset(lines.split(", ")), (lines, name)
-    assert {lines for lines, _ in rows} >= marked
+        tests = (ROOT / "tests" / "unit" / f"{file}.py").read_text(encoding="utf-8")
+        assert f"def {test}(" in tests, (lines, test)
+    assert [lines for lines, *_ in rows] == ["1", "2", "3, 4", "5, 7", "6", "8", "9"]

@@ -1,4 +1,4 @@
-"""Which transitions an error is of: known shares, and errors against one by one in a loop."""
+"""The transitions behind an error: known shares, and errors against a plain loop."""
 
 import numpy as np
 import pytest

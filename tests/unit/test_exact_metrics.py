@@ -1,4 +1,4 @@
-"""What every fit reports beside the K-sample error: exact error, floor, and the parts."""
+"""Metrics of every fit beside the K-sample error: exact error, floor, and the parts."""
 
 import math
 

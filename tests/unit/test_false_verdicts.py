@@ -1,4 +1,4 @@
-"""How often the whole verdict rule is wrong, of comparisons and of claims: at most 5 %."""
+"""Error rate of the whole verdict rule, for comparisons and for claims: at most 5 %."""
 
 import math
 from collections.abc import Callable, Iterator

@@ -62,7 +62,7 @@ def errors(study: str, setting: str, metric: str) -> pd.DataFrame:
 
 
 def lower(study: str, setting: str) -> Any:
-    """Whether VAML's plotted error is below maximum likelihood's, by size and seed."""
+    """True where VAML's plotted error is below maximum likelihood's, by size and seed."""
     found = errors(study, setting, "value_aware_error")
     return found["vaml"] < found["mle"]
 
@@ -90,7 +90,7 @@ def nll(study: str) -> float:
 
 
 def behind(study: str, setting: str) -> float:
-    """How many times VAML's exact error is that of maximum likelihood in a sweep."""
+    """Ratio of VAML's exact error to that of maximum likelihood in a sweep."""
     fits = table("sweeps/synthetic")
     mine = fits.loc[(fits["study"] == f"why_{study}") & (fits["setting"] == setting)]
     wide = mine.pivot(index="seed", columns="objective", values="exact_error")
@@ -146,7 +146,7 @@ def reach(values: list[float], digits: int = 1) -> str:
 
 
 def times_lower(environment: str) -> float:
-    """How many times lower VAML's mean squared bias over the snapshots is."""
+    """Factor by which VAML's mean squared bias over the snapshots is lower."""
     mle, vaml = (np.mean(snapshot(environment, name, "squared_bias")) for name in ("mle", "vaml"))
     return float(mle / vaml)
 

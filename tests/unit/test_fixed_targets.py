@@ -1,4 +1,4 @@
-"""What the losses of model learning hold fixed: the targets, the caller's data, the baseline."""
+"""The quantities that the losses hold fixed: the targets, the caller's data, the baseline."""
 
 import pytest
 import torch

@@ -28,7 +28,7 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 
 
 def actor(hidden: tuple[int, ...] = (7, 6)) -> Actor:
-    """Of a box off the centre; some of its log standard deviations are beyond their bounds."""
+    """An actor for an off-centre box; some of its log standard deviations exceed their bounds."""
     made = Actor(N, torch.tensor([-1.0, 0.0]), torch.tensor([1.0, 4.0]), list(hidden), generator(1))
     with torch.no_grad():
         made.log_std_head.weight.mul_(3.0)

@@ -55,7 +55,7 @@ def rows() -> list[Row]:
 
 @dataclass(frozen=True)
 class Plain:
-    """What `measure` has to find."""
+    """The numbers that `measure` has to find."""
 
     treatment: dict[int, float]
     baseline: dict[int, float] | None
@@ -132,7 +132,7 @@ def measured(comparison: Comparison, made: list[Row]) -> Sample:
 )
 @pytest.mark.parametrize("pairing", ["none", "paired", "unpaired"])
 def test_numbers_of_the_runs(pairing: str, changes: Row) -> None:
-    """Of every seed that a comparison has; a missing number is the worst of those compared."""
+    """Numbers of every seed in a comparison; a missing one becomes the worst of those compared."""
     comparison = asked(pairing=pairing, **changes)
     sample, expected = measured(comparison, rows()), plainly(comparison, rows())
     assert dict(sample.treatment) == pytest.approx(expected.treatment)

@@ -1,4 +1,4 @@
-"""What paper/published shows is what its CSV files of results give, and it is all there."""
+"""paper/published is complete, and its CSV files of results give its pictures and tables."""
 
 import re
 import subprocess

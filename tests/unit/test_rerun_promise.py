@@ -1,4 +1,4 @@
-"""What an edit of the source runs again of the paper's study: the table of docs/reruns.md."""
+"""The jobs of the paper's study that an edit of the source runs again: docs/reruns.md's table."""
 
 import json
 import re

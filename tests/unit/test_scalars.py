@@ -1,4 +1,4 @@
-"""What a run tells of its training on the way, and that the run does not notice."""
+"""The numbers that a run reports of its training, without an effect on the run."""
 
 import math
 from pathlib import Path

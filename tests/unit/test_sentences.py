@@ -1,4 +1,4 @@
-"""What the manuscript says of a comparison and of the verdicts, from numbers alone."""
+"""The manuscript's sentences on a comparison and on the verdicts, from numbers alone."""
 
 import re
 from typing import Any, get_args

@@ -56,7 +56,7 @@ def rng(seed: int = 0) -> np.random.Generator:
     ],
 )
 def test_coverage_of_students_interval(law: str, n: int, expected: float) -> None:
-    """What 95 % means at the study's n: true for normal runs, less for skewed or failing ones."""
+    """Coverage of 95 % intervals at the study's n: exact for normal runs, lower for others."""
     draw, mean = LAWS[law]
     generator = rng(n)
     intervals = [mean_of(draw(generator, n).tolist()).interval(0.95) for _ in range(800)]
@@ -119,7 +119,7 @@ def test_without_spread_there_is_no_interval_and_no_test() -> None:
 
 
 def test_two_runs_have_a_spread() -> None:
-    """Of 1 and 3 the deviation is √2, and the mean's error that over √2."""
+    """The deviation of 1 and 3 is √2, and the mean's error is that over √2."""
     estimate = mean_of([1.0, 3.0])
     assert (estimate.effect, estimate.degrees_of_freedom) == (2.0, 1)
     assert estimate.standard_error == pytest.approx(1.0)

@@ -1,4 +1,4 @@
-"""What a command prints reaches any terminal, and any pipe; it counts the cores it may use."""
+"""Output of a command reaches any terminal and any pipe; a command counts its usable cores."""
 
 import os
 import re

@@ -21,7 +21,7 @@ Job = tuple[str, frozenset[tuple[str, str]]]
 
 
 def copy_project(source: Path, folder: Path) -> None:
-    """What a fresh clone holds and Snakemake needs."""
+    """The files of a fresh clone that Snakemake needs."""
     for name in ("config", "paper", "src", "workflow"):
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         shutil.copytree(source / name, folder / name, ignore=ignored)

@@ -1,4 +1,4 @@
-"""What a dry run lists for the configs of the project, and that a bad config starts nothing."""
+"""Dry runs of the project's configs list the right jobs, and a bad config starts nothing."""
 
 import re
 import shutil

@@ -53,7 +53,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def new_jobs(overlay: str) -> dict[str, int]:
-    """How many jobs of each stage the overlay adds to the paper's study."""
+    """Number of jobs by stage that the overlay adds to the paper's study."""
     config = yaml.safe_load((PROJECT / "config" / "config.yaml").read_text(encoding="utf-8"))
     before = load(config)
     for section, change in yaml.safe_load(overlay).items():

@@ -1,4 +1,4 @@
-"""What is in the user's shell and folder changes no byte of a result."""
+"""The user's shell and folder change no byte of a result."""
 
 import os
 import re

@@ -43,7 +43,7 @@ def planned(study: Config, *stages: str) -> list[PlannedJob]:
 
 
 def lines(text: str, stage: str) -> list[str]:
-    """What the plan says of a stage, without its heading."""
+    """The plan's lines on a stage, without its heading."""
     found = re.search(rf"^{stage}: .*\n((?:  .*\n)*)", text, flags=re.MULTILINE)
     return [line.strip() for line in found[1].splitlines()] if found else []
 
@@ -140,7 +140,7 @@ def test_the_table_says_what_the_paper_takes(paper: Config) -> None:
 
 
 def test_a_job_takes_as_long_as_its_like_took(paper: Config, tmp_path: Path) -> None:
-    """Of any study, and whatever the seed; the table is scaled by what this study took so far."""
+    """Times of any study and any seed count; the table is scaled by this study's times so far."""
     jobs_of_mbac = planned(paper, "train_mbac")
     like = dict(jobs_of_mbac[0].labels)
     for study, seed, took in (("other", 7, 100.0), ("paper", 0, 200.0), ("paper", 1, 300.0)):

@@ -50,7 +50,7 @@ setTimeout(visit, 1000);
 
 @pytest.fixture(scope="module")
 def report(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a browser shows of the report, and the errors that it met."""
+    """The report as a browser shows it, and the browser's errors."""
     folder = tmp_path_factory.mktemp("report")
     finished.snakemake("--report", str(folder / "report.html"), "--cores", "1")
     page, end, rest = (folder / "report.html").read_text(encoding="utf-8").rpartition("</body>")

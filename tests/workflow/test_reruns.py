@@ -1,4 +1,4 @@
-"""What runs again after a change: exactly the jobs that depend on it (docs/reruns.md).
+"""A change runs again exactly the jobs that depend on it (docs/reruns.md).
 
 Each case compares the set of jobs that Snakemake plans, and that `vaml.plan` lists, with the
 expected one.
@@ -74,7 +74,7 @@ def only(*chosen: tuple[str, Mapping[str, object]]) -> Expected:
 
 
 def aggregates(*stages: str) -> Expected:
-    """What is made from the results of these stages."""
+    """The files made from the results of these stages."""
     made = {*tables_of(*stages), job("summarise_costs", {})}
     return lambda project: with_downstream(made, project.study(), project.dag)
 

@@ -25,7 +25,7 @@ def files(folder: Path) -> set[str]:
 
 
 def saved_state(project: Project, name: str) -> Path:
-    """What a killed job with this key leaves behind."""
+    """The files that a killed job with this key leaves behind."""
     checkpoint = Checkpoint(project.results / ".state", name)
     with checkpoint.lock():
         checkpoint.save({}, {})
@@ -136,7 +136,7 @@ def test_a_linked_study_and_a_running_snakemake_are_left_alone(editable: Project
 
 
 def refused(project: Project) -> str:
-    """What tabulate says when its jobs' results are another config's: one line."""
+    """The line of tabulate when its jobs' results are another config's."""
     table = "results/tiny/tables/synthetic.csv"
     done = project.snakemake(table, "--cores", "1", "--forcerun", "tabulate", check=False)
     assert done.returncode != 0

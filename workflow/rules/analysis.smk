@@ -187,7 +187,7 @@ rule summarise_costs:
         mem_mb=500,
         runtime=10,
     params:
-        # Which jobs there are.
+        # Definition of the jobs.
         config=jobs.canonical(
             {
                 stage: json.loads(branch(stage, STUDY))

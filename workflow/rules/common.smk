@@ -34,7 +34,7 @@ except UnreadableFile as error:
     raise WorkflowError(str(error)) from None
 
 CONFIG = "config/config.yaml"
-# Snakemake's own reader lets duplicate keys pass and names no line.
+# Snakemake's own reader accepts duplicate keys and names no line.
 try:
     for file in filter(os.path.exists, [CONFIG, *workflow.configfiles]):
         read(Path(file))
@@ -50,14 +50,14 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
-# Those of the experiments that this study has.
+# Tables and figures of the study's experiments.
 STUDY_TABLES = jobs.tables(STUDY)
 STUDY_FIGURES = jobs.figures(STUDY)
 STUDY_SUMMARIES = summaries(STUDY_TABLES)
 RESULTS = f"results/{STUDY.study.name}"
 STATE = f"{RESULTS}/.state"
 TEMPLATES = os.path.relpath(SOURCE.parent / "workflow" / "report")
-# Drawn as the paper draws them.
+# Figures in the paper's form.
 AS_PUBLISHED = ["figure_1", "figure_2", "figure_3"]
 
 

@@ -42,7 +42,7 @@ rule write_overview:
         runtime=10,
     params:
         config=jobs.canonical(STUDY),
-        # The paper's protocol, as this clone has it: what the page says the config changes.
+        # This clone's config of the paper's protocol, with which the page compares the study's.
         base=jobs.canonical(load(merged([SOURCE.parent / CONFIG]))),
         code=program("write_overview"),
     shell:

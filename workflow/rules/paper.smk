@@ -1,7 +1,7 @@
 """The manuscript, from its source and the results."""
 
 PAPER = os.path.relpath(SOURCE.parent / "paper")
-# The claims stand in the text.
+# The text of the manuscript contains the claims.
 PAPER_TABLES = [
     *(
         f"{RESULTS}/tables/summary_{name}.csv"
@@ -20,7 +20,7 @@ rule compile_paper:
         figures=PAPER_FIGURES,
         derived=manifests([f"{RESULTS}/claims.json", *PAPER_TABLES, *PAPER_FIGURES]),
         sources=[f"{PAPER}/main.typ", f"{PAPER}/style.typ", f"{PAPER}/references.bib"],
-        # They say which code and versions made the results.
+        # Record of the code and versions behind the results.
         manifests=[
             manifest for stage in jobs.FOLDERS for manifest in results(stage, ["manifest.json"])
         ],

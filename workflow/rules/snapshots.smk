@@ -5,7 +5,7 @@ rule fit_snapshot:
     input:
         history=ancient(rules.train_sac.output.history),
         snapshots=ancient(rules.train_sac.output.snapshots),
-        # Its content stands for the large files, whose dates alone do not start a fit.
+        # Its content represents the large files, whose dates alone do not start a fit.
         source=rules.train_sac.output.manifest,
     output:
         model=f"{folder('fit_snapshot')}/model.safetensors",
@@ -44,7 +44,7 @@ rule measure_snapshot:
         snapshots=ancient(rules.train_sac.output.snapshots),
         model=ancient(rules.fit_snapshot.output.model),
         outcome=ancient(rules.fit_snapshot.output.outcome),
-        # Its content stands for all of these, whose dates alone do not start anything.
+        # Its content represents all of these, whose dates alone do not start anything.
         source=rules.fit_snapshot.output.manifest,
     output:
         metrics=f"{folder('measure_snapshot')}/metrics.json",

@@ -32,7 +32,7 @@ rule fit_synthetic:
     input:
         dynamics=ancient(rules.simulate_dynamics.output.dynamics),
         transitions=ancient(rules.simulate_dynamics.output.transitions),
-        # Its content stands for the large files, whose dates alone do not start a fit.
+        # Its content represents the large files, whose dates alone do not start a fit.
         source=rules.simulate_dynamics.output.manifest,
     output:
         model=f"{folder('fit_synthetic')}/model.safetensors",
@@ -71,7 +71,7 @@ rule measure_synthetic:
         transitions=ancient(rules.simulate_dynamics.output.transitions),
         model=ancient(rules.fit_synthetic.output.model),
         outcome=ancient(rules.fit_synthetic.output.outcome),
-        # Its content stands for all of these, whose dates alone do not start anything.
+        # Its content represents all of these, whose dates alone do not start anything.
         source=rules.fit_synthetic.output.manifest,
     output:
         metrics=f"{folder('measure_synthetic')}/metrics.json",

@@ -1,6 +1,6 @@
-"""Why an agent's model helps or does not: what its errors are where, logged along a run.
+"""Diagnostics of an agent's model along a run: its errors, and the states in which it makes them.
 
-Nothing here touches what trains: random streams, environments and copies are its own.
+They do not touch training: random streams, environments and copies are their own.
 """
 
 from collections.abc import Mapping
@@ -27,8 +27,8 @@ from vaml.saving import Arrays, Parts, below, load_module, module_arrays, prefix
 from vaml.seeding import Streams
 
 STATE_EVERY = 20  # environment steps between the simulator states that are kept
-TRANSITIONS = 256  # per kind of data and time, at most
-EPISODES = 3  # of fresh data per time
+TRANSITIONS = 256  # maximum per kind of data and evaluation
+EPISODES = 3  # of fresh data per evaluation
 
 _DATA = ("replay", "policy", "on_policy")
 _ERRORS = ("error", "bellman_error", "target_error", "nll")
@@ -54,24 +54,25 @@ DIAGNOSTIC_COLUMNS = (
 
 
 class Diagnostics(Parts):
-    """Rows of DIAGNOSTIC_COLUMNS, one per evaluation of a model-based agent.
+    """Rows with DIAGNOSTIC_COLUMNS, one per evaluation of a model-based agent.
 
-    Three kinds of pairs: `replay`, a sample of the run's own; `policy`, the same states with fresh
-    actions of the policy, their next states from the simulator; `on_policy`, fresh episodes of the
-    stochastic policy. For each: error, the value-aware error for the present value function;
-    bellman_error, the mean distance of the critics' target from the one with the true next state
-    (units of return), the K-sample mean's noise included; target_error, the mean squared distance
-    of the two targets' expectations, without that noise, as a share of the variance of V(s') over
-    the pairs, unbiased and so perhaps negative; nll. On `replay`:
+    There are three kinds of pairs. `replay`: a sample of the run's own. `policy`: the same states
+    with fresh actions of the policy, their next states from the simulator. `on_policy`: fresh
+    episodes of the stochastic policy. Each kind has four numbers. error: the value-aware error for
+    the present value function. bellman_error: the mean distance of the critics' target from the one
+    with the true next state (units of return), including the K-sample mean's noise. target_error:
+    the mean squared distance of the two targets' expectations, without that noise, as a share of
+    the variance of V(s') over the pairs; it is unbiased and may be negative. nll.
 
-    value_sd: of V(s'). sigma_q05 to q95: quantiles of the model's standard deviations. coverage_90:
-    share of next states' entries inside the model's central 90 % interval. slope_data and
-    slope_model: median length of ∂V/∂s at s' and at the model's samples of it; `_q95`, their 95 %
-    quantile. error_previous: of the model of one evaluation before (at first, of the warm-up's
-    end), for its own time's V; error_stale: of that model for the present V. nll_gradient,
-    value_gradient: lengths of the two terms' gradients in the model's parameters; gradient_cosine,
-    of the angle between them; value_share: the value term's part in the last refit's mixture,
-    (1 - c) |g_v| over c |g_n| + (1 - c) |g_v|.
+    The other numbers are those of `replay`. value_sd: standard deviation of V(s'). sigma_q05 to
+    q95: quantiles of the model's standard deviations. coverage_90: share of next states' entries
+    inside the model's central 90 % interval. slope_data, slope_model: median length of ∂V/∂s at s'
+    and at the model's samples of it; `_q95`: their 95 % quantiles. error_previous: error of the
+    previous evaluation's model (at first, of the warm-up's end) for the V of that time.
+    error_stale: error of that model for the present V. nll_gradient, value_gradient: lengths of the
+    two terms' gradients in the model's parameters. gradient_cosine: cosine of the angle between
+    them. value_share: (1 - c) |g_v| over c |g_n| + (1 - c) |g_v|, the value term's share of the
+    last refit's mixture.
 
     Streams: `diagnostics`, env_step, and a name for each number.
     """
@@ -93,7 +94,7 @@ class Diagnostics(Parts):
     def add(
         self, env_step: int, agent: ActorCritic, learned: LearnedModel, history: History
     ) -> None:
-        """Measure now."""
+        """Measure once and keep the row."""
         self._env_step, self._learned, self._value = env_step, learned, agent.value
         pairs = (*self._replayed(agent.actor, history), self._fresh(agent.actor))
         data = [each.to(agent.device) for each in pairs]
@@ -105,7 +106,7 @@ class Diagnostics(Parts):
         self.remember(agent, learned)
 
     def remember(self, agent: ActorCritic, learned: LearnedModel) -> None:
-        """Keep model and value function, for the next time's error_previous and error_stale."""
+        """Keep model and value function for the next error_previous and error_stale."""
         self.previous = agent.networks() | prefixed("model", module_arrays(learned.model))
 
     def _seed(self, *name: str) -> int:
@@ -120,7 +121,7 @@ class Diagnostics(Parts):
         return env
 
     def _replayed(self, actor: Actor, history: History) -> tuple[Transitions, Transitions]:
-        """A sample of the run's transitions, and where the policy's actions would have led."""
+        """A sample of the run's transitions, and of those that the policy's actions would give."""
         rng = self.streams.numpy("diagnostics", self._env_step, "rows")
         chosen = rng.permutation(len(self._states))[:TRANSITIONS]
         replay = history.transitions().take(chosen * STATE_EVERY)
@@ -166,14 +167,14 @@ class Diagnostics(Parts):
         terminated = known.terminated(data.next_observations)
 
         def distances(draw: str) -> tuple[Tensor, Tensor]:
-            """Of the critics' targets from the true ones, and V at the true next states."""
+            """Distances of the critics' targets from the true ones, and V at true next states."""
             values = self._value(repeated, self._generator(name, f"truth{draw}")).mean(0)
             truth = bellman_target(rewards, terminated, values, training.actor_critic.discount)
             noise = self._generator(name, f"targets{draw}")
             return learned.critic_targets(data.observations, data.actions, noise) - truth, values
 
         first, values = distances("")
-        # The product of two independent draws has the square of the mean as its expectation.
+        # The expected product of two independent draws is the square of the mean.
         squared = (first * distances("_again")[0]).mean()
         noise = self._generator(name, "error")
         error = vaml(prediction, data.next_observations, self._value, samples, noise)
@@ -205,7 +206,7 @@ class Diagnostics(Parts):
 
     @torch.no_grad()
     def _staleness(self, data: Transitions) -> dict[str, float]:
-        """The last evaluation's model under the value functions of then and of now."""
+        """Errors of the previous evaluation's model for the value functions of then and of now."""
         learned = self._learned
         model = GaussianDynamics(
             data.observations.shape[1],

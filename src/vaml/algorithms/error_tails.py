@@ -1,4 +1,4 @@
-"""These functions tell whether a value-aware error is that of all transitions or of a few."""
+"""Functions that tell whether all transitions or only a few make up a value-aware error."""
 
 import numpy as np
 import torch
@@ -34,7 +34,7 @@ def squared_errors(
 
 
 def error_tail(errors: np.ndarray) -> dict[str, float]:
-    """mean and median, and the share of all error that the largest have: top_1_percent, top_10.
+    """Mean, median and the largest errors' share of the total: top_1_percent, top_10.
 
     errors: (N,), none below 0. The largest hundredth is rounded up to a whole number of them.
     """

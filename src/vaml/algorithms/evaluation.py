@@ -1,4 +1,4 @@
-"""Evaluation of a policy, apart from training: an environment and random streams of its own."""
+"""Evaluation of a policy in an environment and with random streams that training does not use."""
 
 import numpy as np
 import torch
@@ -34,7 +34,7 @@ class Evaluations(Parts):
 
     @torch.no_grad()
     def add(self, actor: Actor, env_step: int) -> None:
-        """Evaluate now. Raises Diverged at a non-finite return."""
+        """Evaluate the policy once. Raises Diverged at a non-finite return."""
         env = mujoco.configured(self.environment_id, self.environment)
         seed = self.streams.seed("evaluation", env_step)
         for episode in range(self.episodes):

@@ -46,7 +46,7 @@ class Interaction(Parts):
         return self.history.size
 
     def step(self, act: Callable[[np.ndarray, torch.Generator], np.ndarray]) -> None:
-        """One environment step into the history, and a reset where the episode ended.
+        """Add one environment step to the history, and reset the environment if the episode ended.
 
         After the warm-up the action is what `act` draws at the observation.
         """

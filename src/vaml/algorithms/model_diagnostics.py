@@ -1,4 +1,4 @@
-"""What lies behind a dynamics model's error: its variance, the value's slope, its gradients."""
+"""Diagnostics of a dynamics model's error: its variance, the value's slope, its gradients."""
 
 import torch
 from torch import Tensor
@@ -31,7 +31,7 @@ def spread(prediction: Prediction, next_observations: Tensor) -> dict[str, float
 def value_slopes(value: Value, states: Tensor, generator: torch.Generator) -> Tensor:
     """Euclidean length of ∂V/∂s at each of the states (N, n): (N,), float64.
 
-    The whole derivative: of a stochastic V, also through its reparameterised action.
+    The derivative is total: for a stochastic V, it includes the reparameterised action.
     """
     with torch.enable_grad():
         states = states.detach().requires_grad_()
@@ -64,14 +64,14 @@ def gradient_parts(
     mle_coefficient: float,
     generator: torch.Generator,
 ) -> dict[str, float]:
-    """The two terms of eq. (10) as pulls on the model's parameters.
+    """Gradients of the two terms of eq. (10) with respect to the model's parameters.
 
     nll_gradient, value_gradient: Euclidean lengths of the terms' gradients, without their weights.
-    gradient_cosine: of the angle between them. value_share: (1 - c) |g_v| over c |g_n| +
-    (1 - c) |g_v|, the value term's part in an update with coefficient c.
+    gradient_cosine: cosine of the angle between them. value_share: (1 - c) |g_v| over
+    c |g_n| + (1 - c) |g_v|, the value term's share of an update with coefficient c.
     """
     prediction = model(data.observations, data.actions)
-    # Weights above 0 on both, so that both are computed; the terms come without them.
+    # Both terms need weights above 0 to be computed; the terms themselves have no weights.
     _, terms = model_loss(prediction, data.next_observations, value, objective, 0.5, generator)
     grad_nll, grad_value = (
         torch.cat([part.flatten() for part in gradients]).double()

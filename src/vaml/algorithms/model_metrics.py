@@ -1,4 +1,4 @@
-"""How good a dynamics model is on given transitions."""
+"""Metrics of a dynamics model on given transitions."""
 
 import math
 import operator
@@ -18,11 +18,11 @@ from vaml.seeding import Streams
 
 Metrics = dict[str, float]
 
-# Noise of this size moves no single-precision number above 10: a model below it is deterministic.
+# Noise this small changes no single-precision number above 10: such a model is deterministic.
 COLLAPSED_SIGMA = 1e-6
-# Values drawn per transition to take an error on a snapshot apart.
+# Values drawn per transition for the parts of an error on a snapshot.
 DECOMPOSITION_DRAWS = 20
-# Test rows that a fit's diagnostics are taken from.
+# Number of test rows for a fit's diagnostics.
 DIAGNOSTIC_ROWS = 1024
 
 
@@ -52,7 +52,7 @@ def model_metrics(
     batch_size: int,
     generator: torch.Generator,
 ) -> Metrics:
-    """How good a model is on these transitions.
+    """Metrics of a model on these transitions.
 
     value_aware_error: ½ (V(s') - K-sample mean of V(ŝ'))², the quantity of the paper's figures.
     eq9_error: twice that, eq. (9) as printed. nll: nats per transition. sigma_l1 and mean_l1: L1
@@ -85,12 +85,12 @@ def snapshot_metrics(
     batch_size: int,
     streams: Streams,
 ) -> Metrics:
-    """Test metrics of a fit to a snapshot, what V's sampled action contributes, and the parts.
+    """Test metrics of a fit to a snapshot, the share of V's sampled action, and the error's parts.
 
-    next_value: of the following snapshot, if there is one, for next_value_aware_error: how well the
-    model does for the value function that SAC has a while later. next_value_variance: the variance
-    over the transitions of what that one gives s'. The numbers of model_diagnostics are of the
-    first DIAGNOSTIC_ROWS test rows.
+    next_value: the value function of the following snapshot, if there is one. It gives
+    next_value_aware_error, the model's error for SAC's later value function, and
+    next_value_variance, the variance of that function at s' over the transitions. The numbers of
+    model_diagnostics are those of the first DIAGNOSTIC_ROWS test rows.
     """
     generator = torch.Generator().manual_seed(streams.seed("test_metrics"))
     samples = objective.model_samples
@@ -187,7 +187,7 @@ def decomposition(
     batch_size: int,
     generator: torch.Generator,
 ) -> Metrics:
-    """The parts of value_aware_error's expectation, by sampling, where s' is known but V is random.
+    """Parts of value_aware_error's expectation, by sampling, where s' is known but V is random.
 
     squared_bias: ½ (E[V(s')] - E[V(ŝ')])², without bias, and so perhaps negative where it is small.
     model_variance_term: ½ Var[V(ŝ')] / K. target_variance_term: ½ Var[V(s')] over V's own draws.
@@ -223,6 +223,6 @@ def _moments(values: Tensor) -> dict[str, Tensor]:
 
 
 def _variance(metrics: Metrics) -> float:
-    """Over all transitions, from the batch means of `_moments`, which it takes out."""
+    """Variance over all transitions, from the batch means of `_moments`, which it removes."""
     mean, square = metrics.pop("first_moment"), metrics.pop("second_moment")
     return max(square - mean**2, 0.0)

@@ -82,7 +82,7 @@ def run_offline_fit(
 
 
 def not_started(where: str, step: int) -> OfflineFit:
-    """A fit whose data or value function is missing, as the run before it diverged.
+    """Outcome of a fit that has no data or no value function, because its source run diverged.
 
     where, step: what and when, as that run counts.
     """
@@ -97,7 +97,7 @@ def not_started(where: str, step: int) -> OfflineFit:
 
 
 def write_fit(job: Job[Any], fit: OfflineFit) -> None:
-    """The files of a job that fits: model, curve and outcome."""
+    """Write the files of a job that fits: model, curve and outcome."""
     write_tensors(job.outputs["model"], fit.weights)
     write_rows(job.outputs["curve"], CURVE_COLUMNS, fit.curve)
     job.write_result("outcome", fit.outcome)

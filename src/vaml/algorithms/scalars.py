@@ -1,4 +1,4 @@
-"""A few numbers tell now and then how training goes; no result depends on them."""
+"""A few numbers that show, at intervals, how training goes; no result depends on them."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -16,14 +16,14 @@ SCALAR_COLUMNS = (
     "episode_return",
     "model_loss",
 )
-# Environment steps from row to row, and how many rows a shorter run has.
+# Environment steps between rows, and the number of rows of a shorter run.
 _EVERY, _ROWS = 1000, 20
 
 
 class Scalars(Parts):
     """One row every 1000 environment steps, or about 20 in a run of less than 20 000.
 
-    They are of what the last gradient step computed anyway.
+    They are taken from the last gradient step, which computes them in any case.
     """
 
     saved = ("rows",)
@@ -33,13 +33,13 @@ class Scalars(Parts):
         self.rows = Rows(SCALAR_COLUMNS, counts=["env_step"])
 
     def add(self, env_step: int, numbers: Callable[[], Mapping[str, float | None]]) -> None:
-        """A row, where one is due; a number that is missing or not finite is None."""
+        """Add a row if one is due; a number that is missing or not finite becomes None."""
         if env_step % self._every == 0:
             known = {"env_step": env_step, **numbers()}
             self.rows.add({name: _finite(known.get(name)) for name in SCALAR_COLUMNS})
 
     def is_new(self, env_step: int) -> bool:
-        """Whether a row was added at this step."""
+        """True if a row was added at this step."""
         return bool(self.rows) and self.rows[-1]["env_step"] == env_step
 
 

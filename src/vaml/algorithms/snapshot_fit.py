@@ -1,4 +1,4 @@
-"""What a fit of experiment B, and what measures it, starts from: value functions, data, model."""
+"""Inputs of experiment B's fits and measurements: value functions, data, model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from vaml.networks.value import SoftValue
 class SnapshotData:
     """The agent's value function at a snapshot and its replay buffer in three parts.
 
-    next_value: that of the following snapshot, if there is one.
+    next_value: the value function of the following snapshot, if there is one.
     """
 
     value: SoftValue
@@ -35,7 +35,7 @@ def read_snapshot(
     splits: np.random.Generator,
     device: torch.device,
 ) -> SnapshotData:
-    """Of the two files that train_sac left. UnreadableFile: the run ended before the snapshot."""
+    """Read the two files of train_sac. UnreadableFile: the run ended before the snapshot."""
 
     def value(step: int) -> SoftValue:
         return SoftValue.from_snapshot(read_tensors(snapshots, f"{step}/"), device)
@@ -51,7 +51,7 @@ def read_snapshot(
 def snapshot_model(
     settings: FitSnapshotJob, data: SnapshotData, generator: torch.Generator
 ) -> GaussianDynamics:
-    """A new model of the sizes of the data."""
+    """Make an untrained model with the dimensions of the data."""
     return GaussianDynamics(
         data.train.observations.shape[1],
         data.train.actions.shape[1],

@@ -1,4 +1,4 @@
-"""What a fit of experiment A, and what measures it, starts from: environment, data and model."""
+"""Inputs of experiment A's fits and measurements: environment, data and model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ class SyntheticData:
 def read_synthetic(
     dynamics: Path, transitions: Path, settings: FitSyntheticJob, device: torch.device
 ) -> SyntheticData:
-    """What simulate_dynamics left in its two files."""
+    """Read the two files of simulate_dynamics."""
     sizes = settings.dynamics
     truth = _dynamics(settings, [settings.hidden_size, settings.hidden_size], torch.Generator())
     value = RandomValue(sizes.observation_size, sizes.value_hidden_size, torch.Generator())
@@ -48,7 +48,7 @@ def read_synthetic(
 
 
 def synthetic_model(settings: FitSyntheticJob, generator: torch.Generator) -> GaussianDynamics:
-    """A new model: of the dynamics' two layers, or of one, perhaps narrower."""
+    """Make an untrained model: the dynamics' two layers, or one layer, which may be narrower."""
     size = settings.hidden_size
     narrow = max(1, round(settings.fit.unrealizable_width * size))
     realizable = settings.setting == "realizable"

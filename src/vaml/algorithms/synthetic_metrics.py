@@ -1,4 +1,4 @@
-"""What only the artificial environment can tell: exact errors, and the distance from the truth."""
+"""Metrics that need the artificial environment: exact errors, and the distance from the truth."""
 
 import math
 
@@ -15,7 +15,7 @@ from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
 from vaml.seeding import Streams
 
-# Next states drawn per transition where a variance has no closed form.
+# Next states drawn per transition for variances without a closed form.
 DRAWS = 1000
 
 
@@ -66,7 +66,7 @@ def error_metrics(
 ) -> Metrics:
     """`model_metrics` and `exact_metrics` on the test rows, under noise that all fits share.
 
-    model: may be the truth itself, for what the true dynamics get.
+    model: a fitted model, or the true dynamics themselves as a reference.
     """
     samples = objective.model_samples
     generator = torch.Generator().manual_seed(streams.seed("test_metrics"))
@@ -86,8 +86,8 @@ def exact_metrics(
 ) -> Metrics:
     """The value-aware error without the noise of s', and what the K samples add to it.
 
-    exact_error: ½ (E[V(s')] - E[V(ŝ')])² in closed form, half of eq. (8). skill: 1 less its share
-    of the exact error of predicting no change; 1 is right, 0 no better than that.
+    exact_error: ½ (E[V(s')] - E[V(ŝ')])² in closed form, half of eq. (8). skill: 1 less the ratio
+    of exact_error to that of predicting no change; 1 is perfect, 0 no better than no change.
     model_variance_term: ½ Var[V(ŝ')] / K, by DRAWS samples. value_aware_error_k1000: as
     value_aware_error, with that many samples. value_aware_error's expectation is exact_error +
     model_variance_term + noise_floor of `environment_metrics`.
@@ -130,12 +130,12 @@ def environment_metrics(
     batch_size: int,
     streams: Streams,
 ) -> Metrics:
-    """What the data alone give, whatever the model.
+    """Metrics of the data alone, the same for every model.
 
-    noise_floor: ½ E[Var[V(s')]], which no model gets below; the variance has no closed form and is
-    the mean squared deviation from the exact mean of DRAWS next states per transition, with
-    noise_floor_se its standard error. no_change_error: as the function. state_rms: root mean square
-    of the next states.
+    noise_floor: ½ E[Var[V(s')]], a lower bound for every model. The variance has no closed form: it
+    is the mean squared deviation of DRAWS next states per transition from the exact mean;
+    noise_floor_se is its standard error. no_change_error: see the function. state_rms: root mean
+    square of the next states.
     """
     generator = torch.Generator().manual_seed(streams.seed("noise_floor"))
 

@@ -16,7 +16,7 @@ from vaml.saving import Arrays
 
 
 class TrainingRun(Protocol):
-    """What SACRun and MBACRun have in common."""
+    """Interface that SACRun and MBACRun share."""
 
     agent: ActorCritic
     evaluations: Evaluations
@@ -33,10 +33,10 @@ class TrainingRun(Protocol):
 
 
 def run_training(run: TrainingRun, total_steps: int, job: Job[Any]) -> dict[str, Any]:
-    """Advance to the end, or to where it diverges; the outcome of the run.
+    """Advance a run to its end or to its divergence, and return its outcome.
 
-    A divergence is named after the first parameter that is not finite, where there is one, else
-    after the loss or quantity in which it showed.
+    A divergence is named after the first parameter that is not finite, or else after the loss or
+    quantity in which it appeared.
     """
     saved = job.checkpoint.load()
     if saved:

@@ -1,4 +1,4 @@
-"""The page that one reads first: what a study says of the claims, and what it was made of."""
+"""The first page of a study's report: verdicts on the claims, and the inputs behind them."""
 
 import base64
 import csv
@@ -13,7 +13,7 @@ from vaml.analysis.tables.rendering import text
 from vaml.config.schema import Config
 from vaml.pipeline.causes import changes
 
-# The first comparisons of a claim are said beside its verdict; the rest stands in its table.
+# Number of comparisons shown beside a claim's verdict; the others stand in the table.
 _SHOWN = 4
 
 
@@ -26,10 +26,10 @@ def overview_page(
     tables: Sequence[Path],
     figures: Sequence[Path],
 ) -> str:
-    """HTML that holds its pictures and asks for nothing else.
+    """HTML page that includes its pictures and needs no other file.
 
-    base: the config that this one changes. claims: of claims.json. paper: paper.json. tables: CSV
-    files, by which the page's tables are named. figures: PNG files.
+    base: the config that this one changes. claims: the list in claims.json. paper: paper.json.
+    tables: CSV files, whose names the page's tables carry. figures: PNG files.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["text"] = text

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def inconsistencies(study: "Config") -> Iterator[str]:
-    """One line per mistake: the key, what was given and what is allowed."""
+    """One line per mistake: the key, the given value and the allowed ones."""
     if not (study.synthetic.settings or study.sac.environments or study.mbac.environments):
         yield (
             "config: synthetic.settings, sac.environments, mbac.environments: got no entry in any; "

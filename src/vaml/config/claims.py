@@ -1,7 +1,7 @@
 """The paper's claims as data: config/claims.yaml, read and checked.
 
-A claim holds one or more comparisons; a comparison reduces each run (seed) to one number and says
-where the mean of these numbers must lie.
+A claim has one or more comparisons; a comparison reduces each run (seed) to one number and states
+the range in which the mean of these numbers must lie.
 """
 
 from collections.abc import Iterator
@@ -65,18 +65,18 @@ RUNS = {"mbac_returns": "mbac", "mbac_fits": "mbac", "mbac_diagnostics": "mbac"}
 
 
 class Comparison(Section):
-    """One number per run, and where its mean must lie for the claim to hold."""
+    """One number per run, and the range of its mean in which the claim holds."""
 
-    variant: Variant = Field(description="paper: what the paper measures; corrected: a better one")
+    variant: Variant = Field(description="paper: the paper's metric; corrected: a better metric")
     table: Table = Field(description="results/<study>/tables/<table>.csv")
     parts: dict[Text, Count] = Field(
         min_length=1,
-        description="settings, or environments of any version: the seeds that each one needs",
+        description="settings, or environments of any version, with the seeds that each needs",
     )
     methods: list[Name] = Field(
-        min_length=1, description="objectives or agents, each compared by itself"
+        min_length=1, description="objectives or agents, each compared separately"
     )
-    baseline: Name | None = Field(default=None, description="what they are compared with")
+    baseline: Name | None = Field(default=None, description="objective or agent to compare with")
     pairing: Literal["none", "paired", "unpaired"] = Field(
         description="none: no baseline; paired: differences within a seed"
     )
@@ -86,19 +86,19 @@ class Comparison(Section):
     divide_by: Positive | None = Field(default=None, description="number to divide by")
     scale: Literal["linear", "log"] = Field(description="log: differences are log ratios")
     summary: Summary = Field(
-        description="of a run's values over hidden sizes, snapshots or steps; lower_everywhere: "
-        "the share of seeds where the method is lower in every one, less one half"
+        description="summary of a run's values over hidden sizes, snapshots or steps; "
+        "lower_everywhere: share of seeds whose method is lower in all of them, less one half"
     )
-    worst: Literal["highest", "lowest"] = Field(description="what a diverged run counts as")
-    direction: Direction = Field(description="what the claim says of the effect")
+    worst: Literal["highest", "lowest"] = Field(description="value that a diverged run gets")
+    direction: Direction = Field(description="claimed direction of the effect")
     smallest_difference: NonNegative = Field(description="smaller effects do not matter")
     largest_difference: Positive | None = Field(
-        default=None, description="a larger effect is not what the claim says"
+        default=None, description="larger effects contradict the claim"
     )
     minimum_seeds: Count | None = Field(
-        default=None, description="more runs than the section `statistics` asks for"
+        default=None, description="smallest number of runs, if above that of `statistics`"
     )
-    because: Text = Field(description="why these differences")
+    because: Text = Field(description="reason for these differences")
 
     @model_validator(mode="after")
     def _consistent(self) -> "Comparison":
@@ -122,23 +122,23 @@ class Comparison(Section):
 
     @property
     def tables(self) -> Iterator[str]:
-        """Every table that it reads."""
+        """Tables that the comparison reads."""
         yield from {self.table, RUNS.get(self.table, self.table)}
 
 
 class Prediction(Section):
-    """A verdict expected before its data were seen, or that they had been seen."""
+    """The expected verdicts, or a record that the data had been seen before."""
 
     written: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] = Field(
-        description="the day on which claim, margins and expectation took this form"
+        description="day on which claim, margins and expectation took this form"
     )
     seen: Literal["nothing", "part", "all"] = Field(
-        description="how much of such data of this study had been seen then"
+        description="share of such data of this study that had been seen by then"
     )
-    data: Text = Field(description="which data those were")
-    paper: Verdict | None = Field(default=None, description="expected in the paper's measure")
-    corrected: Verdict | None = Field(default=None, description="expected in the better one")
-    because: Text | None = Field(default=None, description="why that is expected")
+    data: Text = Field(description="the data that had been seen")
+    paper: Verdict | None = Field(default=None, description="expected verdict, paper's metric")
+    corrected: Verdict | None = Field(default=None, description="expected verdict, better metric")
+    because: Text | None = Field(default=None, description="reason for the expectation")
 
     @model_validator(mode="after")
     def _possible(self) -> "Prediction":
@@ -152,19 +152,19 @@ class Prediction(Section):
 class Claim(Section):
     """One statement of the paper, or one that explains such statements."""
 
-    statement: Text = Field(description="in our own words")
-    sections: list[Text] = Field(min_length=1, description="of the paper")
+    statement: Text = Field(description="the claim in our own words")
+    sections: list[Text] = Field(min_length=1, description="sections of the paper")
     explains: list[Text] = Field(
-        default=[], description="claims of the paper whose verdict it is to explain; none: its own"
+        default=[], description="claims of the paper that this one explains; empty: a paper's claim"
     )
-    unit: Text = Field(description="what is repeated independently")
-    prediction: Prediction = Field(description="what was expected of it, and when")
-    needs: Literal["all", "any"] = Field(description="of its comparisons")
-    note: Text | None = Field(default=None, description="what a reader must know beside it")
+    unit: Text = Field(description="unit of independent repetition")
+    prediction: Prediction = Field(description="expected verdict, with its date")
+    needs: Literal["all", "any"] = Field(description="comparisons that must hold")
+    note: Text | None = Field(default=None, description="remark for the reader")
     comparisons: list[Comparison] = Field(min_length=1)
 
     def tests(self, variant: Variant) -> int:
-        """Of how many comparisons, parts and methods the claim's verdict in a variant is made."""
+        """Number of tests behind the claim's verdict in a variant: one per part and method."""
         return sum(
             len(comparison.parts) * len(comparison.methods)
             for comparison in self.comparisons
@@ -187,7 +187,7 @@ class Claims(Section):
 
     @property
     def tables(self) -> list[str]:
-        """Every table that a claim reads, sorted."""
+        """Tables that the claims read, sorted."""
         all_tables = (
             table
             for claim in self.claims.values()
@@ -200,7 +200,7 @@ class Claims(Section):
 def load_claims(path: Path) -> Claims:
     """Read config/claims.yaml.
 
-    ConfigError: one line per mistake, with the key, what was given and what is allowed. OSError.
+    ConfigError: one line per mistake, with the key, the given value and the allowed ones. OSError.
     """
     try:
         return Claims.model_validate(read(path))

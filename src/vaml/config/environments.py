@@ -7,11 +7,11 @@ from vaml.config.fields import by_name
 
 @dataclass(frozen=True)
 class EnvironmentFacts:
-    """What the config's checks need to know of an environment.
+    """Facts about an environment that the config's checks need.
 
     keeps_position: the x-position can be kept in the observation.
-    known: `vaml.envs.known` has its reward and termination, which model-based actor-critic needs;
-        those of an environment that can keep the x-position read it, so it must be kept there.
+    known: `vaml.envs.known` has its reward and termination, which model-based actor-critic needs.
+        If the environment can keep the x-position, they read it, so that it must be kept.
     """
 
     keeps_position: bool

@@ -1,4 +1,4 @@
-"""Types shared by the config's sections: what a number, a name and a list may be.
+"""Types shared by the config's sections: the allowed numbers, names and lists.
 
 No field has a default: config/config.yaml holds every number. Strict types keep YAML's traps out
 (`no` is False, not 0); decimal text such as `1e-3`, which YAML 1.1 reads as a string, is taken
@@ -34,7 +34,7 @@ def _decimal(value: object) -> object:
 
 
 def _one_zero(value: float) -> float:
-    """-0.0 is 0.0, so that it is no other setting."""
+    """Replace -0.0 by 0.0, so that both are the same setting."""
     return value + 0.0
 
 
@@ -68,7 +68,7 @@ Coefficient = Annotated[
 Name = Annotated[str, Field(pattern=NAME, max_length=64)]
 EnvironmentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+-v[0-9]+$", max_length=64)]
 Distinct = Annotated[list[_Item], Field(min_length=1), AfterValidator(_distinct)]
-# What an experiment is of: without an entry, the study does without the experiment.
+# Selection of an experiment: an empty list leaves the experiment out of the study.
 Parts = Annotated[list[_Item], AfterValidator(_distinct)]
 
 
@@ -76,16 +76,16 @@ _Table = TypeVar("_Table", dict[str, Any], frozenset[str])
 
 
 def by_name(table: _Table) -> _Table:
-    """A table whose rows are looked up by a name that a job's settings hold, and by nothing else.
+    """Mark a table whose rows are looked up only by names that a job's settings hold.
 
-    It is written out as {...}. A job's code digest counts the rows of the job's own names, so that
-    a new row runs no finished job again.
+    The argument must be a literal {...}. A job's code digest covers only the rows of the job's own
+    names, so that a new row runs no finished job again.
     """
     return table
 
 
 def names_in(settings: BaseModel) -> frozenset[str]:
-    """Every text that a job's settings hold."""
+    """All texts in a job's settings."""
     found: set[str] = set()
     waiting: list[Any] = [settings.model_dump(mode="json")]
     while waiting:
@@ -123,18 +123,18 @@ def largest_setting(settings: BaseModel) -> str:
 
 
 class JobSettings(Section):
-    """What one job uses, and nothing more."""
+    """Exactly the settings that one job uses."""
 
     seed: Seed
 
     @property
     def faster_on_gpu(self) -> bool:
-        """Whether a GPU does the job faster than a core (docs/performance.md)."""
+        """True if a GPU does the job faster than a core (docs/performance.md)."""
         return False
 
 
 def first_mistake(error: ValidationError) -> str:
-    """Where the first mistake is, and what is wrong there, in one line."""
+    """Location and reason of the first mistake, in one line."""
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"])) or "the text"
     return f"{where}: {first['msg']}"

@@ -24,25 +24,25 @@ from vaml.config.fields import (
 from vaml.config.objectives import Objective
 from vaml.config.sac import ActorCriticSettings, Environment
 
-# In `mbac.agents`, beside the entries of `agents`: SAC itself, with the same networks and schedule.
+# `mbac.agents` may also name SAC itself, which has the same networks and schedule.
 MODEL_FREE = "sac"
 
 
 class ModelUse(Section):
-    """How an agent's model is trained over the run, and how its critics learn from it."""
+    """Training of an agent's model along a run, and the critics' use of it."""
 
     final_mle_coefficient: Coefficient = Field(
         description="MLE coefficient at decay_end_step, reached linearly from the warm-up's end"
     )
     critic_actions: Literal["replay", "policy"] = Field(
-        description="actions at which the critics learn: the replay buffer's, as in eq. (7), or "
-        "fresh ones of the policy"
+        description="actions of the critics' updates: the replay buffer's, as in eq. (7), or "
+        "new ones of the policy"
     )
     average_rewards: bool = Field(
-        description="true: all pairs of a batch get the batch's mean reward in the critics' target"
+        description="true: critic targets use the batch's mean reward for all its pairs"
     )
     frozen_split: bool = Field(
-        description="true: every refit has the first fit's transitions and their split"
+        description="true: every refit uses the first fit's transitions and their split"
     )
 
 
@@ -77,17 +77,17 @@ class ModelLearning(Section):
     weight_decay: NonNegative = Field(description="L2 penalty inside Adam, on all parameters")
     batch_size: Rows = Field(description="transitions per gradient step")
     validation_fraction: Share = Field(description="share of the buffer for validation")
-    max_validation_transitions: Count = Field(description="cap of the validation split")
+    max_validation_transitions: Count = Field(description="maximum size of the validation split")
     patience: Count = Field(description="validations without improvement before stopping")
-    first_fit_max_epochs: Count = Field(description="epochs at most, for the fit after warm-up")
+    first_fit_max_epochs: Count = Field(description="maximum epochs of the fit after warm-up")
     refit_every: Count = Field(description="learning calls between refits (M of Algorithm 1)")
-    refit_max_epochs: Count = Field(description="epochs at most, for the later fits")
-    refit_max_gradient_steps: Count = Field(description="gradient steps at most, later fits")
+    refit_max_epochs: Count = Field(description="maximum epochs of a later fit")
+    refit_max_gradient_steps: Count = Field(description="maximum gradient steps of a later fit")
     warmup_mle_coefficient: Coefficient = Field(description="coefficient of the fit after warm-up")
 
 
 class MBACTraining(Section):
-    """What all MBAC runs share."""
+    """Settings that all MBAC runs share."""
 
     evaluation_every: Count = Field(description="environment steps between evaluations")
     evaluation_episodes: Count = Field(description="deterministic episodes per evaluation")
@@ -100,17 +100,17 @@ class MBAC(Section):
     """Section `mbac`."""
 
     environments: Parts[EnvironmentId] = Field(
-        description="entries of `runs`; with none, the study does without experiment C"
+        description="entries of `runs`; an empty list leaves out experiment C"
     )
     agents: Distinct[Name] = Field(
-        description=f"entries of the top-level `agents`, or {MODEL_FREE}: no model, for comparison"
+        description=f"entries of the top-level `agents`, or {MODEL_FREE}, which has no model"
     )
-    runs: dict[EnvironmentId, RunLength] = Field(description="environment id: its runs")
+    runs: dict[EnvironmentId, RunLength] = Field(description="runs by environment id")
     training: MBACTraining
 
 
 class TrainMBACJob(JobSettings):
-    """What one train_mbac job uses."""
+    """Settings of one train_mbac job."""
 
     environment_id: EnvironmentId
     environment: Environment

@@ -25,16 +25,16 @@ Loss = Literal[
     "mse",
 ]
 
-# Losses that need the true distribution of the next state: in the artificial environment alone.
+# Losses that need the true distribution of s', which only the artificial environment knows.
 NEED_TRUTH: frozenset[str] = by_name(frozenset({"vaml_exact"}))
-# Losses that estimate a variance over the model's samples, and so need two of them.
+# Losses that need two samples, because they estimate a variance over the model's samples.
 NEED_TWO_SAMPLES: frozenset[str] = by_name(frozenset({"vaml_debiased", "vaml_score_function"}))
 
 
 class Objective(Section):
-    """What a dynamics model minimises: eq. (10), c * NLL + (1 - c) * loss."""
+    """Objective of a dynamics model, eq. (10): c * NLL + (1 - c) * loss."""
 
-    loss: Loss = Field(description="the loss beside the NLL; vaml is eq. (9)")
+    loss: Loss = Field(description="loss that is mixed with the NLL; vaml is eq. (9)")
     mle_coefficient: Coefficient = Field(
         description="weight of the NLL in eq. (10): 1 is maximum likelihood, 0 the loss alone"
     )
@@ -47,6 +47,6 @@ class FitSettings(Section):
     learning_rate: Positive = Field(description="Adam's step size")
     weight_decay: NonNegative = Field(description="L2 penalty inside Adam, on all parameters")
     batch_size: Rows = Field(description="transitions per gradient step")
-    max_epochs: Count = Field(description="passes over the training split at most")
+    max_epochs: Count = Field(description="maximum number of passes over the training split")
     patience: Count = Field(description="validations without improvement before stopping")
     validation_fraction: Share = Field(description="share of the transitions for validation")

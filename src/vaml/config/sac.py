@@ -18,7 +18,7 @@ from vaml.config.fields import (
 
 
 class Environment(Section):
-    """How a Gymnasium environment is made."""
+    """Options of a Gymnasium environment."""
 
     time_limit: Count = Field(description="steps after which an episode is truncated")
     keep_position: bool = Field(description="keep the x-position in the observation")
@@ -55,14 +55,14 @@ class SAC(Section):
     """Section `sac`."""
 
     environments: Parts[EnvironmentId] = Field(
-        description="entries of `environments`; with none, the study does without experiment B"
+        description="entries of `environments`; an empty list leaves out experiment B"
     )
     seeds: Distinct[Seed] = Field(description="independent runs per environment")
     training: SACTraining
 
 
 class TrainSACJob(JobSettings):
-    """What one train_sac job uses."""
+    """Settings of one train_sac job."""
 
     environment_id: EnvironmentId
     environment: Environment

@@ -1,4 +1,4 @@
-"""The whole config: read, validate, explain what is wrong in one line per mistake."""
+"""The whole config and its validation, with one line per mistake."""
 
 import difflib
 import re
@@ -27,10 +27,10 @@ class StudyName(Section):
 class Figures(Section):
     """Section `figures`."""
 
-    # In a narrower one the labels of three panels in a row do not stand side by side.
+    # In a narrower figure the labels of three panels in a row overlap.
     width: Positive = Field(ge=6, le=40, description="width of a figure (inches)")
     names: dict[Name, Annotated[str, Field(min_length=1, max_length=32)]] = Field(
-        description="objective or agent: what figures and the manuscript call it"
+        description="name of an objective or agent in figures and manuscript"
     )
     dpi: Count = Field(ge=50, le=1200, description="resolution of the PNG files (dots per inch)")
 
@@ -39,9 +39,9 @@ class Config(Section):
     """config/config.yaml. Definitions are maps, selections are lists."""
 
     study: StudyName
-    objectives: dict[Name, Objective] = Field(description="name: what a model minimises")
-    environments: dict[EnvironmentId, Environment] = Field(description="id: how it is made")
-    agents: dict[Name, Agent] = Field(description="name: an agent of experiment C")
+    objectives: dict[Name, Objective] = Field(description="objectives of the models, by name")
+    environments: dict[EnvironmentId, Environment] = Field(description="their options, by id")
+    agents: dict[Name, Agent] = Field(description="agents of experiment C, by name")
     synthetic: Synthetic
     sac: SAC
     snapshots: Snapshots
@@ -51,7 +51,7 @@ class Config(Section):
 
 
 class ConfigError(ValueError):
-    """The config is wrong: one line per mistake, with key, what was given and what is allowed."""
+    """Raised for a wrong config: one line per mistake, with key, given value and allowed ones."""
 
 
 def load(config: Mapping[str, Any]) -> Config:
@@ -70,7 +70,7 @@ def load(config: Mapping[str, Any]) -> Config:
     return study
 
 
-# What pydantic says less plainly, by its type of error.
+# Plainer words for pydantic's errors, by type.
 _ALLOWED = {
     "bool_type": "true or false",
     "dict_type": "a block of keys",

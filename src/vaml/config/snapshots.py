@@ -23,21 +23,21 @@ class SnapshotFitSettings(FitSettings):
 
     test_fraction: Share = Field(description="share of the transitions held out for testing")
     redraw_test_split: bool = Field(
-        description="true: test on a second random split, most of which was trained on"
+        description="true: test on a second random split, mostly of training transitions"
     )
 
 
 class Snapshots(Section):
     """Section `snapshots`."""
 
-    steps: Distinct[Count] = Field(description="snapshots that are fitted: SAC environment steps")
+    steps: Distinct[Count] = Field(description="environment steps of the fitted snapshots")
     objectives: Distinct[Name] = Field(description="entries of `objectives`")
     model_hidden_sizes: list[Width] = Field(min_length=1, description="Swish layers of the model")
     fit: SnapshotFitSettings
 
 
 class FitSnapshotJob(JobSettings):
-    """What one fit_snapshot job uses, beside the files of its SAC run."""
+    """Settings of one fit_snapshot job; it also reads the files of its SAC run."""
 
     environment_id: EnvironmentId
     model_hidden_sizes: list[Width]

@@ -31,7 +31,7 @@ class SyntheticDynamics(Section):
     head_gain: Positive = Field(description="orthogonal gain of the dynamics' two heads")
     mean_scale: Positive = Field(description="factor on the dynamics' mean residual")
     noise_scale: Positive = Field(
-        le=8, description="factor on the dynamics' standard deviation, 0.88 without it"
+        le=8, description="factor on the dynamics' standard deviation, which is 0.88 unscaled"
     )
     value_hidden_size: Width = Field(description="ReLU units of the random value function")
 
@@ -51,22 +51,22 @@ class Synthetic(Section):
     fit: SyntheticFitSettings
     settings: Parts[Setting] = Field(
         description="realizable: the model has the dynamics' two hidden layers; unrealizable: one; "
-        "with none, the study does without experiment A"
+        "an empty list leaves out experiment A"
     )
     hidden_sizes: Distinct[Width] = Field(description="widths of the dynamics and of the model")
     objectives: Distinct[Name] = Field(description="entries of `objectives`")
-    seeds: Distinct[Seed] = Field(description="each draws dynamics, data, value and model anew")
+    seeds: Distinct[Seed] = Field(description="each gives new dynamics, data, value and model")
 
 
 class SimulateDynamicsJob(JobSettings):
-    """What one simulate_dynamics job uses."""
+    """Settings of one simulate_dynamics job."""
 
     dynamics: SyntheticDynamics
     hidden_size: Width
 
 
 class FitSyntheticJob(JobSettings):
-    """What one fit_synthetic job uses."""
+    """Settings of one fit_synthetic job."""
 
     dynamics: SyntheticDynamics
     fit: SyntheticFitSettings

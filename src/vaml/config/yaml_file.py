@@ -1,4 +1,4 @@
-"""A strict reader of the config's files: what YAML lets pass in silence is refused, with its line.
+"""A strict reader of the config's files: YAML's silent traps are errors, with their line.
 
 PyYAML takes the last of two equal keys, reads `no` as false and `010` as 8, and Snakemake runs the
 Python of a file that asks for it (`__use_yte__`).
@@ -14,7 +14,7 @@ import yaml
 from vaml.config.schema import ConfigError
 
 _MAX_BYTES = 1_000_000
-# An alias stands for all its values again: a few lines can stand for billions.
+# An alias repeats all its values, so that a few lines can stand for billions.
 _MAX_VALUES = 100_000
 _CORE = "tag:yaml.org,2002:"
 _KINDS = ("bool", "float", "int", "map", "merge", "null", "seq", "str")
@@ -57,7 +57,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def merged(paths: Sequence[Path]) -> dict[str, Any]:
-    """The files as Snakemake merges them: a later one's maps merge, all else replaces."""
+    """Merge the files as Snakemake does: later maps are merged, all other values replace."""
     config: dict[str, Any] = {}
     for path in paths:
         config = _merge(config, read(path))
@@ -83,7 +83,7 @@ def _text(path: Path) -> str:
 
 
 def _entries(node: yaml.Node, key: str) -> Iterator[tuple[yaml.Node, str, str | None]]:
-    """Every key and value, aliases followed: its node, its dotted key, and what is wrong there."""
+    """Every key and value, with aliases followed: its node, its dotted key and its mistake."""
     if isinstance(node, yaml.MappingNode):
         lines: dict[str, int] = {}
         for name, value in node.value:

@@ -1,4 +1,4 @@
-"""Minari's data sets of episodes: as transitions to fit models to, and from a run's history.
+"""Minari's data sets of episodes: read as transitions for model fits, written from a run's history.
 
 Needs the extra `minari`; without it every function raises MissingExtra.
 """
@@ -25,7 +25,7 @@ def load_transitions(dataset: str) -> Transitions:
     dataset: its id. Observations and actions must be vectors, spaces.Box of one dimension.
     An episode of T steps gives T rows; none leads from one episode into the next.
 
-    MissingExtra: no Minari. UnreadableFile: it is not there, has other spaces, or no step.
+    MissingExtra: no Minari. UnreadableFile: the data set is missing, empty or has other spaces.
     """
     found = _load(dataset)
     for name, space in [("observations", found.observation_space), ("actions", found.action_space)]:
@@ -62,12 +62,12 @@ def _load(dataset: str) -> Any:
 
 def _minari(part: str = "") -> Any:
     found = library(f"minari{part}", "minari")
-    library("h5py", "minari")  # what the data sets are stored in; Minari asks for it late
+    library("h5py", "minari")  # the data sets' format, which Minari imports late
     return found
 
 
 def _namespace(dataset: str) -> str | None:
-    """The namespace of an id, where it has one. UnreadableFile: it is no id."""
+    """The namespace of an id, if it has one. UnreadableFile: the id is malformed."""
     parse = _minari(".dataset.minari_dataset").parse_dataset_id
     try:
         namespace, _, _ = parse(dataset)
@@ -81,8 +81,8 @@ def _namespace(dataset: str) -> str | None:
 def episode_ends(history: Mapping[str, np.ndarray]) -> np.ndarray:
     """The row after the last of each episode, (episodes,) int, from a history's flags.
 
-    The last episode ends with the history, which may have cut it: it then has neither flag.
-    UnreadableFile: within an episode, a row does not start where the one before led.
+    The last episode ends with the history. If that cut the episode short, it has neither flag.
+    UnreadableFile: within an episode, a row does not start where the previous row ended.
     """
     ended = history["terminated"] | history["truncated"]
     leads_on = (history["next_observations"][:-1] == history["observations"][1:]).all(1)
@@ -96,14 +96,14 @@ def episode_ends(history: Mapping[str, np.ndarray]) -> np.ndarray:
 def save_history(
     dataset: str, history: Mapping[str, np.ndarray], env: Env, metadata: Mapping[str, Any]
 ) -> int:
-    """Store a run's history as a new local Minari data set; how many episodes it has.
+    """Store a run's history as a new local Minari data set; return its number of episodes.
 
-    history: the arrays of vaml.data.replay.History. env: what it was collected in; the data set
-    records how to make it. metadata: more entries of the data set's metadata, by name.
+    history: the arrays of vaml.data.replay.History. env: the environment of the run; the data set
+    records how to make it. metadata: further entries of the data set's metadata, by name.
     The data set appears whole or not at all. Observations and rewards are float32, as stored.
 
-    MissingExtra: no Minari. UnreadableFile: no step, flags that contradict the observations, a bad
-    id, or one that is taken.
+    MissingExtra: no Minari. UnreadableFile: the history is empty, its flags contradict the
+    observations, or the id is malformed or in use.
     """
     minari = _minari()
     namespace = _namespace(dataset)
@@ -145,7 +145,7 @@ def save_history(
 def _episodes(
     history: Mapping[str, np.ndarray], ends: np.ndarray
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Each episode by Minari's names: T + 1 observations, T of the rest."""
+    """Each episode under Minari's names: T + 1 observations, T entries of the other arrays."""
     starts = [0, *ends[:-1]]
     for start, end in zip(starts, ends, strict=True):
         last = history["next_observations"][end - 1 : end]

@@ -11,7 +11,7 @@ from vaml.data.transitions import Transitions
 
 @dataclass(frozen=True)
 class Batch:
-    """A sample of the history: observations (B, n), actions (B, m), the rest (B,)."""
+    """A sample of the history: (next) observations (B, n), actions (B, m), other fields (B,)."""
 
     observations: Tensor
     actions: Tensor
@@ -34,7 +34,7 @@ class History:
         self.next_observations = np.zeros((capacity, observation_size), np.float32)
         self.terminated = np.zeros(capacity, np.bool_)
         self.truncated = np.zeros(capacity, np.bool_)
-        # Tensors on the same memory, for sampling.
+        # Tensors that share the arrays' memory, for sampling.
         self._columns = tuple(
             torch.from_numpy(array)
             for array in (

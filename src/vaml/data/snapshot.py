@@ -15,7 +15,7 @@ def snapshot_parts(
     fit: SnapshotFitSettings,
     splits: np.random.Generator,
 ) -> tuple[Transitions, Transitions, Transitions]:
-    """The transitions to train on, to validate on and to test on.
+    """Training, validation and test transitions.
 
     history: the columns of a whole SAC run. The replay buffer at the snapshot is its first `step`
     rows.

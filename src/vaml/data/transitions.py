@@ -25,7 +25,7 @@ class Transitions:
         return Transitions(*(field.index_select(0, rows) for field in self._fields()))
 
     def to(self, device: torch.device | str) -> "Transitions":
-        """The same on a device."""
+        """The same rows on a device."""
         return Transitions(*(field.to(device) for field in self._fields()))
 
     def clone(self) -> "Transitions":
@@ -44,7 +44,7 @@ class Transitions:
     def batches(
         self, batch_size: int, shuffle: np.random.Generator | None = None
     ) -> Iterator["Transitions"]:
-        """All rows once in batches, the last one shorter where they do not divide."""
+        """All rows once in batches; the last batch may be shorter."""
         rows = self.take(shuffle.permutation(len(self))) if shuffle else self
         for start in range(0, len(self), batch_size):
             stop = start + batch_size

@@ -1,4 +1,4 @@
-"""Known reward and termination functions, for model-based critic targets (section 4.1, eq. 7).
+"""Known reward and termination functions for model-based critic targets (section 4.1, eq. (7)).
 
 Each equals what `env.step` of Gymnasium's environment computes, as a function of the observation
 before the step, the action and the observation after it; the x-position must be kept in the
@@ -22,7 +22,7 @@ _LOCOMOTION_SECONDS = 0.008  # per step of Hopper and Walker2d: 4 sub-steps of 0
 
 @dataclass(frozen=True)
 class KnownFunctions:
-    """Reward and termination of one environment; batch dimensions are free and broadcast."""
+    """Reward and termination of one environment, for any batch dimensions, which broadcast."""
 
     environment: str
     observation_size: int
@@ -32,8 +32,8 @@ class KnownFunctions:
     def reward(self, observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
         """Reward of each transition, shaped as the broadcast batch dimensions.
 
-        Where a next observation is not finite and therefore terminal, the reward is finite all the
-        same. Pusher never terminates, so that its reward is non-finite there, as the value is.
+        If a next observation is not finite, and therefore terminal, the reward is still finite.
+        Pusher never terminates, so that its reward is then non-finite, as the value is.
 
         observations: (..., observation_size), e.g. (B, n).
         actions: (..., action_size), e.g. (B, m).
@@ -47,11 +47,11 @@ class KnownFunctions:
         return rewards.expand(torch.broadcast_shapes(*batch))
 
     def terminated(self, next_observations: Tensor) -> Tensor:
-        """Whether each transition ends its episode, time limits aside.
+        """True for each transition that ends its episode, time limits aside.
 
         A non-finite next observation is terminal, except in Pusher, where nothing is.
-        Hopper also ends where a velocity exceeds 100; its observation clips velocities to 10, so
-        that this case of `env.step` alone cannot be told from the observation.
+        Hopper also ends if a velocity exceeds 100. Its observation clips velocities to 10, so that
+        only this case of `env.step` cannot be recognised from the observation.
 
         next_observations: (..., observation_size). Returns (...), bool.
         Raises ValueError for observations of another size.
@@ -132,7 +132,7 @@ def _locomotion_v5_reward(
 def _progress(observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
     """Forward velocity less the cost of the action."""
     position, next_position = observations[..., 0], next_observations[..., 0]
-    # A non-finite position is terminal; as a velocity it would reach the critic's target.
+    # A non-finite position is terminal, but its velocity would reach the critic's target.
     moved = torch.where(next_position.isfinite(), next_position - position, 0.0)
     return moved / _LOCOMOTION_SECONDS - 0.001 * actions.square().sum(-1)
 

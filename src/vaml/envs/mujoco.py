@@ -1,4 +1,4 @@
-"""Gymnasium's MuJoCo environments: how they are made, and their exact state between two steps."""
+"""Gymnasium's MuJoCo environments: their construction, and their exact state between two steps."""
 
 import json
 import logging
@@ -64,7 +64,7 @@ def action_bounds(env: Env) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def get_state(env: Env) -> dict[str, NDArray[Any]]:
-    """Everything that the coming steps and resets depend on, but for the actions.
+    """State that determines all later steps and resets, given the actions.
 
     physics: (n,) float64, MuJoCo's integration state, with the solver's warm start.
     body_positions: (bodies, 3) float64. They are derived, but after a step they lag the physics
@@ -72,7 +72,7 @@ def get_state(env: Env) -> dict[str, NDArray[Any]]:
     elapsed_steps: () int64, steps since the last reset.
     random_state: (bytes,) uint8, JSON of the generator that the resets draw from.
 
-    The action space's own generator is not part of it: draw actions from another one.
+    The action space's own generator is not included: draw actions from another one.
     Raises ValueError before the first reset.
     """
     elapsed_steps = env.get_wrapper_attr("_elapsed_steps")
@@ -87,11 +87,11 @@ def get_state(env: Env) -> dict[str, NDArray[Any]]:
 
 
 def set_state(env: Env, state: Mapping[str, NDArray[Any]]) -> None:
-    """Put an environment, even one never reset, in a state that `get_state` returned.
+    """Restore a state that `get_state` returned, even in an environment never reset.
 
-    From there on, observations, rewards, flags and resets are bit for bit those of the environment
-    that the state came from, if it was made by the same call of `make`.
-    Raises ValueError for another environment's state, as far as its shapes tell.
+    All later observations, rewards, flags and resets are bit for bit those of the environment that
+    the state came from, if the same call of `make` made both.
+    Raises ValueError for a state of another environment if its shapes differ.
     """
     simulator = _simulator(env)
     expected = {
@@ -112,7 +112,7 @@ def set_state(env: Env, state: Mapping[str, NDArray[Any]]) -> None:
 
 
 def get_physics(env: Env) -> dict[str, NDArray[Any]]:
-    """What the next observation depends on beside the action: `physics` and `body_positions`."""
+    """State that decides the next observation, given an action: `physics`, `body_positions`."""
     simulator = _simulator(env)
     physics = np.empty(_MUJOCO.mj_stateSize(simulator.model, _integration()), np.float64)
     _MUJOCO.mj_getState(simulator.model, simulator.data, physics, _integration())
@@ -122,9 +122,9 @@ def get_physics(env: Env) -> dict[str, NDArray[Any]]:
 def next_observation(
     env: Env, state: Mapping[str, NDArray[Any]], action: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Where the action leads from a state that `get_physics` returned: (observation_size,).
+    """Next observation (observation_size,) after an action in a state that `get_physics` returned.
 
-    The environment must have been reset once; its time limit plays no part.
+    The environment must have been reset once; its time limit has no effect.
     """
     simulator = _simulator(env)
     _set_physics(simulator, state)

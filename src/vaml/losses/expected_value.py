@@ -8,7 +8,7 @@ from torch import Tensor
 from vaml.networks.dynamics import Prediction
 from vaml.networks.value import RandomValue
 
-# A variance of this size is none; above zero, the square root's slope stays finite.
+# A variance this small counts as none; above zero, the square root has a finite slope.
 _SMALLEST_VARIANCE = 1e-40
 
 

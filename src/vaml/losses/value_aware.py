@@ -19,8 +19,8 @@ def vaml(
 ) -> Tensor:
     """Value-aware loss: batch mean of ½ (V(s') - mean over K samples of V(ŝ'))², eq. (9).
 
-    Pathwise in the model's parameters. A stochastic V draws afresh for s' and for every ŝ'. All
-    rows count alike: V is not zeroed at terminal states.
+    The gradient in the model's parameters is pathwise. A stochastic V draws separately for s' and
+    for every ŝ'. All rows have the same weight: V is not zeroed at terminal states.
 
     Differs from eq. (9) by the factor ½, as in the authors' loss and figures; and the K-sample
     mean adds Var[V(ŝ')] / (2K) to its expectation.
@@ -38,11 +38,11 @@ def vaml_debiased(
     samples: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """`vaml` without its bias: the sample variance of V(ŝ') over 2K is taken off each row.
+    """`vaml` without its bias: each row less the sample variance of V(ŝ') over 2K.
 
-    Pathwise; K ≥ 2 samples. In expectation ½ (V(s') - E[V(ŝ')])², whatever the model's variance, so
-    that nothing in it rewards a small one. A batch's value may be negative. The same aim as the
-    corrected loss of Voelcker et al. (2025, arXiv 2505.22772).
+    Pathwise gradient; K ≥ 2 samples. The expectation is ½ (V(s') - E[V(ŝ')])², whatever the model's
+    variance, so that a small variance brings no reward. A batch's value may be negative. The
+    corrected loss of Voelcker et al. (2025, arXiv 2505.22772) has the same aim.
     """
     with torch.no_grad():
         targets = value(next_observations, generator)
@@ -56,7 +56,7 @@ def vaml_score_function(
     samples: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """The number of `vaml_debiased`, with a likelihood-ratio gradient; K ≥ 2 samples.
+    """Value of `vaml_debiased`, with a likelihood-ratio gradient; K ≥ 2 samples.
 
     With b_k the mean of V over the other samples, the gradient is the mean over rows and k of
     -(V(s') - b_k) (V(ŝ'_k) - b_k) ∇ log p(ŝ'_k). A function of the other samples alone, b_k is
@@ -76,7 +76,7 @@ def vaml_score_function(
 
 
 def _debiased(targets: Tensor, values: Tensor) -> Tensor:
-    """Targets (batch,), values (K, batch)."""
+    """Debiased loss of targets (batch,) and values (K, batch)."""
     bias = values.var(0) / len(values)
     return 0.5 * ((targets - values.mean(0)).square() - bias).mean()
 
@@ -84,9 +84,8 @@ def _debiased(targets: Tensor, values: Tensor) -> Tensor:
 def vaml_exact(prediction: Prediction, truth: Prediction, value: RandomValue) -> Tensor:
     """Half of eq. (8): batch mean of ½ (E[V(s')] - E[V(ŝ')])², both in closed form (float64).
 
-    truth: the true distribution of s', which only the artificial environment knows. No noise is
-    left: neither of the next state nor of the model's samples. As the target is exact, a model
-    that is right has loss 0.
+    truth: the true distribution of s', known only in the artificial environment. The loss has no
+    noise, neither of the next state nor of model samples: a model that is right has loss 0.
     """
     with torch.no_grad():
         targets = expected_value(value, truth)
@@ -102,8 +101,8 @@ def vagram(
     receives no gradient. A gradient longer than the batch's 95 % quantile of Euclidean lengths is
     shortened to it, as in their code's default.
 
-    Differs from their code, which differentiates each critic at a fixed action: here it is V as
-    the other losses use it, one sampled action included.
+    Differs from their code, which differentiates each critic at a fixed action: here V is that of
+    the other losses, with one sampled action.
     """
     with torch.enable_grad():
         states = next_observations.detach().requires_grad_()
@@ -119,7 +118,7 @@ def vagram(
 def action_sampling_floor(
     value: Value, next_observations: Tensor, samples: int, generator: torch.Generator
 ) -> Tensor:
-    """What the value-aware loss would be if the model returned s' itself.
+    """Value-aware loss of a model that returns s' itself.
 
     ½ Var[V(s')] (1 + 1/K) over V's own randomness (the sampled action), from two draws per state.
     """

@@ -45,7 +45,7 @@ class Actor(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where it takes observations."""
+        """Device of the parameters."""
         return self.centre.device
 
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:

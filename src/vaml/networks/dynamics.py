@@ -22,7 +22,7 @@ class Prediction(NamedTuple):
 
     def nll(self, next_observations: Tensor) -> Tensor:
         """-log density of the next observations (batch, n), summed over dimensions: (batch,)."""
-        # The residual is formed before the mean is taken off: states are much larger than both.
+        # The change is formed before the mean is subtracted: states are much larger than both.
         standardised = (next_observations - self.observations - self.mean) * torch.exp(
             -self.log_std
         )
@@ -38,9 +38,9 @@ class Prediction(NamedTuple):
 class GaussianDynamics(nn.Module):
     """Swish perceptron on [observation, action] with two linear heads.
 
-    Heads: orthogonal with gain 0.01 unless told otherwise, zero biases. The log standard deviation
-    is bounded softly to [-20, 2], for all dimensions alike; untrained, the standard deviation is
-    about 0.8808. No normalisation of inputs or outputs.
+    Heads: by default orthogonal with gain 0.01, zero biases. The log standard deviation is softly
+    bounded to [-20, 2] in every dimension; before training, the standard deviation is about 0.8808.
+    Inputs and outputs are not normalised.
     """
 
     def __init__(
@@ -73,7 +73,8 @@ class GaussianDynamics(nn.Module):
     def rescale(self, mean_scale: float, noise_scale: float) -> None:
         """Multiply the mean residual and the standard deviation by a factor each, in place.
 
-        The latter by a bias, and so exactly where its head gives 0; factors of 1 change no bit.
+        The standard deviation is scaled by a bias, so that the factor is exact where its head
+        gives 0. Factors of 1 change no bit.
         """
         self.mean_head.weight.mul_(mean_scale)
         self.mean_head.bias.mul_(mean_scale)

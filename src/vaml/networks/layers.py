@@ -1,4 +1,4 @@
-"""Linear layers whose weights come from a generator of the caller's."""
+"""Linear layers whose initial weights are drawn from the caller's generator."""
 
 import math
 from itertools import pairwise
@@ -62,7 +62,7 @@ def relu_features(layers: nn.ModuleList, inputs: Tensor) -> Tensor:
 def normal(shape: tuple[int, ...], like: Tensor, generator: torch.Generator) -> Tensor:
     """Standard normal draws with the dtype and the device of `like`.
 
-    They are drawn on the generator's device: those of a CPU generator are moved.
+    They are drawn on the generator's device, and moved if that is another one.
     """
     draws = torch.empty(shape, dtype=like.dtype, device=generator.device)
     return draws.normal_(generator=generator).to(like.device)

@@ -1,4 +1,4 @@
-"""The part of the config that all jobs of a stage use together, which tables are gathered by."""
+"""The part of the config that a stage's jobs use together, from which their tables are gathered."""
 
 import json
 from collections.abc import Iterable, Mapping

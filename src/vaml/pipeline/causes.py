@@ -1,7 +1,7 @@
-"""Why a planned job runs, in the words of the config and the code.
+"""The causes of a planned job, in terms of the config and the code.
 
-What Snakemake gives as its reason says too little: here a job's present settings and code are
-compared with those that its results carry.
+Snakemake's own reasons say too little: this module compares a job's present settings and code with
+those recorded in its results.
 """
 
 import ast
@@ -30,7 +30,7 @@ from vaml.runtime.digest import module_digests
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.versions import accepted, differences, installed, keeps_others, recorded
 
-# Stage: where in the config each of its jobs' settings stands; `{...}` are labels.
+# By stage: place in the config of each of its jobs' settings; `{...}` are labels.
 KEYS: dict[str, dict[str, str]] = {
     "simulate_dynamics": {"dynamics": "synthetic.dynamics"},
     "fit_synthetic": {
@@ -57,7 +57,7 @@ KEYS: dict[str, dict[str, str]] = {
 
 KEYS.update({measuring: KEYS[fitting] for measuring, fitting in MEASURED.items()})
 
-# The section of the config that a rule behind the stages takes its settings from.
+# Section of the config from which a rule behind the stages takes its settings.
 SECTIONS = {"plot": "figures", "judge_claims": "statistics", "summarise": "statistics"}
 
 _UPSTREAM = re.compile(r"Input files updated by another job: ([^;]*)")
@@ -83,7 +83,7 @@ def causes(
     if upstream := _UPSTREAM.search(job.reason):
         rules = {makers.get(path, path) for path in upstream[1].split(", ")}
         found += [f"{rule} runs" for rule in sorted(rules)]
-    # What is not known here is said as Snakemake says it.
+    # Unknown causes keep Snakemake's words.
     return tuple(found) or (job.reason,)
 
 
@@ -94,7 +94,7 @@ def _missing(job: PlannedJob) -> str:
 
 
 def _recorded_changes(job: PlannedJob, study: Config, place: Path) -> Iterator[str]:
-    """What differs from the settings and the code that the job's results name."""
+    """Differences from the settings and the code that the job's results record."""
     try:
         before = read_json(place / "config.json")
         made = read_manifest(place / "manifest.json").stable
@@ -111,7 +111,7 @@ def _recorded_changes(job: PlannedJob, study: Config, place: Path) -> Iterator[s
 
 
 def kept_versions(study: Config, results: Path) -> Counter[tuple[str, str]]:
-    """How many results of each stage were made with other versions, and are kept by the switch."""
+    """Number of results by stage that were made with other versions and that the switch keeps."""
     found = Counter[tuple[str, str]]()
     for stage in FOLDERS if keeps_others() else ():
         for job in labels(stage, study):
@@ -136,7 +136,7 @@ def _in_config(job: PlannedJob, study: Config, job_settings: Mapping[str, Any]) 
 
 
 def _reported_changes(job: PlannedJob, study: Config) -> Iterator[str]:
-    """The changed params of a table, a figure and the like, read from Snakemake's reason."""
+    """Changed params of a table, a figure and the like, read from Snakemake's reason."""
     _, _, reported = job.reason.partition("Params have changed since last execution: ")
     before, _, now = reported.partition(" now: ")
     old, new = _params(before), _params(now)
@@ -182,9 +182,9 @@ def _text(value: Any) -> str:
 def outdated(
     study: Config, results: Path, planned: list[PlannedJob]
 ) -> Iterator[tuple[str, Labels]]:
-    """Jobs that Snakemake takes as done, though their results name another config or code.
+    """Jobs that Snakemake takes as done, though their results record another config or code.
 
-    That is so where its records are lost, were not copied, or were overwritten by --touch.
+    This happens where its records are lost, were not copied, or were overwritten by --touch.
     """
     runs = {folder(job.rule, job.labels) for job in planned if job.rule in FOLDERS}
     for stage in FOLDERS:

@@ -1,4 +1,4 @@
-"""What planned jobs will take: from benchmark files where there are any, else from a table."""
+"""Estimated times of planned jobs: from benchmark files if there are any, else from a table."""
 
 import csv
 import heapq
@@ -32,7 +32,7 @@ Measured = Mapping[tuple[str, str], list[tuple[str, float]]]
 
 
 def table_seconds(stage: str, job: Mapping[str, Any]) -> float:
-    """The table's guess for one job with these settings."""
+    """Table's estimate in seconds for one job with these settings."""
     objective = (job.get("agent") or job).get("objective")
     kind = "none"
     if objective:
@@ -93,8 +93,9 @@ def _without_seed(job: Mapping[str, Any]) -> str:
 def seconds(planned: Iterable[PlannedJob], study: Config, measured: Measured) -> list[float]:
     """Seconds on one core for each planned job.
 
-    Of a job with the same settings, of any study, where one was measured; else the table's,
-    times what this study's measured jobs of the same stage took over what the table says of them.
+    The measured time of a job with the same settings in any study, if there is one. Otherwise the
+    table's estimate, scaled by the ratio of measured time to estimate for this study's jobs of the
+    same stage.
     """
     scale = _scale(study, measured)
     result = []
@@ -110,7 +111,7 @@ def seconds(planned: Iterable[PlannedJob], study: Config, measured: Measured) ->
 
 
 def _scale(study: Config, measured: Measured) -> dict[str, float]:
-    """By stage, how much longer this study's measured jobs took than the table says."""
+    """Ratio of measured time to the table's estimate for this study's jobs, by stage."""
     took, guessed = defaultdict[str, float](float), defaultdict[str, float](float)
     for (stage, job), times in measured.items():
         mine = [each for name, each in times if name == study.study.name]
@@ -121,7 +122,7 @@ def _scale(study: Config, measured: Measured) -> dict[str, float]:
 
 
 def wall_seconds(planned: Sequence[PlannedJob], times: Sequence[float], cores: int) -> float:
-    """How long `cores` cores take, where each goes on with the study's first job that can start."""
+    """Seconds that `cores` cores take if each always starts the study's first job that is ready."""
     order = in_order(job.rule for job in planned)
     waiting = sorted(range(len(planned)), key=lambda i: order.index(planned[i].rule))
     unfinished = Counter(name for job in planned for name in _names(job))
@@ -141,7 +142,7 @@ def wall_seconds(planned: Sequence[PlannedJob], times: Sequence[float], cores: i
 
 
 def in_order(rules: Iterable[str]) -> list[str]:
-    """Each rule once, in the order in which the study runs them."""
+    """Rules, each once, in the order in which the study runs them."""
     found = dict.fromkeys(rules)
     known = [*FOLDERS, "tabulate", "plot"]
     return [rule for rule in known if rule in found] + [r for r in found if r not in known]
@@ -152,12 +153,12 @@ def _name(rule: str, labels: Mapping[str, str]) -> str:
 
 
 def _names(job: PlannedJob) -> tuple[str, str]:
-    """What others wait for: all jobs of its rule, or this one."""
+    """Names by which others wait for a job: all jobs of its rule, or this one."""
     return job.rule, _name(job.rule, job.labels)
 
 
 def _before(job: PlannedJob) -> list[str]:
-    """The jobs, or the stage, that end before a job starts; none means all earlier stages."""
+    """Jobs, or the stage, that must end before a job starts; none means all earlier stages."""
     if job.rule in FOLDERS:
         start = source(job.rule, job.labels)
         return [_name(*start)] if start else ["nothing"]

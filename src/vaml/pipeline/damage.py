@@ -1,4 +1,4 @@
-"""Which results of a study are not as their manifests say: damaged, edited, or missing."""
+"""Results of a study that differ from their manifests: damaged, edited, or missing."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from vaml.runtime.derivation import manifest_of, read_derivation
 def manifests(
     study: Config, judged: Sequence[str], results: Path
 ) -> Iterator[tuple[Path, Sequence[str]]]:
-    """The manifests that are there, with the names of the files that must lie beside each.
+    """Existing manifests, with the names of the files that must lie beside each.
 
     study: the config. judged: the tables that the claims read. results: the study's folder. Large
     files that only later jobs read may have been removed to save space.
@@ -32,7 +32,7 @@ def manifests(
 
 
 def damages_beside(manifest: Path, files: Sequence[str]) -> Iterator[tuple[Path, str]]:
-    """Each file that is not as the manifest beside it says, and why."""
+    """Files that differ from the manifest beside them, and the reasons."""
     home = manifest.parent
     try:
         digests = (

@@ -1,4 +1,4 @@
-"""What a study makes of its jobs' results: tables, figures, verdicts, manuscript; how far they are.
+"""Files derived from the jobs' results and their state: tables, figures, verdicts, manuscript.
 
 Paths are relative to results/<study>/.
 """
@@ -15,7 +15,7 @@ OVERVIEW = "overview.html"
 
 
 def derived(study: Config, judged: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Each job's first file, with the files it is made of, in an order in which they can be made.
+    """Each job's first file with its inputs, in an order in which they can be made.
 
     judged: the tables that the claims read.
     """
@@ -43,7 +43,7 @@ def derived(study: Config, judged: Collection[str]) -> dict[str, tuple[str, ...]
 
 
 def finished(files: Mapping[str, tuple[str, ...]], results: Path) -> set[str]:
-    """Those of the files that are there, and no older than anything they are made of."""
+    """The files that exist and are no older than any of their inputs."""
     done: set[str] = set()
     times: dict[str, float] = {}
 

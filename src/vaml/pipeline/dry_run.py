@@ -1,4 +1,4 @@
-"""The jobs that Snakemake would run, asked of Snakemake itself, and the config as it reads it."""
+"""The jobs that Snakemake says it would run, and the config as Snakemake reads it."""
 
 import contextlib
 import io
@@ -17,7 +17,7 @@ _LOCKS = Path(".snakemake/locks")
 
 
 class DryRunFailed(Exception):
-    """Snakemake cannot plan: what it says about why, or why it is not asked."""
+    """Raised if Snakemake cannot plan; the message is Snakemake's, or says why it was not asked."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class PlannedJob:
 
 
 def dry_run(*flags: str) -> list[PlannedJob]:
-    """What `snakemake --dry-run` with these flags lists, without the rule that is only a target.
+    """List the jobs of `snakemake --dry-run` with these flags, without the target rule.
 
     Runs in the working folder, and in this process: call it once.
 
-    DryRunFailed: for what `snakemake` would stop as well, or for being in the wrong folder.
+    DryRunFailed: `snakemake` would stop as well, or the working folder is the wrong one.
     """
     _require_project()
     from snakemake.cli import main
@@ -56,7 +56,7 @@ def dry_run(*flags: str) -> list[PlannedJob]:
 
 
 def read_study(overlays: Sequence[str | Path] = ()) -> Config:
-    """The study of the working folder's config with these overlays, merged as Snakemake does.
+    """Read the study of the working folder's config with these overlays, merged as Snakemake does.
 
     ConfigError: one line per mistake. DryRunFailed: the wrong folder. OSError: a missing file.
     """
@@ -65,7 +65,7 @@ def read_study(overlays: Sequence[str | Path] = ()) -> Config:
 
 
 def require_no_snakemake(results: Path, outcome: str) -> None:
-    """DryRunFailed: Snakemake works in this folder. outcome: what is therefore not done."""
+    """Raise DryRunFailed if Snakemake works in this folder. outcome: the action that is refused."""
     if _LOCKS.is_dir() and any(_LOCKS.iterdir()):
         raise DryRunFailed(
             f"{results}: Snakemake is running here, or was killed; when it is not, remove its "
@@ -74,7 +74,7 @@ def require_no_snakemake(results: Path, outcome: str) -> None:
 
 
 class _Handler(logging.Handler):
-    """Hands on each job that Snakemake reports."""
+    """Log handler that passes on each job that Snakemake reports."""
 
     def __init__(self, found: Callable[[PlannedJob], None]) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class _Handler(logging.Handler):
 
 
 def _require_project() -> None:
-    """The workflow that is read here must run the package that explains it."""
+    """Check that the workflow in this folder runs this package."""
     if not Path("workflow/Snakefile").is_file():
         raise DryRunFailed(f"{os.getcwd()}: no workflow/Snakefile; start in the project's folder")
     here, running = Path("src/vaml").resolve(), Path(vaml.__file__).resolve().parent

@@ -1,4 +1,4 @@
-"""The files of finished jobs: which there are, whether they are whole, and copies of them."""
+"""The files of finished jobs: their names, checks that they are whole, and copies."""
 
 import hashlib
 import os
@@ -14,9 +14,9 @@ MANIFEST, SETTINGS = "manifest.json", "config.json"
 
 
 def job_digests(manifest: Path) -> dict[Path, str]:
-    """What the digests of a job's files are by its manifest; its flags are their names' stems.
+    """Digests of a job's files by its manifest, whose flags are the stems of the files' names.
 
-    UnreadableFile: the manifest is damaged, or the settings beside it are not those it names.
+    UnreadableFile: the manifest is damaged, or the settings beside it are not those it records.
     """
     made, home = read_manifest(manifest).stable, manifest.parent
     found = {
@@ -32,7 +32,7 @@ def job_digests(manifest: Path) -> dict[Path, str]:
 
 
 def damages(digests: Mapping[Path, str], required: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Each file that is not as its digest says, or required and not there, and why."""
+    """Files that do not match their digests, or are required and missing, and the reasons."""
     for path in dict.fromkeys([*digests, *required]):
         if not path.exists():
             yield path, "is missing"
@@ -45,7 +45,7 @@ def whole_job(home: Path, stage: str) -> list[Path]:
 
     Large files that only later jobs read may have been removed to save space.
 
-    UnreadableFile: one is damaged, or missing.
+    UnreadableFile: a file is damaged, or missing.
     """
     manifest = home / MANIFEST
     digests = job_digests(manifest)
@@ -62,13 +62,13 @@ def finished_jobs(results: Path) -> Iterator[tuple[str, Path]]:
 
 
 def beside(results: Path, folder: str) -> list[Path]:
-    """A job's log and its measured time, where they are there."""
+    """A job's log and its measured time, if they exist."""
     paths = (results / kind / f"{folder}{suffix}" for kind, suffix in BESIDE.items())
     return [path for path in paths if path.is_file()]
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """The same file at another place: whole or not at all.
+    """Link or copy a file to another place, whole or not at all.
 
     Results are never written in place, so that a link is as safe as a copy.
     """

@@ -1,4 +1,4 @@
-"""The jobs of a study: which there are, where each one writes, what each one uses.
+"""The jobs of a study: their labels, their folders and their settings.
 
 The workflow and the tables both read this module, so that they cannot disagree.
 """
@@ -36,16 +36,16 @@ FOLDERS: dict[str, str] = {
     "train_mbac": "train_mbac/{environment}/{agent}/s{seed}",
 }
 
-# Measuring: the stage whose fits it measures, job by job.
+# By measuring stage: the stage whose fits it measures, job by job.
 MEASURED: dict[str, str] = {
     "measure_synthetic": "fit_synthetic",
     "measure_snapshot": "fit_snapshot",
 }
 
-# What lies beside a job's results, in folders that mirror theirs, with the suffix of a job's file.
+# Other files of a job, in folders that mirror its results', with the suffix of a job's file.
 BESIDE = {"logs": ".log", "benchmarks": ".tsv"}
 
-# The files of each job that tables are made from.
+# Files of each job from which tables are made.
 RESULTS: dict[str, tuple[str, ...]] = {
     "fit_synthetic": ("outcome.json", "curve.csv"),
     "measure_synthetic": ("metrics.json",),
@@ -61,7 +61,7 @@ RESULTS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-# Table: the stage whose jobs it gathers, and the file that it reads of each.
+# By table: the stage whose jobs it gathers, and the file that it reads of each.
 TABLES: dict[str, tuple[str, str]] = {
     "synthetic": ("measure_synthetic", "metrics.json"),
     "synthetic_curves": ("fit_synthetic", "curve.csv"),
@@ -78,7 +78,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "mbac_diagnostics": ("train_mbac", "diagnostics.csv"),
 }
 
-# Figure: the tables it is drawn from.
+# By figure: the tables from which it is drawn.
 FIGURES: dict[str, tuple[str, ...]] = {
     "figure_1": ("synthetic",),
     "figure_2": ("snapshots",),
@@ -97,7 +97,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "model_sigma": ("synthetic", "synthetic_curves", "snapshots", "mbac", "mbac_fits"),
 }
 
-# Figure: the authors' tables (paper/reference) whose numbers it shows beside ours.
+# By figure: the authors' tables (paper/reference) whose numbers it shows beside ours.
 PUBLISHED: dict[str, tuple[str, ...]] = {
     "figure_1_seeds": ("figure_1",),
     "figure_2_seeds": ("figure_2",),
@@ -106,13 +106,13 @@ PUBLISHED: dict[str, tuple[str, ...]] = {
 
 
 def canonical(settings: BaseModel | Mapping[str, Any]) -> str:
-    """One string per meaning: sorted keys, numbers normalised by their types."""
+    """Text that depends on the meaning alone: sorted keys, numbers normalised by their types."""
     data = settings.model_dump(mode="json") if isinstance(settings, BaseModel) else settings
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def folder(stage: str, labels: Labels) -> str:
-    """Where a job writes, below results/<study>/."""
+    """A job's folder, below results/<study>/."""
     return FOLDERS[stage].format(**labels)
 
 
@@ -213,7 +213,7 @@ def _train_mbac(study: Config, labels: Labels) -> JobSettings:
     known = None if labels["agent"] == MODEL_FREE else study.agents[labels["agent"]]
     agent = known and _agent(study, known)
     run = study.mbac.runs[labels["environment"]]
-    # Without a coefficient, or with one that stays, there is no decay to end.
+    # A constant coefficient, or none, has no end of its decay.
     decays = agent and agent.objective.mle_coefficient != agent.final_mle_coefficient
     return TrainMBACJob(
         environment_id=labels["environment"],
@@ -244,31 +244,31 @@ def settings(stage: str, study: Config, labels: Labels) -> str:
 
 
 def gpus(stage: str, study: Config, labels: Labels) -> int:
-    """How many GPUs one job asks for: 0 or 1, by VAML_DEVICE."""
-    # Measuring takes less than CUDA takes to start.
+    """Number of GPUs that one job asks for: 0 or 1, by VAML_DEVICE."""
+    # Measuring takes less time than the start of CUDA.
     return 0 if stage in MEASURED else int(wants_gpu(_SETTINGS[stage](study, labels)))
 
 
 def names(stage: str, study: Config, labels: Labels) -> frozenset[str]:
-    """The names in one job's settings, by which its code looks up tables."""
+    """The names in one job's settings, with which its code looks up tables."""
     return names_in(_SETTINGS[stage](study, labels))
 
 
 def code(stage: str, study: Config, labels: Labels) -> str:
-    """Digest of the code that one job runs, as it was when first asked for."""
+    """Digest of the code that one job runs, as it was at the first call."""
     return program_code(stage, names(stage, study, labels))
 
 
 @functools.cache
 def program_code(step: str, names: frozenset[str] | None = None) -> str:
-    """Digest of the code of a program, as it was when first asked for; see `code_digest`."""
+    """Digest of a program's code, as it was at the first call; see `code_digest`."""
     return code_digest(f"vaml.{step}", names)
 
 
 def versions(stage: str, results: Path, labels: Labels) -> str:
     """The versions of the libraries that one job computes with.
 
-    With VAML_VERSIONS=keep those that its result was made with, where there is one. results: the
+    With VAML_VERSIONS=keep, the versions recorded in its result, if there is one. results: the
     study's folder.
     """
     manifest = results / folder(stage, labels) / "manifest.json"
@@ -281,14 +281,14 @@ def versions(stage: str, results: Path, labels: Labels) -> str:
 
 
 def is_result(stage: str, expected_key: str, made: Stable) -> bool:
-    """Whether a manifest is of the job with this key, made by versions that count."""
+    """True if a manifest belongs to the job with this key, with versions that are accepted."""
     return made.key == expected_key and accepted(stage, made.versions)
 
 
 def source(stage: str, labels: Labels) -> tuple[str, Labels] | None:
     """The job whose files a job starts from: its stage and labels.
 
-    What measures a fit reads the data, too, which the fit's manifest vouches for.
+    A job that measures a fit also reads the fit's data, for which the fit's manifest vouches.
     """
     if stage == "fit_synthetic":
         return "simulate_dynamics", labels
@@ -306,6 +306,6 @@ def key(stage: str, study: Config, labels: Labels) -> str:
 
 
 def source_key(stage: str, study: Config, labels: Labels) -> str:
-    """The key of the job whose files a job starts from; empty where it starts from none."""
+    """The key of the job whose files a job starts from; empty if it starts from none."""
     start = source(stage, labels)
     return key(start[0], study, start[1]) if start else ""

@@ -1,4 +1,4 @@
-"""Results that no job of the present config makes: what removed grid values leave behind."""
+"""Results that no job of the present config makes: the remains of removed grid values."""
 
 import os
 import re
@@ -19,9 +19,9 @@ _KEY = re.compile(r"[0-9a-f]{16}")
 def stale_files(study: Config, results: Path, names: Mapping[str, Collection[str]]) -> list[Path]:
     """Files of jobs that the config does not have, sorted: outputs, logs, benchmarks, states.
 
-    results: the study's folder. names: by stage, the names of the files that a job writes; what
-    else lies in a job's folder is no result, and neither are links and what they lead to. Saved
-    states of a job that is running are left out, whatever its config.
+    results: the study's folder. names: by stage, the names of the files that a job writes; other
+    files in a job's folder are no results, and neither are links and their targets. Saved states
+    of a running job are left out, whatever its config.
     """
     found: list[Path] = []
     for stage, template in FOLDERS.items():
@@ -42,7 +42,7 @@ def stale_files(study: Config, results: Path, names: Mapping[str, Collection[str
 
 
 def remove(files: list[Path], results: Path) -> None:
-    """Remove these files, then the folders between them and `results` that are left empty."""
+    """Remove these files, then the folders below `results` that this leaves empty."""
     for file in files:
         file.unlink(missing_ok=True)
     for file in files:
@@ -54,7 +54,7 @@ def remove(files: list[Path], results: Path) -> None:
 
 
 def _matches(root: Path, template: str) -> Iterator[Path]:
-    """What lies below `root` in the place of a template with any labels, links left out."""
+    """Paths below `root` that fit a template with any labels, without links."""
     places = [root] if _is_folder(root) else []
     for part in template.split("/"):
         pattern = re.compile(re.sub(r"\\\{\w+\\\}", _LABEL, re.escape(part)))
@@ -80,7 +80,7 @@ def _files(place: Path) -> Iterator[Path]:
 
 
 def _is_output(name: str, outputs: Collection[str]) -> bool:
-    """Whether a step writes a file of this name; also the temporary one of a killed step."""
+    """True if a step writes a file of this name, also for the temporary file of a killed step."""
     temporary = re.fullmatch(r"\.(.+)\.\d+(\.[a-z]+)", name)
     return (f"{temporary[1]}{temporary[2]}" if temporary else name) in outputs
 
@@ -90,7 +90,7 @@ def _is_state(name: str) -> bool:
 
 
 def _in_use(place: Path) -> bool:
-    """Whether the owner of a state's lock touched it lately, as a living one does."""
+    """True if the owner of a state's lock touched it recently, as a living one does."""
     try:
         return time.time() - (place / "lock").stat().st_mtime < STALE_SECONDS
     except FileNotFoundError:

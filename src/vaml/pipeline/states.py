@@ -1,4 +1,4 @@
-"""How far each training job is, from the files of a study alone: nothing is locked or written."""
+"""The state of each training job, read from a study's files without a lock or a write."""
 
 import json
 import os
@@ -42,10 +42,10 @@ class ProgressLine:
 
 @dataclass(frozen=True)
 class JobState:
-    """One job. told: of a running one who runs it, of a failed one the log's last line.
+    """State of one job. told: the owner of a running job, the log's last line of a failed one.
 
     stale: its results are of another config, code or versions. interrupted: nobody runs it, and it
-    goes on from a saved state. cpu_seconds: of finished jobs.
+    will go on from a saved state. cpu_seconds: known for finished jobs.
     """
 
     stage: str
@@ -99,7 +99,7 @@ def _status(outcome: Path) -> object:
 
 
 def _living_owner(lock: Path) -> str:
-    """Who holds the lock, as text; empty where nobody does."""
+    """Owner of the lock, as text; empty without one."""
     if lock.is_symlink() or not lock.is_file():
         return ""
     try:

@@ -1,4 +1,4 @@
-"""The tables for a manuscript, and what each is made from: files below results/<study>/."""
+"""The tables for a manuscript and their inputs: files below results/<study>/."""
 
 from collections.abc import Collection
 
@@ -12,6 +12,6 @@ SUMMARIES: dict[str, tuple[str, ...]] = {
 
 
 def summaries(tables: Collection[str]) -> list[str]:
-    """Those that can be made of these tables, and those of the claims."""
+    """Summaries that can be made from these tables, and those of the claims."""
     made = {"claims.json", *(f"tables/{table}.csv" for table in tables)}
     return [name for name, needed in SUMMARIES.items() if made.issuperset(needed)]

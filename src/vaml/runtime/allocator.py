@@ -7,9 +7,9 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 
 
 def keep_freed_memory() -> None:
-    """Keep freed blocks in the process, where the C library is glibc.
+    """Keep freed blocks in the process, if the C library is glibc.
 
-    Its default returns blocks of a few megabytes to the system at every free, so that each
+    By default, glibc returns blocks of a few megabytes to the system at every free, so that each
     gradient step pays page faults for fresh memory. Numbers do not change.
     """
     if not sys.platform.startswith("linux"):

@@ -32,15 +32,15 @@ from vaml.runtime.versions import keeps_others
 
 logger = logging.getLogger(__name__)
 
-# The name holds the content's digest, so that one rename publishes both.
+# The name contains the content's digest, so that one rename publishes both.
 STATE = re.compile(r"state-(\d{8})-([0-9a-f]{64})\.safetensors")
 META = "checkpoint.json"
-# The curves of a run so far, for people; what the run goes on from is in its states.
+# The curves of a run so far, for people; the run itself goes on from its states.
 LIVE = "training.csv"
 
 
 def is_live(name: str) -> bool:
-    """Whether a file's name is that of the curves so far, or of what a killed writer left."""
+    """True for the names of the curves so far, and of the temporary files of a killed writer."""
     return bool(re.fullmatch(r"training\.csv|\.training\.\d+\.csv", name))
 
 
@@ -49,7 +49,7 @@ INTERVAL_VARIABLE = "VAML_STATE_SECONDS"
 
 
 def save_interval() -> float:
-    """Seconds from one save to the next, from the environment: it changes no result.
+    """Seconds from one save to the next, by an environment variable that changes no result.
 
     UnreadableFile: the variable holds no such number.
     """
@@ -64,7 +64,7 @@ def save_interval() -> float:
 
 
 class _Saved(Record):
-    """What a state holds beside its arrays. spent: wall and CPU seconds."""
+    """The part of a state that is not arrays. spent: wall and CPU seconds."""
 
     key: str
     versions: str
@@ -84,8 +84,8 @@ class Checkpoint:
         ...                                 # write the outputs
         checkpoint.remove()
 
-    interval: seconds from one save to the next; 0 saves whenever `due` is asked. versions: of the
-    libraries that compute; a state of others is passed over, unless VAML_VERSIONS=keep.
+    interval: seconds from one save to the next; with 0, `due` is always true. versions: those of
+    the libraries that compute; a state of other versions is ignored, unless VAML_VERSIONS=keep.
     """
 
     def __init__(
@@ -101,13 +101,13 @@ class Checkpoint:
         self._requested = False
         self._terminated = 0  # the number of the signal
         self._started = time.monotonic()
-        self._before = (0.0, 0.0)  # what earlier processes took for the state that was loaded
+        self._before = (0.0, 0.0)  # time of earlier processes, up to the loaded state
 
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Be the only writer. AlreadyRunning: another copy of the job is alive.
 
-        A noticed signal that ends the job ends the wait for the lock too.
+        A signal that ends the job also ends the wait for the lock.
         """
         self._lock.acquire()
         try:
@@ -136,7 +136,7 @@ class Checkpoint:
             self._terminated = number
 
     def due(self) -> bool:
-        """Whether to save now: the interval has passed or a signal has come since the last save."""
+        """True if it is time to save: since the last save the interval passed, or a signal came."""
         return self._requested or time.monotonic() - self._last_save >= self.interval
 
     def exit_if_terminated(self) -> None:
@@ -149,13 +149,13 @@ class Checkpoint:
     def spent(self) -> tuple[float, float]:
         """Wall and CPU seconds that the job took so far, with those of earlier processes.
 
-        Without what they did after their last save, which is lost.
+        Their time after their last save is not counted, because that work is lost.
         """
         wall, cpu = self._before
         return wall + time.monotonic() - self._started, cpu + time.process_time()
 
     def save(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
-        """Write the whole state; the one before it is kept too.
+        """Write the whole state, and keep the one before it.
 
         meta: JSON values; NaN and infinity are allowed, tuples come back as lists.
         AlreadyRunning: the lock is not, or no longer, this process's.
@@ -179,7 +179,7 @@ class Checkpoint:
     def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """The arrays and meta of the newest whole state of this job; None without one.
 
-        A damaged state is named in the log and passed over.
+        A damaged state is named in the log and ignored.
         """
         for _, path in sorted(self._states(), reverse=True):
             try:
@@ -194,9 +194,9 @@ class Checkpoint:
         return None
 
     def show(self, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-        """Lay the job's curves so far beside its states, for who looks at them meanwhile.
+        """Write the job's curves so far beside its states, for users who follow the run.
 
-        The job does not need them: where they cannot be written, it goes on.
+        The job does not need them: if they cannot be written, it goes on.
         """
         try:
             write_rows(self.path / LIVE, columns, rows)
@@ -204,7 +204,7 @@ class Checkpoint:
             logger.warning("%s; it goes on without", error)
 
     def remove(self) -> None:
-        """Forget the job's states: it has its outputs. The folder goes with the lock."""
+        """Remove the job's states: it has its outputs. The lock's release removes the folder."""
         self._keep()
         for path in self.path.iterdir() if self.path.is_dir() else ():
             if is_live(path.name):
@@ -231,10 +231,10 @@ class Checkpoint:
         return [(int(match[1]), path) for path in files if (match := STATE.fullmatch(path.name))]
 
     def _keep(self, *kept: Path | None) -> None:
-        """Remove older and damaged states and what a killed writer left half done."""
+        """Remove older and damaged states and the temporary files of a killed writer."""
         for path in self.path.iterdir() if self.path.is_dir() else ():
             if path.name.startswith(("state-", ".state-")) and path not in kept:
-                with suppress(IsADirectoryError, PermissionError):  # whoever made it may have it
+                with suppress(IsADirectoryError, PermissionError):  # made by somebody else
                     path.unlink()
 
     def _remove_if_empty(self) -> None:

@@ -1,7 +1,7 @@
-"""What tables, figures, verdicts and the manuscript were made of, and that they are still so.
+"""The inputs of tables, figures, verdicts and the manuscript, and checks against them.
 
-Beside the first file of each lies `<its stem>.manifest.json`. A rule that reads such a file holds
-it against that manifest, so that what was edited by hand or damaged goes no further.
+Beside the first file of each lies `<its stem>.manifest.json`. A rule that reads such a file checks
+it against that manifest, so that files that were edited by hand or damaged are not used.
 """
 
 import os
@@ -18,7 +18,7 @@ from vaml.runtime.provenance import versions
 
 
 class Derivation(Record):
-    """What made some files. inputs, outputs: SHA-256 by path, relative to the manifest's folder."""
+    """Manifest of derived files. inputs, outputs: SHA-256 by path, relative to its folder."""
 
     step: str
     code: str
@@ -28,12 +28,12 @@ class Derivation(Record):
 
 
 def manifest_of(path: Path) -> Path:
-    """Where the manifest of a derived file lies: `synthetic.csv` has `synthetic.manifest.json`."""
+    """Path of a derived file's manifest: `synthetic.csv` has `synthetic.manifest.json`."""
     return path.with_suffix(".manifest.json")
 
 
 def record(step: str, inputs: Iterable[Path], outputs: Sequence[Path]) -> None:
-    """Write the manifest of files that are whole now, beside the first of them."""
+    """Write the manifest of finished files beside the first of them."""
     path = manifest_of(outputs[0])
     made = Derivation(
         step=step,
@@ -46,7 +46,7 @@ def record(step: str, inputs: Iterable[Path], outputs: Sequence[Path]) -> None:
 
 
 def read_derivation(path: Path) -> Derivation:
-    """UnreadableFile: damaged, or not such a manifest; one line says where."""
+    """Read a manifest. UnreadableFile: it is damaged or of another kind; one line says where."""
     with reading(path, "manifest"):
         text = path.read_text(encoding="utf-8")
         try:
@@ -58,7 +58,7 @@ def read_derivation(path: Path) -> Derivation:
 
 
 def require_derived(*paths: Path) -> None:
-    """UnreadableFile: one of these files is not as the rule that made it left it."""
+    """Raise UnreadableFile if one of these files changed after its rule made it."""
     for path in paths:
         found, manifest = sha256(path), manifest_of(path)
         if read_derivation(manifest).outputs.get(path.name) != found:

@@ -1,4 +1,4 @@
-"""VAML_DEVICE: which jobs go to a GPU, a matter of the machine and not of the study."""
+"""VAML_DEVICE: the choice of jobs for a GPU, which belongs to the machine, not to the study."""
 
 import os
 
@@ -10,7 +10,7 @@ _CHOICES = ("cpu", "auto", "cuda")
 
 
 def device_choice() -> str:
-    """cpu, as without the variable; auto; or cuda. UnreadableFile: another value."""
+    """The variable's value: cpu (the default), auto or cuda. UnreadableFile: another value."""
     choice = os.environ.get(VARIABLE, "cpu")
     if choice not in _CHOICES:
         raise UnreadableFile(f"{VARIABLE}: got {choice!r}; allowed: {', '.join(_CHOICES)}")
@@ -18,6 +18,6 @@ def device_choice() -> str:
 
 
 def wants_gpu(settings: JobSettings) -> bool:
-    """Whether a job shall run on a GPU: each with cuda, with auto what is faster there."""
+    """True if a job shall run on a GPU: every job with cuda, the faster ones there with auto."""
     choice = device_choice()
     return choice == "cuda" or (choice == "auto" and settings.faster_on_gpu)

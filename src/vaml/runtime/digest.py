@@ -1,8 +1,8 @@
-"""A digest of the code that a job runs, which changes where its numbers can and nowhere else.
+"""A digest of the code that a job runs; it changes only with edits that can change its numbers.
 
-Snakemake does not see an edit of an imported module; this digest, as a param of the rule, makes
-it see those that matter. It covers the definitions that a step's `main` reaches, each as
-`vaml.runtime.normal_form` has it, wherever they stand and whatever they are called.
+Snakemake does not see edits of imported modules; this digest, as a param of the rule, shows it
+those that matter. It covers the definitions that a step's `main` reaches, each in the form of
+`vaml.runtime.normal_form`, whatever their place and their names.
 """
 
 import ast
@@ -23,7 +23,7 @@ from vaml.runtime.source import (
     source_files,
 )
 
-# What runs around a job: it changes no number of one that runs undisturbed.
+# Code that runs around a job and changes no number of an undisturbed one.
 RUNTIME = f"{PACKAGE}.runtime"
 AROUND = (
     RUNTIME,
@@ -31,21 +31,21 @@ AROUND = (
     f"{PACKAGE}.files.atomic",
     f"{PACKAGE}.files.reading",
 )
-# Where that is so, these decide bits all the same.
+# Exceptions to AROUND, which do decide bits.
 DECISIVE = (
     f"{PACKAGE}.determinism.one_thread",
     f"{PACKAGE}.files.write_json",
     f"{PACKAGE}.files.finite_or_null",
 )
 
-# Tells apart what reads the same: by what it refers to, by what that refers to, and so on.
+# Number of rounds that separate definitions of equal text by what they refer to, step by step.
 _ROUNDS = 12
 
 
 def code_digest(step: str, names: Iterable[str] | None = None, *, root: Path | None = None) -> str:
-    """SHA-256 (hex) of what `main` of the module `step` does.
+    """SHA-256 (hex) of the code that `main` of the module `step` runs.
 
-    names: those in a job's settings, for the tables whose rows are looked up by them
+    names: the names in a job's settings, for tables whose rows they look up
     (`vaml.config.fields.by_name`); None for all rows. root: the folder that holds the package; by
     default that of the running code. ModuleNotFoundError: an import from the package that has no
     file.
@@ -63,10 +63,9 @@ def code_digest(step: str, names: Iterable[str] | None = None, *, root: Path | N
 def module_digests(
     step: str, names: Iterable[str] | None = None, *, root: Path | None = None
 ) -> dict[str, str]:
-    """For each module a digest of what the step reaches in it, sorted by name.
+    """Digests by module of the definitions that the step reaches in it, sorted by name.
 
-    It says where an edit is. A definition that moved or has a new name shows here, though
-    `code_digest` is the same.
+    They locate an edit. A definition that was moved or renamed changes them, but not `code_digest`.
     """
     files = source_files(root)
     texts: dict[str, list[str]] = {}
@@ -103,7 +102,7 @@ class _Source:
             name: parsed(name, path, content) for name, path, content in contents
         }
         self.packages = {name: package_of(name, path) for name, path, _ in contents}
-        # Most forms hold no table, and are the same for every job.
+        # Most forms contain no table and are the same for every job.
         self._forms: dict[tuple[str, frozenset[str] | None], NormalForm] = {}
 
     def reached(
@@ -121,7 +120,7 @@ class _Source:
             name = waiting.pop()
             if name in found or not ours(name) or self.around(name):
                 continue
-            if module := self.modules.get(name):  # as a value: all that it defines
+            if module := self.modules.get(name):  # a module as a value: all its definitions
                 waiting += [f"{name}.{each}" for each in module.definitions]
             elif form := self._form(name, rows):
                 found[name] = form
@@ -155,7 +154,7 @@ _source = functools.lru_cache(maxsize=4)(_Source)
 
 
 def _binds_one_name(statements: list[ast.stmt]) -> bool:
-    """Whether the statement's own name tells nothing: `A, B = f()` gives its names two meanings."""
+    """True if a statement binds one name alone; `A, B = f()` gives its names two meanings."""
     match statements:
         case [ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef()]:
             return True
@@ -183,7 +182,7 @@ class _Names:
         modules = self._source.modules
         if not ours(full) or full in modules:
             return full, ""
-        if self._source.around(full):  # by its name alone, wherever it stands there
+        if self._source.around(full):  # by its name alone, whatever its module
             return f"{RUNTIME}.{full.rpartition('.')[2]}", ""
         home = _home(full, modules)
         first, _, attributes = full.removeprefix(f"{home}.").partition(".")

@@ -1,15 +1,15 @@
-"""Libraries that the study does without and that an extra of the package brings."""
+"""Optional libraries, which the extras of the package install."""
 
 import importlib
 from typing import Any
 
 
 class MissingExtra(Exception):
-    """A library is not installed; one line names it and the extra that brings it."""
+    """Raised if a library is not installed; one line names it and its extra."""
 
 
 def library(module: str, extra: str) -> Any:
-    """The imported module. MissingExtra: it, or a library that it needs, is not installed."""
+    """The imported module. MissingExtra: the library or one that it needs is not installed."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

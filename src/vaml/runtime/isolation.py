@@ -1,4 +1,4 @@
-"""Jobs use one source and one Python, whatever else is in the user's shell."""
+"""Isolation of jobs from the user's shell: one source folder and one Python."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def isolate_jobs(source: Path) -> None:
-    """Set this process's environment, which its jobs inherit, and say what they ignore.
+    """Set this process's environment, which its jobs inherit, and report the ignored variables.
 
     No other folder of PYTHONPATH than `source`, no user's site-packages, and this Python first. The
     folder that a job runs in is kept out by `python -P` in the rules, and, for the Snakemake that

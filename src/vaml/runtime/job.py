@@ -1,4 +1,4 @@
-"""What every training step does around its work: flags, threads, saved state, manifest, exit code.
+"""The frame of every training step: flags, threads, saved state, manifest, exit code.
 
 A step imports torch inside `running`, which sets the thread count that torch reads at import;
 so `--help` needs no torch.
@@ -34,10 +34,10 @@ Settings = TypeVar("Settings", bound=JobSettings)
 
 logger = logging.getLogger(__name__)
 
-# A log's last line, where the job's results were left: if they are gone, they were removed.
+# Last line of a log once the results are written: if they are missing, they were removed.
 FINISHED = "finished"
 
-# In what PyTorch says where an allocation fails.
+# Part of PyTorch's message when an allocation fails.
 _NO_MEMORY = "allocate memory"
 
 
@@ -45,7 +45,7 @@ _NO_MEMORY = "allocate memory"
 class Job(Generic[Settings]):
     """One job: its settings, its files, and its key (settings, code and what it starts from).
 
-    device: what its networks are on, for the manifest.
+    device: the device of its networks, for the manifest.
     """
 
     settings: Settings
@@ -58,13 +58,13 @@ class Job(Generic[Settings]):
     resumed_from: list[int] = field(default_factory=list)
 
     def read(self, name: str) -> Path:
-        """Path of an input, its digest found equal to the one in its manifest."""
+        """Return the path of an input whose digest equals the one in its manifest."""
         assert self._source is not None
         verify(self._inputs[name], self._source, name)
         return self._inputs[name]
 
     def write_result(self, name: str, numbers: Mapping[str, Any]) -> None:
-        """An output of JSON: the job's key and these numbers, null where not finite."""
+        """Write a JSON output: the job's key and these numbers, null where not finite."""
         write_json(self.outputs[name], {**finite_or_null(numbers), "key": self.key})
 
 
@@ -79,9 +79,9 @@ def running(
 ) -> Iterator[Job[Settings]]:
     """Run a step's work: read the flags before it, write settings and manifest after it.
 
-    Within, this process is the only one that works on the job; its saved state goes once all
-    outputs are there. Bad flags, damaged inputs, a full disk and a second copy of the job end the
-    process with one line and exit code 1.
+    Within the block, no other process works on the job; its saved state is removed once all outputs
+    exist. Bad flags, damaged inputs, a full disk and a second copy of the job end the process with
+    one line and exit code 1.
     """
     arguments = _flags(step, outputs, inputs).parse_args(argv)
     settings = None
@@ -108,7 +108,7 @@ def running(
             _source=arguments.source if inputs else None,
         )
         with ExitStack() as stack:
-            # Signals first: whatever comes while it waits for the lock, and after, is noticed.
+            # Signals first, so that those during the wait for the lock are noticed too.
             stack.enter_context(job.checkpoint.install_signals())
             stack.enter_context(job.checkpoint.lock())
             yield job
@@ -144,12 +144,12 @@ def running(
 
 
 def draw_nothing() -> None:
-    """MuJoCo without a renderer: it reads at its import which one to load, and may not find it."""
+    """Use MuJoCo without a renderer, which it would load at import and may not find."""
     os.environ["MUJOCO_GL"] = "disable"
 
 
 def log_to_stderr() -> None:
-    """Progress and warnings go to the standard error stream, which the rules keep in a file."""
+    """Send progress and warnings to the standard error stream, which the rules keep in a file."""
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", force=True
     )
@@ -184,7 +184,7 @@ def _settings(settings_type: type[Settings], text: str) -> Settings:
 
 
 def _source(manifest_path: Path, expected: str) -> str:
-    """The key of the job that made the inputs, found to be the one that was planned."""
+    """Return the key of the job that made the inputs, after a check that it is the planned one."""
     found = read_manifest(manifest_path).stable.key
     if found != expected:
         raise UnreadableFile(

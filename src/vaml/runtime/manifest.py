@@ -1,4 +1,4 @@
-"""The manifest beside a result: what made it, as types that every reader goes through."""
+"""The types of the manifest beside a result, through which every reader goes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,16 +12,16 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Record(BaseModel):
-    """A block of a file that a program wrote: its types are held, keys of other versions pass."""
+    """A block of a file that a program wrote: types are checked, unknown keys are ignored."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
 
 class Stable(Record):
-    """The same for every run of the same job with the same versions.
+    """The part that is the same for every run of the same job with the same versions.
 
-    config, code, modules, inputs, outputs: digests, of the last three one per module or flag.
-    source: the key of the job whose files this one starts from. versions: None where not installed.
+    config, code, modules, inputs, outputs: digests, the last three one per module or flag.
+    source: the key of the job whose files this one starts from. versions: None if not installed.
     """
 
     step: str
@@ -37,10 +37,10 @@ class Stable(Record):
 
 
 class Volatile(Record):
-    """A run of the job.
+    """The part about one run of the job.
 
-    commit, dirty: of the source, None outside of a repository. started, ended: UTC.
-    resumed_from: the steps at which it went on from a saved state.
+    commit, dirty: state of the source, None outside a repository. started, ended: UTC.
+    resumed_from: the steps at which the run went on from a saved state.
     """
 
     commit: str | None
@@ -66,7 +66,7 @@ class Manifest(Record):
 
 
 def read_manifest(path: Path) -> Manifest:
-    """UnreadableFile: damaged, or not a job's manifest; one line says where."""
+    """Read a manifest. UnreadableFile: it is damaged or not a job's; one line says where."""
     with reading(path, "manifest"):
         text = path.read_text(encoding="utf-8")
         try:

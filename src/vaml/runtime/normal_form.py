@@ -1,9 +1,8 @@
-"""What a statement does, as text that only a change of meaning changes.
+"""The normal form of a statement: a text that changes only with its meaning.
 
-Left out: comments, docstrings, layout, spelling of numbers and quotes, annotations outside of
+It leaves out comments, docstrings, layout, spelling of numbers and quotes, annotations outside
 class bodies, log messages, messages of errors that end a job, help texts, descriptions, and the
-bounds of fields. Local variables are numbered; a global name stands as a reference to what it
-means.
+bounds of fields. Local variables are numbered; a global name is a reference to its definition.
 """
 
 import ast
@@ -13,10 +12,10 @@ from typing import Protocol
 
 from vaml.runtime.source import imported_names, stored_names
 
-# Marks a table whose rows a job looks up by a name in its settings: only these rows count for it.
+# Mark of a table whose rows a job looks up by names in its settings: only these rows count for it.
 TABLE = "by_name"
 
-# What no value that passed depends on: texts, and the bounds and names that a value must be among.
+# Arguments without effect on an accepted value: texts, and the bounds and names that it must meet.
 _WORDS = {
     "pydantic.Field": {"description", "title", "examples", "pattern"}
     | {"ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length", "allow_inf_nan"},
@@ -26,7 +25,7 @@ _WORDS = {
 }
 _LITERAL = "typing.Literal"
 _LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
-# Calls in a log message that do nothing else.
+# Calls without a side effect, which a log message may contain.
 _HARMLESS = {"abs", "float", "int", "len", "max", "min", "repr", "round", "sorted", "str", "sum"}
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -34,40 +33,40 @@ _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 class Names(Protocol):
-    """What the top-level names of a module mean."""
+    """Meanings of a module's top-level names."""
 
     package: str
-    """Where its relative imports start."""
+    """The package that its relative imports start from."""
 
     def full(self, name: str) -> str:
-        """The full name of what a name stands for: `vaml.envs.known.KNOWN`, `builtins.print`."""
+        """Full name behind a local one: `vaml.envs.known.KNOWN`, `builtins.print`."""
         ...
 
     def split(self, full: str) -> tuple[str, str]:
-        """A dotted full name as that of a definition, and the attributes behind it."""
+        """A dotted full name, split into that of a definition and the attributes behind it."""
         ...
 
     def is_logger(self, full: str) -> bool:
-        """Whether it is a logger."""
+        """True if the name is that of a logger."""
         ...
 
     def is_plain_error(self, full: str) -> bool:
-        """Whether it is an exception that carries a message and nothing else."""
+        """True if the name is that of an exception that carries only a message."""
         ...
 
 
 @dataclass
 class _Scope:
-    """A function, comprehension or class body. meaning: what each of its names stands for."""
+    """A function, comprehension or class body. meaning: the definition behind each of its names."""
 
     is_class: bool = False
     meaning: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class NormalForm:
-    """text: what some statements do. references: the full names in it, in order.
+    """Normal form of some statements. text: their meaning. references: full names in it, in order.
 
-    rows: the names whose rows of a table count; None for all. has_table: whether they matter.
+    rows: the names whose rows of a table count; None for all. has_table: True if they matter.
     """
 
     def __init__(
@@ -92,10 +91,10 @@ class NormalForm:
         match statement:
             case ast.Expr(value=ast.Constant(value=str())) | ast.Pass():
                 return True
-            case ast.Global() | ast.Nonlocal():  # what the names mean says it
+            case ast.Global() | ast.Nonlocal():  # the meaning of the names shows it
                 return True
             case ast.Import() | ast.ImportFrom():
-                return bool(self._scopes)  # its names are scoped, and mean what they are bound to
+                return bool(self._scopes)  # local names have the meaning of their bindings
             case ast.AnnAssign(value=None):
                 return not (self._scopes and self._scopes[-1].is_class)
             case ast.Expr(value=ast.Call() as call) if self._logs(call):
@@ -113,7 +112,7 @@ class NormalForm:
                 return False
 
     def _is_harmless(self, expression: ast.expr) -> bool:
-        """Whether evaluating it changes nothing."""
+        """True if the evaluation of an expression changes nothing."""
         for node in ast.walk(expression):
             match node:
                 case ast.Call(func=ast.Name(id=name)) if name in _HARMLESS:
@@ -127,7 +126,7 @@ class NormalForm:
     def _statement(self, statement: ast.stmt, top: bool) -> Iterator[str]:
         match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                # The name of a top-level function is its address, and no part of what it does.
+                # The name of a top-level function is its address, and has no effect.
                 yield type(statement).__name__
                 yield "" if top else self._named(statement.name)
                 yield from self._nodes(statement.decorator_list)
@@ -170,7 +169,7 @@ class NormalForm:
         scope.meaning |= {each.arg: f"parameter.{each.arg}" for each in [*every, *rest]}
         imports = set(_scoped_imports(node, self._names.package))
         scope.meaning |= dict(imports)
-        if len(imports) > len(dict(imports)):  # which of them counts is decided as it runs
+        if len(imports) > len(dict(imports)):  # only the run decides which one counts
             yield f"imports {sorted(imports)}"
         for name in _declared(node):
             scope.meaning.pop(name, None)
@@ -182,14 +181,14 @@ class NormalForm:
         self._scopes.pop()
 
     def _open(self, names: Iterable[str]) -> _Scope:
-        """A scope whose names are numbered by where they first stand in the text."""
+        """A scope whose names are numbered by their first places in the text."""
         self._opened += 1
         scope = _Scope(meaning=dict.fromkeys(names, f"?{self._opened}"))
         self._scopes.append(scope)
         return scope
 
     def _named(self, name: str) -> str:
-        """A name as it stands in the text, in the place where it is bound or read."""
+        """The form of a name in the text, at a place where it is bound or read."""
         meaning = self._meaning(name)
         if meaning.startswith("?"):
             scope = self._scope_of(name)
@@ -203,7 +202,7 @@ class NormalForm:
         return scope.meaning[name] if scope else self._names.full(name)
 
     def _scope_of(self, name: str) -> _Scope | None:
-        """The scope that a name is of; a class body's names are seen in that body alone."""
+        """The scope that binds a name; a class body's names are visible only in that body."""
         for depth, scope in enumerate(reversed(self._scopes)):
             if name in scope.meaning and (depth == 0 or not scope.is_class):
                 return scope
@@ -260,10 +259,10 @@ class NormalForm:
                 yield from self._generic(node)
 
     def _generic(self, node: object, without: Collection[str] = ()) -> Iterator[str]:
-        """The same under every Python: newer ones add fields, which are empty where new syntax
-        is not used. `kind` is the u of u""."""
+        """The form of other nodes, the same under every Python: newer versions add fields, which
+        are empty without new syntax. `kind` is the u of u""."""
         if not isinstance(node, ast.AST):
-            # ASCII, because what counts as printable depends on Python's Unicode version.
+            # ASCII, because the set of printable characters depends on Python's Unicode version.
             yield ascii(node)
             return
         yield f"{type(node).__name__}("
@@ -285,7 +284,7 @@ class NormalForm:
             yield f"§{attributes}:{context}"
 
     def _dotted(self, node: ast.expr) -> str | None:
-        """The full name of `a.b.c` where `a` is an imported module; None of anything else."""
+        """The full name of `a.b.c` if `a` is an imported module; None for all else."""
         parts: list[str] = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
@@ -358,7 +357,7 @@ def _is_row(key: ast.expr | None, rows: Collection[str]) -> bool:
 def _inside(node: ast.AST) -> Iterator[ast.AST]:
     """The parts of a function or class that are of its own scope, in the order of the source.
 
-    Of a nested function or class the name alone; of a comprehension what `:=` binds.
+    A nested function or class counts by its name alone, a comprehension by its targets of `:=`.
     """
     waiting: list[ast.AST]
     match node:

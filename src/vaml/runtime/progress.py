@@ -1,15 +1,15 @@
-"""Progress lines in a job's log: how far, how fast, how long still."""
+"""Progress lines in a job's log: units done, rate, time left."""
 
 import logging
 import time
 from datetime import timedelta
 
-# The first line comes soon, so that one sees that a job works; then ever fewer, down to these.
+# The first line comes soon, to show that the job works; the pauses then grow to the longest one.
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 
 
 class Progress:
-    """Logs a line now and then; `unit` names what is counted, `done` what an earlier try did."""
+    """Log of progress at intervals. unit: its name. done: the units that earlier tries did."""
 
     def __init__(self, unit: str, total: int, done: int = 0) -> None:
         self.unit, self.total, self.first = unit, total, done
@@ -19,7 +19,7 @@ class Progress:
             logging.info("goes on from %s %d of %d", unit, done, total)
 
     def at(self, done: int) -> None:
-        """Say that this many are done."""
+        """Report that this many units are done."""
         now = time.monotonic()
         if now - self.last < self.pause and done < self.total:
             return

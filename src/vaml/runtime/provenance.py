@@ -1,4 +1,4 @@
-"""What made a result: the manifest beside it, and the check that a file is the one it names."""
+"""The provenance of a result: its manifest, and the check of a file against a manifest."""
 
 import hashlib
 import importlib.metadata
@@ -28,7 +28,7 @@ PACKAGES = (
     "seaborn",
     "torch",
 )
-# What changes a library's threads or its choice of kernels, and so the last bits of a result.
+# Variables that change a library's threads or kernels, and so the last bits of a result.
 ENVIRONMENT = (
     "ATEN_CPU_CAPABILITY",
     "CUBLAS_WORKSPACE_CONFIG",
@@ -39,9 +39,9 @@ ENVIRONMENT = (
 
 
 def job_key(config: str, code: str, source: str = "") -> str:
-    """The identity of a job's result, 16 hex digits.
+    """Identity of a job's result, 16 hex digits.
 
-    Of its canonical config, its code digest, and the key of the job whose files it starts from.
+    Its inputs are the canonical config, the code digest, and the key of the source job.
     """
     return hashlib.sha256(f"{config}\n{code}\n{source}".encode()).hexdigest()[:16]
 
@@ -61,13 +61,13 @@ def manifest(
     device: str,
     resumed_from: Sequence[int] = (),
 ) -> Manifest:
-    """What made a job's outputs.
+    """Manifest of a job's outputs.
 
     config: the canonical JSON text. code, modules: the digest of the code, and that of each
     module in it. source: the key of the job whose files this one starts from, empty without one.
-    inputs, outputs: a file for each flag; they must be complete, as their digests are taken now.
+    inputs, outputs: a complete file for each flag; this call takes their digests.
     started: time.time() at the start. spent: wall and CPU seconds, with those of the processes
-    whose saved states it went on from. device: what its networks were on. resumed_from: the steps
+    whose saved states it went on from. device: the device of its networks. resumed_from: the steps
     at which it went on from a saved state.
     """
     now = time.time()
@@ -105,9 +105,9 @@ def manifest(
 
 
 def verify(path: Path, manifest_path: Path, name: str) -> None:
-    """Refuse a file that is not the output, or the input, `name` of a manifest, byte for byte.
+    """Check that a file is, byte for byte, the output, or the input, `name` of a manifest.
 
-    UnreadableFile: names both files.
+    UnreadableFile: it is not; the message names both files.
     """
     made = read_manifest(manifest_path).stable
     files = made.inputs | made.outputs
@@ -122,7 +122,7 @@ def verify(path: Path, manifest_path: Path, name: str) -> None:
 
 
 def versions() -> dict[str, str | None]:
-    """Python's and the packages' versions; None for what is not installed."""
+    """Versions of Python and of the packages; None for those not installed."""
     found: dict[str, str | None] = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -133,7 +133,7 @@ def versions() -> dict[str, str | None]:
 
 
 def revision(folder: Path) -> tuple[str | None, bool | None]:
-    """The commit that holds the running source, and whether that source differs from it."""
+    """Commit of the running source, and True if the source differs from it."""
     # Untracked source, as in a package installed below some other repository, has no commit.
     if _git(folder, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None, None
@@ -147,7 +147,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     try:
         done = subprocess.run(
-            # A clone of another user's, which git would not read: its code is running here anyway.
+            # Git would not read another user's clone, but its code is running here anyway.
             ["git", "--no-optional-locks", "-c", "safe.directory=*", *arguments],
             cwd=folder,
             env=environment,

@@ -1,4 +1,4 @@
-"""The installed versions, held against the ranges that the code is written for."""
+"""Check of the installed versions against the ranges that the code supports."""
 
 import importlib.metadata
 import tomllib
@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 
 
 def unmet(project: Path) -> Iterator[str]:
-    """A line for each package outside of the ranges of a pyproject.toml, or not installed."""
+    """A line for each package that is outside a pyproject.toml's ranges, or not installed."""
     for text in tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"]:
         needed = Requirement(text)
         try:

@@ -1,4 +1,4 @@
-"""The package's source: which modules there are, what each defines, and which a step can load."""
+"""The package's source: its modules, their definitions, and the modules that a step can load."""
 
 import ast
 import functools
@@ -49,7 +49,7 @@ def import_closure(*modules: str, root: Path | None = None) -> tuple[str, ...]:
     waiting = [(module, "the caller") for module in modules]
     while waiting:
         module, importer = waiting.pop()
-        # A package without __init__.py runs no code, but it is there.
+        # A package without __init__.py runs no code, but exists.
         if module not in files and not any(name.startswith(f"{module}.") for name in files):
             raise ModuleNotFoundError(f"{importer} imports {module}, which has no source file")
         parts = module.split(".")
@@ -81,12 +81,12 @@ def imported_names(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[
 
 
 def ours(name: str) -> bool:
-    """Whether a full name is the package or in it."""
+    """True for the full names of the package and of its parts."""
     return name.split(".")[0] == PACKAGE
 
 
 def _origin(node: ast.ImportFrom, package: str) -> str:
-    """The absolute name behind `from`."""
+    """The absolute name of a `from` import's module."""
     if not node.level:
         return node.module or ""
     parents = package.split(".")
@@ -124,7 +124,7 @@ def package_of(module: str, path: Path) -> str:
 
 
 class _Run(ast.NodeTransformer):
-    """Drop what only type checkers read."""
+    """Removal of blocks that only type checkers read."""
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         self.generic_visit(node)
@@ -135,7 +135,7 @@ class _Run(ast.NodeTransformer):
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
-    """The names that a top-level statement binds, wherever in its blocks; none of an import."""
+    """The names that a top-level statement binds, also within its blocks; imports are left out."""
     match statement:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             yield statement.name
@@ -177,7 +177,7 @@ def _is_docstring(statement: ast.stmt) -> bool:
 
 
 def _is_entry(statement: ast.stmt) -> bool:
-    """`if __name__ == "__main__":`, which runs nothing when the module is imported."""
+    """True for `if __name__ == "__main__":`, which runs nothing at import."""
     match statement:
         case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
             return True

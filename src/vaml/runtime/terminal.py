@@ -1,4 +1,4 @@
-"""What a command prints reaches any terminal, and any pipe."""
+"""Output of the commands for any terminal and any pipe, and their numbers of cores."""
 
 import io
 import os
@@ -7,7 +7,7 @@ import sys
 
 
 def print_anywhere() -> None:
-    """Where the locale lacks a letter, its code; where the reader has gone (`| head`), an end."""
+    """Print codes for letters that the locale lacks, and end if the reader has gone (`| head`)."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -16,9 +16,9 @@ def print_anywhere() -> None:
 
 
 def core_count(text: str) -> int:
-    """A flag's number of cores: `all` are those that this process may run on.
+    """Read a flag's number of cores: `all` are those that this process may run on.
 
-    ValueError: it is no whole number from 1 on.
+    ValueError: it is not a whole number of at least 1.
     """
     cores = usable_cores() if text == "all" else int(text)
     if cores < 1:
@@ -27,7 +27,7 @@ def core_count(text: str) -> int:
 
 
 def usable_cores() -> int:
-    """The cores that this process may run on, which may be fewer than the machine has."""
+    """Count the cores that this process may run on, which may be fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Where a job's networks and batches live."""
+"""The device of a job's networks and batches."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ CPU = torch.device("cpu")
 def job_device(job: Job[Any]) -> torch.device:
     """The device that VAML_DEVICE gives this job, for the job's manifest to name.
 
-    UnreadableFile: a value that is not allowed, or no CUDA where it is asked for; auto without
-    CUDA is the CPU.
+    UnreadableFile: the value is not allowed, or is cuda where there is no CUDA. Without CUDA, auto
+    means the CPU.
     """
     if not wants_gpu(job.settings):
         return CPU

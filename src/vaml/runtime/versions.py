@@ -1,4 +1,4 @@
-"""The versions of the libraries that compute: another one may change the last bits of a result."""
+"""The versions of the computing libraries, which may decide the last bits of a result."""
 
 import functools
 import importlib.metadata
@@ -12,7 +12,7 @@ _CHOICES = ("match", "keep")
 
 _LEARNING = ("numpy", "torch")
 _SIMULATION = ("gymnasium", "mujoco")
-# Those that a stage's numbers come from.
+# Libraries that compute a stage's numbers.
 COMPUTING: dict[str, tuple[str, ...]] = {
     "simulate_dynamics": _LEARNING,
     "fit_synthetic": _LEARNING,
@@ -25,9 +25,9 @@ COMPUTING: dict[str, tuple[str, ...]] = {
 
 
 def keeps_others() -> bool:
-    """Whether results of other versions are taken as they are, by VAML_VERSIONS=keep.
+    """True if results of other versions are accepted, by VAML_VERSIONS=keep.
 
-    UnreadableFile: another value than match, as without the variable, and keep.
+    UnreadableFile: the value is neither match (the default) nor keep.
     """
     choice = os.environ.get(VARIABLE, "match")
     if choice not in _CHOICES:
@@ -36,17 +36,17 @@ def keeps_others() -> bool:
 
 
 def installed(stage: str) -> dict[str, str]:
-    """The versions that a job of this stage would compute with now."""
+    """Versions with which a job of this stage would compute now."""
     return {package: _version(package) for package in COMPUTING[stage]}
 
 
 def recorded(stage: str, versions: Mapping[str, str | None]) -> dict[str, str]:
-    """The same of a result, by the versions in its manifest."""
+    """Versions with which a result was computed, from all versions in its manifest."""
     return {package: _public(versions.get(package) or "none") for package in COMPUTING[stage]}
 
 
 def differences(made: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """One line per library whose version is another one now."""
+    """Lines on the libraries whose versions differ now."""
     return [
         f"made with {package} {version}, installed is {now[package]}"
         for package, version in made.items()
@@ -55,12 +55,12 @@ def differences(made: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def words(versions: Mapping[str, str]) -> str:
-    """`numpy 2.4.6, torch 2.13.0`."""
+    """Text of versions: `numpy 2.4.6, torch 2.13.0`."""
     return ", ".join(f"{package} {version}" for package, version in versions.items())
 
 
 def accepted(stage: str, versions: Mapping[str, str | None]) -> bool:
-    """Whether a result whose manifest has these versions counts as one of this environment."""
+    """True if a result with these versions in its manifest counts as one of this environment."""
     return keeps_others() or recorded(stage, versions) == installed(stage)
 
 
@@ -73,5 +73,5 @@ def _version(package: str) -> str:
 
 
 def _public(version: str) -> str:
-    """Without the build behind the plus: 2.13.0+cpu and 2.13.0+cu130 are one version."""
+    """Version without the build behind the plus: 2.13.0+cpu and 2.13.0+cu130 are the same."""
     return version.partition("+")[0]

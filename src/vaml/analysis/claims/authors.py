@@ -19,7 +19,7 @@ from vaml.config.claims import Comparison
 from vaml.files import UnreadableFile, reading
 
 FILES = ("figure_1", "figure_1_runs", "figure_2", "figure_3")
-# The paper says 5 runs per bar of figure 1, the authors' code 4; the paper says 4 in figure 3.
+# Figure 1 has 5 runs per bar by the paper, 4 by the authors' code; figure 3 has 4 by the paper.
 _RUNS = {"figure_1": 4, "figure_3": 4}
 _UNITS = {
     "figure_1": "means of 4 or 5 runs (4 assumed), not paired",
@@ -31,12 +31,12 @@ _UNITS = {
 
 @dataclass(frozen=True)
 class Reference:
-    """The tables of paper/reference by name, and which of them answers what."""
+    """The tables of paper/reference by name, and the choice of the one for a comparison."""
 
     files: Tables
 
     def source(self, comparison: Comparison) -> str | None:
-        """Which file has the comparison's metric; None if none has."""
+        """Name of the file that has the comparison's metric; None without one."""
         wanted = {comparison.metric, comparison.minus, comparison.per} - {None}
         match comparison.table:
             case "synthetic":
@@ -53,7 +53,7 @@ class Reference:
                 return None
 
     def unit(self, comparison: Comparison) -> str:
-        """What one of the authors' numbers is."""
+        """Wording of the unit behind the authors' numbers: one run, or a mean of runs."""
         source = self.source(comparison)
         return _UNITS[source] if source else ""
 
@@ -73,7 +73,7 @@ def read_reference(paths: Iterable[Path]) -> Reference:
 def assess_published(
     comparison: Comparison, part: str, method: str, reference: Reference, rule: Rule
 ) -> tuple[Sample | None, Judgement]:
-    """What the authors' numbers say to a comparison, and the verdict."""
+    """Estimate of a comparison from the authors' numbers, and the verdict."""
     source = reference.source(comparison)
     if source is None:
         return None, Judgement(reason="not published")
@@ -100,7 +100,7 @@ def assess_published(
 
 
 def _as_tables(comparison: Comparison, source: str, rows: pd.DataFrame) -> Tables:
-    """The comparison's tables in the study's own form, as if what was published were one run."""
+    """The comparison's tables in the study's own form, with the published numbers as one run."""
     rows = rows.assign(seed=0, status="ok")
     if source == "figure_3":
         rows = rows.loc[rows["metric"] == comparison.metric]
@@ -120,7 +120,7 @@ def _published(source: str, part: str, method: str | None, rows: pd.DataFrame) -
 
 
 def _mean_log_ratio(treatment: pd.DataFrame, baseline: pd.DataFrame) -> Estimate:
-    """Over hidden sizes; the delta method, with the error of reading the figure."""
+    """Mean log ratio over hidden sizes, by the delta method, with the figure's reading error."""
     n = _RUNS["figure_1"]
     parts = []
     for sign, bars in ((1, treatment), (-1, baseline)):
@@ -132,12 +132,12 @@ def _mean_log_ratio(treatment: pd.DataFrame, baseline: pd.DataFrame) -> Estimate
 
 
 def _final_difference(treatment: pd.DataFrame, baseline: pd.DataFrame) -> Estimate | None:
-    """Of the returns at the end; None where a band is too thin to read."""
+    """Difference of the final returns; None where a band is too thin to read."""
     n = _RUNS["figure_3"]
     parts = []
     for sign, curve in ((1, treatment), (-1, baseline)):
         mean, sd, error = curve[["mean", "sd", "mean_reading_error"]].to_numpy()[-1]
-        # Without any spread the error of reading must not pass for one.
+        # Without any spread, the reading error must not count as one.
         standard_error = math.sqrt(sd**2 / n + error**2) if sd != 0 else 0.0
         parts.append(Estimate(sign * mean, standard_error, n - 1))
     known = all(math.isfinite(part.standard_error) for part in parts)

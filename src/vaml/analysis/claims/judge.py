@@ -26,7 +26,7 @@ class Question:
 
     @property
     def measured(self) -> str:
-        """The number of a run, in words."""
+        """Wording of a run's number."""
         comparison = self.comparison
         metric = comparison.metric
         if comparison.minus:
@@ -84,7 +84,7 @@ def _questions(claims: Claims) -> Iterator[Question]:
 
 
 def _noted(question: Question, judgement: Judgement) -> Judgement:
-    """Says where there are fewer seeds than the claim was planned with."""
+    """Add a note where there are fewer seeds than the claim was planned with."""
     planned = question.comparison.parts[question.part]
     if judgement.verdict == "not tested" or min(judgement.n) >= planned:
         return judgement

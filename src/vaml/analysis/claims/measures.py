@@ -1,4 +1,4 @@
-"""One number per run, as config/claims.yaml asks for it."""
+"""The numbers that config/claims.yaml defines, one per run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,23 +14,22 @@ Tables = Mapping[str, pd.DataFrame]
 Details = dict[str, float]
 
 _DIVERGED = "diverged"
-# Tables in which a number is missing where a job ran on a GPU.
+# Tables that lack a number for jobs on a GPU.
 _TIMED = ("snapshots_costs",)
 
 
 class NotMeasurable(Exception):
-    """What the tables lack, in a few words."""
+    """Raised when the tables lack what a measure needs; the message says what."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What a comparison measured.
+    """Numbers of one comparison, one per run.
 
-    treatment: by seed, the method's numbers, or with pairing those of the difference from the
-    baseline.
-    baseline: by seed, the other sample, None without one. diverged: runs of which at least one
-    value was missing or not finite, and was replaced by the worst. details: what describes the
-    sample beside its mean.
+    treatment: by seed, the method's numbers or, if paired, their differences from the baseline.
+    baseline: by seed, the other sample; None without one. diverged: runs with at least one value
+    that was missing or not finite, and was replaced by the worst. details: other descriptive
+    numbers of the sample.
     """
 
     treatment: Mapping[int, float]
@@ -133,7 +132,7 @@ def _values(
         metric = np.where(rows["status"] == _DIVERGED, np.nan, metric)
     cells = rows[CELL[table]] if table in CELL else 0
     values = rows.assign(value=np.where(np.isfinite(metric), metric, np.nan), cell=cells)
-    # The episodes of an evaluation are one value; one without a number leaves none.
+    # The episodes of an evaluation make one value; an episode without a number leaves none.
     means = values.groupby(["seed", "cell"])["value"].agg(["mean", "count", "size"]).reset_index()
     means["mean"] = means["mean"].where(means["count"] == means["size"])
     frame = means.pivot(index="seed", columns="cell", values="mean")
@@ -141,10 +140,10 @@ def _values(
 
 
 def _without_number(table: str, metric: str, rows: pd.DataFrame, tables: Tables) -> np.ndarray:
-    """Which rows lie in a cell that has no number by its nature.
+    """Mask of the rows whose cell cannot have a number.
 
-    Such as the error for the next snapshot's value function at the last one: no run of any method
-    has it there, and none of them diverged.
+    An example is the error for the next snapshot's value function at the last snapshot: no run of
+    any method has it, and none of them diverged.
     """
     if table not in CELL or "status" not in rows:
         return np.zeros(len(rows), bool)
@@ -154,9 +153,9 @@ def _without_number(table: str, metric: str, rows: pd.DataFrame, tables: Tables)
 
 
 def _complete(comparison: Comparison, frames: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], int]:
-    """The worst finite value of any run in place of each missing one; on the claim's scale.
+    """Replace each missing value by the worst finite one of any run, on the claim's scale.
 
-    Also the number of runs with at least one such value.
+    Also returns the number of runs with at least one such value.
     """
     everything = np.concatenate([frame.to_numpy().ravel() for frame in frames])
     if not np.isfinite(everything).any():
@@ -176,7 +175,7 @@ def _complete(comparison: Comparison, frames: list[pd.DataFrame]) -> tuple[list[
 def _numbers(
     comparison: Comparison, frames: list[pd.DataFrame], details: Details
 ) -> list[np.ndarray]:
-    """One number per seed, of each frame."""
+    """One number per seed, for each frame."""
     values = [frame.to_numpy(np.float64) for frame in frames]
     match comparison.summary:
         case "mean":
@@ -199,7 +198,7 @@ def _numbers(
 
 
 def _logs(means: list[np.ndarray], details: Details) -> list[np.ndarray]:
-    """Logs of the means; one that is not above 0 counts as the smallest of any run that is.
+    """Logs of the means; a mean that is not above 0 counts as the smallest positive one of any run.
 
     An unbiased estimate of a square falls below 0 where the square is too small to be measured.
     """
@@ -246,7 +245,7 @@ def _describe(comparison: Comparison, values: pd.DataFrame) -> Details:
 
 
 def _contrast(comparison: Comparison, values: pd.DataFrame, other: pd.DataFrame) -> Details:
-    """In how many cells the method is lower than the baseline, and by what ratio."""
+    """Number of cells in which the method is lower than the baseline, and the ratio."""
     if comparison.pairing == "unpaired":
         lower = values.mean() < other.mean()
         return {"lower": float(lower.sum()), "of": float(len(lower))} if len(lower) > 1 else {}

@@ -1,4 +1,4 @@
-"""The findings as rows and as JSON: everything that a table, a figure or a text may want."""
+"""The findings as rows and as JSON, for tables, figures and texts."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -60,7 +60,7 @@ def _numbers(sample: Sample | None, judgement: Judgement, prefix: str) -> Row:
         "reason": judgement.reason or None,
         "details": _in_words(sample),
     }
-    if prefix:  # what a figure cannot give
+    if prefix:  # a published figure has no such numbers
         for name in ("diverged", "p_permutation"):
             del numbers[name]
     return {f"{prefix}{name}": finite_or_null(value) for name, value in numbers.items()}

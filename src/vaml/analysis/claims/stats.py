@@ -1,7 +1,7 @@
 """Statistics for a handful of independent runs: intervals, tests, and what so few can detect.
 
-The methods are scipy's where it has them. A run (seed) is one number here: whoever has many per
-run (snapshots, evaluations, episodes) summarises them first.
+The methods are scipy's where it has them. A run (seed) is one number here: several numbers per run
+(snapshots, evaluations, episodes) must be summarised first.
 """
 
 import math
@@ -54,10 +54,10 @@ class Estimate:
         return max(self.p_above(-margin), self.p_below(margin))
 
     def detectable(self, confidence: float, power: float) -> float:
-        """How far beyond a limit the true effect must lie for the interval to lie beyond it too.
+        """Distance of the true effect from a limit at which the interval excludes that limit too.
 
-        With probability `power`, at least one half; taking the observed standard error for the true
-        one.
+        The interval does so with probability `power`, at least one half. The observed standard
+        error stands for the true one.
         """
         if not self.has_spread:
             return math.nan
@@ -66,7 +66,7 @@ class Estimate:
         def missing(noncentrality: float) -> float:
             return power - float(stats.nct.sf(critical, self.degrees_of_freedom, noncentrality))
 
-        # Were the statistic a shifted t, `critical + quantile(power)` would be the answer.
+        # For a shifted t statistic, the answer would be `critical + quantile(power)`.
         highest = 2 * (critical + self._quantile(power))
         root: Any = optimize.brentq(missing, 0.0, highest)
         return self.standard_error * float(root)
@@ -118,8 +118,8 @@ def _sd(values: Values) -> float:
 def permutation_p(samples: Sequence[Values], resamples: int, rng: np.random.Generator) -> float:
     """Two-sided p of "no difference" without assuming a distribution.
 
-    One sample, of paired differences: all sign flips. Two: all ways to deal the values out. Where
-    there are more than `resamples` of them, a random selection.
+    One sample of paired differences: all sign flips. Two samples: all assignments of the values to
+    the samples. If there are more than `resamples` of them, a random selection is used.
     """
     result = stats.permutation_test(
         [np.asarray(sample, dtype=np.float64) for sample in samples],
@@ -154,8 +154,8 @@ def share_difference_interval(
     """Interval of a difference of two shares, each given as (count, n).
 
     Newcombe's (1998, method 10), from Wilson's interval of each share. It is too short for so few
-    runs, and is widened to 0 wherever `share_difference_p` does not reject at 1 - confidence: on
-    one side of 0 it lies no more often by chance than that exact test allows.
+    runs, so it is widened to 0 wherever `share_difference_p` does not reject at 1 - confidence: it
+    excludes 0 by chance no more often than that exact test allows.
     """
     (first, low, high), (second, other_low, other_high) = (
         (count / n, *_wilson(count, n, confidence)) for count, n in (treatment, baseline)

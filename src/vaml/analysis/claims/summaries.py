@@ -51,7 +51,7 @@ def claims_table(claims: Claims, confidence: float) -> Table:
 
 
 def claims_of(study: Config, claims: Claims) -> list[Mapping[str, Any]]:
-    """Those of claims.json that are about an experiment which the study has."""
+    """The claims of claims.json about experiments that the study has."""
     made = set(tables(study))
     return [
         claim
@@ -61,7 +61,7 @@ def claims_of(study: Config, claims: Claims) -> list[Mapping[str, Any]]:
 
 
 def error_rate(claims: Claims, confidence: float) -> str:
-    """How many of the verdicts may be wrong, in a sentence."""
+    """Sentence on how many of the verdicts may be wrong."""
     judged = sum(
         sides["ours"] != "not tested" for claim in claims for sides in claim["verdicts"].values()
     )

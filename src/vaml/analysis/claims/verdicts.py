@@ -1,4 +1,4 @@
-"""From a comparison's numbers to a verdict: one rule for our runs and for the authors' numbers."""
+"""The rule from a comparison's numbers to a verdict, for our runs and for the authors' numbers."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -28,7 +28,7 @@ _DIFFERENCE = "no difference"
 
 @dataclass(frozen=True)
 class Rule:
-    """How sure the verdicts of one claim in one variant must be.
+    """Confidence that the verdicts of one claim in one variant need.
 
     needs: `all` or `any` of its comparisons. tests: how many those are. Where one of them alone can
     decide a claim, each is held to an interval of confidence 1 - (1 - confidence) / tests
@@ -63,12 +63,12 @@ class Rule:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What one comparison shows. NaN: not computed.
+    """Estimate, interval, tests and verdict of one comparison. NaN: not computed.
 
-    n: runs of the method, and of the baseline where that is a sample of its own. p is that of
-    `p_null`, which has to fall for the claim to stand, unadjusted; p_permutation is of "no
-    difference". detectable: the true effect at which so many runs would support the claim, with
-    the power that the config sets.
+    n: runs of the method, and of the baseline if it is a sample of its own. p: unadjusted, of
+    `p_null`, the null hypothesis that must be rejected. p_permutation: of "no difference".
+    detectable: the true effect at which this number of runs would support the claim, with the
+    power that the config sets.
     """
 
     n: tuple[int, ...] = ()
@@ -104,7 +104,7 @@ def from_sample(
 def from_estimate(
     comparison: Comparison, estimate: Estimate, n: tuple[int, ...], rule: Rule
 ) -> Judgement:
-    """The same where only means and their standard errors are known."""
+    """Judge a comparison of which only means and their standard errors are known."""
     if lack := _too_few(comparison, n, rule):
         return Judgement(n, estimate.effect, reason=lack)
     if not estimate.has_spread:
@@ -144,7 +144,7 @@ def _no_spread(n: tuple[int, ...], estimate: Estimate, rule: Rule) -> str:
 
 
 def _of_share(comparison: Comparison, halves: Sequence[float], rule: Rule) -> Judgement:
-    """The share of seeds, less one half: exact. halves: ½ for a seed that counts, else -½."""
+    """Judge a share of seeds, less one half, exactly. halves: ½ for a seed that counts, else -½."""
     count, n = sum(half > 0 for half in halves), len(halves)
     effect = count / n - 0.5
     if lack := _too_few(comparison, (n,), rule):
@@ -190,7 +190,7 @@ def _of_shares(comparison: Comparison, arms: Sequence[Sequence[float]], rule: Ru
 
 
 def _test(estimate: Estimate, direction: Direction, margin: float) -> tuple[float, str]:
-    """The p value that stands against the claim, and of what."""
+    """The p value that stands against the claim, and its null hypothesis."""
     match direction:
         case "lower":
             return estimate.p_below(-margin), _beyond(-margin, down=True)
@@ -209,7 +209,7 @@ def _beyond(limit: float, down: bool) -> str:
 
 
 def _detectable(comparison: Comparison, estimate: Estimate, rule: Rule) -> float:
-    """NaN where the claim leaves no room for an interval so wide, and for equivalence."""
+    """Detectable effect; NaN for equivalence, and if the claim's range cannot hold the interval."""
     reach = estimate.detectable(rule.supporting, rule.statistics.power)
     margin, most = comparison.smallest_difference, comparison.largest_difference
     if most is not None and margin + 2 * reach > most:
@@ -230,7 +230,7 @@ def _detectable(comparison: Comparison, estimate: Estimate, rule: Rule) -> float
 def verdict(comparison: Comparison, interval: Callable[[float], Interval], rule: Rule) -> Verdict:
     """The rule at the head of config/claims.yaml.
 
-    interval: of the effect, finite, by its confidence.
+    interval: gives the effect's finite interval at a confidence.
     """
     direction, margin = comparison.direction, comparison.smallest_difference
 
@@ -259,10 +259,10 @@ def verdict(comparison: Comparison, interval: Callable[[float], Interval], rule:
 
 
 def combine(verdicts: Iterable[Verdict], needs: str) -> Verdict:
-    """A claim's verdict from those of its comparisons.
+    """Combine the verdicts of a claim's comparisons.
 
-    needs: `all`: it holds only where all hold, and one contradiction is enough against it; `any`:
-    one that holds is enough, and only contradictions in all speak against it.
+    needs: `all`: the claim holds only if all comparisons hold, and one contradiction refutes it;
+    `any`: one comparison that holds is enough, and only contradictions in all refute the claim.
     """
     found = set(verdicts)
     decisive: Verdict = "contradicted" if needs == "all" else "supported"

@@ -33,8 +33,7 @@ def published_snapshots(reference: pd.DataFrame, shown: pd.DataFrame) -> pd.Data
 def published_curves(reference: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
     """Figure 3's means over runs, as far as the runs that are shown reach.
 
-    An error that is read as no larger than the error of reading it is left out: all that is known
-    of it is that it is small.
+    An error no larger than its reading error is left out: it is only known to be small.
     """
     theirs = reference.replace({"metric": {"return": "average_return"}})
     theirs = _numbers(theirs.rename(columns={"mean": "value"}), "mean_reading_error")
@@ -44,7 +43,7 @@ def published_curves(reference: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFra
 
 
 def their_environments(reference: pd.DataFrame, ours: Iterable[str]) -> str:
-    """The names that these environments of ours had in the authors' study."""
+    """The authors' names of these environments."""
     names = {_base(name): name for name in reference["environment"].unique()}
     return ", ".join(names[_base(each)] for each in ours if _base(each) in names)
 
@@ -61,7 +60,7 @@ def _numbers(reference: pd.DataFrame, error: str | None) -> pd.DataFrame:
 
 
 def _placed(theirs: pd.DataFrame, shown: pd.DataFrame, step: str, method: str) -> pd.DataFrame:
-    """Under our names of the environments, for our methods, up to our last step in each."""
+    """Rows under our environment names, for our methods, up to our last step in each."""
     names = theirs["environment"].map(_base)
     known = theirs[method].isin(list(set(shown[method])))
     parts = [theirs.iloc[:0]]

@@ -1,4 +1,4 @@
-"""The paper's figures with what a reader needs to judge them.
+"""The paper's figures with the information that a reader needs to judge them.
 
 Single seeds, intervals that are named, log scales, what the metric gives without any error of the
 model, and the authors' published numbers, marked as theirs. Each function takes the tables by name,

@@ -1,4 +1,4 @@
-"""What a function that draws a figure takes and returns."""
+"""Arguments and results of the functions that draw figures."""
 
 from collections.abc import Iterable, Mapping
 
@@ -24,7 +24,7 @@ METRIC_LABELS = {
 
 
 class FigureSettings(Figures):
-    """What all figures of a study share."""
+    """Settings that all figures of a study share."""
 
     study: Name = Field(description="the study's name, said on each figure")
     objectives: list[Name] = Field(description="all of the study: their order gives the colours")
@@ -43,5 +43,5 @@ class FigureSettings(Figures):
 
     @property
     def interval(self) -> str:
-        """What the intervals of the figures with single seeds are, in words."""
+        """Wording of the intervals in the figures with single seeds."""
         return f"{100 * self.confidence:g} % t interval of the mean"

@@ -1,4 +1,4 @@
-"""The two pictures of the README, from published results: what figures 1 and 3 are made of."""
+"""The two pictures of the README, drawn from published results of experiments A and C."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from vaml.analysis.figures.rows import Bands, mean_rows
 from vaml.analysis.figures.style import THOUSANDS, finish
 
 WIDTH = 7.0
-# Colours that also differ in grey, and a line each.
+# Colours that also differ in grey, with one line style each.
 _LOOKS: dict[str, dict[str, Any]] = {
     "vaml": {"color": "#d55e00", "linestyle": "-", "marker": "o", "label": "VAML"},
     "reg_vaml": {

@@ -1,4 +1,4 @@
-"""What the figures with single seeds share: curves with bands, scales, legends and notes."""
+"""Parts of the figures with single seeds: curves with bands, scales, legends and notes."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ AUTHORS: dict[str, Any] = {
     "linestyle": "",
 }
 _SEED: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.5}
-# More points than these in a panel's width, and a thick line hides those under it.
+# Number of points in a panel's width above which a thick line hides those under it.
 _DENSE = 60
 
 NOTHING = "no finite value"
@@ -30,11 +30,11 @@ _DECADES_WITH_EVEN_TICKS = 3
 
 
 def set_scale(axes: Axes, values: np.ndarray, seeds: np.ndarray | None = None) -> None:
-    """A scale on which all of these values can be told apart, and limits that just hold them.
+    """Set a scale that separates all of these values, and limits that just hold them.
 
-    Logarithmic where the seeds' values span decades, as `seeds_and_means` has it; where some are
-    not positive, and the largest are a thousand times the typical one, logarithmic beyond the
-    typical one. seeds: by default all of the values.
+    The scale is logarithmic where the seeds' values span decades, as in `seeds_and_means`. If some
+    are not positive and the largest are a thousand times the typical one, it is logarithmic beyond
+    the typical one. seeds: by default all values.
     """
     values = values[np.isfinite(values)]
     logarithmic = spans_decades(values if seeds is None else seeds)
@@ -66,7 +66,7 @@ def steps_axis(axes: Axes, title: str, xlabel: str) -> None:
 def curves(
     axes: Axes, rows: pd.DataFrame, x: str, method: str, methods: Methods, marker: bool = False
 ) -> None:
-    """Everything that `rows` hold of one panel: seeds, means, intervals, floors, authors' numbers.
+    """Draw the rows of one panel: seeds, means, intervals, floors, authors' numbers.
 
     x, method: columns of the step, and of the objective or agent. marker: also a marker at every
     value of a seed, for curves of few points.
@@ -90,7 +90,7 @@ def curves(
         }
         if alone:
             look |= points
-        if len(mean) == 1:  # a line of one point is none
+        if len(mean) == 1:  # one point makes no line
             look["marker"] = methods.markers[name]
         axes.plot(mean[x], mean["value"], label=name, **look, **colour)
         floor = mine.loc[mine["kind"] == "floor"]
@@ -106,7 +106,7 @@ def curves(
 
 
 def scale_to(axes: Axes, rows: pd.DataFrame) -> None:
-    """The scale of a panel with these rows, or of each of the panels that share one."""
+    """Set the scale of a panel with these rows, or of each of the panels that share one."""
     seeds = rows.loc[rows["kind"] == "seed", "value"].to_numpy(np.float64)
     set_scale(axes, rows["value"].to_numpy(np.float64), seeds)
 
@@ -140,7 +140,7 @@ def legend(methods: Methods, rows: pd.DataFrame, floor: str, **look: Any) -> lis
 
 
 def interval_note(bands: str, settings: FigureSettings, rows: pd.DataFrame) -> str:
-    """What the bands or bars are, and where there are none."""
+    """Sentence on the meaning of the bands or bars, and on where they are missing."""
     means = rows.loc[rows["kind"] == "mean"]
     known = np.isfinite(means["low"].to_numpy(np.float64))
     without = f"n < {settings.minimum_seeds} or all values are the same"

@@ -83,12 +83,12 @@ def figure_1(tables: Tables, settings: FigureSettings) -> Drawing:
     return figure, errors
 
 
-# Values this many times above the lower quartile would flatten those there on a linear axis.
+# Values this many times above the lower quartile would flatten the lower ones on a linear axis.
 _FLATTENING = 20.0
 
 
 def _keep_small_ones_apart(grid: Sequence[Axes], values: np.ndarray) -> str:
-    """Logarithmic above the lower values where the others dwarf them; says so, for the note."""
+    """Make the axis logarithmic above the lower values if others dwarf them; return the note."""
     values = values[np.isfinite(values)]
     typical = np.quantile(values, 0.25) if len(values) else 0.0
     if not (typical > 0 and values.max() > _FLATTENING * typical):
@@ -139,7 +139,7 @@ def figure_2(tables: Tables, settings: FigureSettings) -> Drawing:
             s=18,
             linewidth=0.9,
             legend=False,
-            clip_on=False,  # a point at zero is whole
+            clip_on=False,  # shows a point at zero whole
             zorder=3,
             ax=axes,
         )
@@ -147,7 +147,7 @@ def figure_2(tables: Tables, settings: FigureSettings) -> Drawing:
             drawn.set(edgecolor=drawn.get_facecolor(), facecolor="none")
         axes.set(title=environment, xlabel="Snapshot (environment steps of SAC)", ylabel="")
         axes.xaxis.set_major_formatter(THOUSANDS)
-    grid[0].set_ylim(bottom=0)  # once all panels that share the axis are drawn
+    grid[0].set_ylim(bottom=0)  # after all panels that share the axis
     grid[0].set_ylabel(ERROR_LABEL)
     scale = _keep_small_ones_apart(grid, points["value_aware_error"].to_numpy(np.float64))
     runs = points.groupby("environment")["seed"].nunique()

@@ -1,4 +1,4 @@
-"""Rows of the figures with single seeds: values, their mean and its interval, what bounds them.
+"""Rows of the figures with single seeds: values, their mean and its interval, and reference levels.
 
 Every row has a `kind`: "seed" (one run's value), "mean" (over seeds, with `low`, `high`, `n`),
 "floor" (what the metric gives without any error of the model), "untrained" (the mean return before
@@ -16,20 +16,20 @@ from vaml.analysis.claims.stats import mean_of
 
 NUMBERS = ["kind", "seed", "value", "low", "high", "n"]
 
-# Largest to smallest value, above which a linear axis hides the small ones.
+# Ratio of the largest to the smallest value above which a linear axis hides the small ones.
 WIDE = 30.0
 
 
 @dataclass(frozen=True)
 class Bands:
-    """Which intervals means get: t intervals at this confidence, from so many seeds on."""
+    """Intervals of the means: t intervals at this confidence, from this number of seeds on."""
 
     confidence: float
     minimum_seeds: int
 
 
 def spans_decades(values: np.ndarray) -> bool:
-    """Whether the finite ones are positive and so far apart that they need a logarithmic axis."""
+    """True if the finite values are positive and so far apart that they need a logarithmic axis."""
     values = values[np.isfinite(values)]
     return len(values) > 0 and values.min() > 0 and values.max() / values.min() > WIDE
 
@@ -70,7 +70,7 @@ def mean_rows(
 def floor_rows(rows: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
     """The mean of a floor over the seeds of each group; a seed counts once, however many fits."""
     once = seed_rows(rows, by, value).drop_duplicates([*by, "seed"])
-    # Without an interval: it is a level to compare with, not a result.
+    # No interval: a floor is a reference level, not a result.
     return mean_rows(once, by, "value", _NO_BANDS).assign(kind="floor")
 
 
@@ -79,8 +79,8 @@ def seeds_and_means(
 ) -> list[pd.DataFrame]:
     """Rows of the seeds and of their means, to be passed to `joined` with others.
 
-    panel: the columns of `by` that a panel of the figure is of. Where a panel's seeds span decades,
-    and its axis will be logarithmic, the means and intervals are taken in logs.
+    panel: the columns of `by` that identify a panel of the figure. If a panel's seeds span decades,
+    so that its axis will be logarithmic, the means and intervals are taken in logs.
     """
     found = []
     for _, part in rows.groupby(list(panel), sort=False) if panel else [((), rows)]:
@@ -90,9 +90,9 @@ def seeds_and_means(
 
 
 def untrained_rows(averages: pd.DataFrame) -> pd.DataFrame:
-    """By environment, the mean return of the first evaluation, before learning; a seed counts once.
+    """Mean return of the first evaluation, before learning, by environment; a seed counts once.
 
-    averages: as from `average_returns`. Agents of one seed start with the same policy.
+    averages: rows of `average_returns`. Agents of one seed start with the same policy.
     """
     first = averages.groupby(["environment", "seed"], sort=False)["env_step"].transform("min")
     once = averages.loc[averages["env_step"] == first].drop_duplicates(["environment", "seed"])
@@ -103,7 +103,7 @@ def untrained_rows(averages: pd.DataFrame) -> pd.DataFrame:
 def joined(parts: Sequence[pd.DataFrame], labels: Sequence[str]) -> pd.DataFrame:
     """All rows, with the columns `labels`, then NUMBERS."""
     kept = [part.reindex(columns=[*labels, *NUMBERS]).astype(object) for part in parts if len(part)]
-    # Where every run diverged there is nothing to draw.
+    # If every run diverged, there is nothing to draw.
     nothing = pd.DataFrame(columns=[*labels, *NUMBERS], dtype=object)
     rows = pd.concat(kept, ignore_index=True) if kept else nothing
     numbers = ["value", "low", "high"]
@@ -111,9 +111,9 @@ def joined(parts: Sequence[pd.DataFrame], labels: Sequence[str]) -> pd.DataFrame
 
 
 def average_returns(returns: pd.DataFrame, run: Sequence[str]) -> pd.DataFrame:
-    """Of each evaluation: columns `run`, average_return over its episodes, and their number.
+    """Mean return of each evaluation: columns `run`, average_return, and the number of episodes.
 
-    run: the columns that tell evaluations apart.
+    run: the columns that identify an evaluation.
     """
     episodes = returns.groupby(list(run), sort=False)
     return episodes.agg(

@@ -1,4 +1,4 @@
-"""One style for all figures: colours, names, sizes, and how a figure is written."""
+"""The style of all figures: colours, names, sizes, and the output files."""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,10 +29,10 @@ _PALETTE = [
     for red, green, blue in sns.color_palette("colorblind")
 ]
 _MARKERS = ["o", "^", "s", "D", "v", "P", "X", "<", ">", "p"]
-# Not dotted, as levels to compare with are.
+# No dotted lines, which mark reference levels.
 _LINES: list[Any] = ["-", "--", "-.", (0, (5, 1.2, 1, 1.2, 1, 1.2)), (0, (9, 2))]
 _HATCHES = ["", "////", "....", "\\\\\\\\", "xxxx", "----", "oo", "++++", "||||", "**"]
-# The paper's methods always look the same; others take what is left, in their order.
+# The paper's methods always look the same; others take the remaining looks, in their order.
 _FIRST = ("mle", "vaml", "reg_vaml", "sac")
 _METHOD_LINES = {"mle": "-", "vaml": "-.", "reg_vaml": "--", "sac": "-"}
 
@@ -66,10 +66,10 @@ _STYLE: dict[str, Any] = {
 
 
 class Methods:
-    """How objectives or agents are named and drawn.
+    """Names and looks of objectives or agents.
 
-    names: those in a figure, in their order. order: all of the study, so that each looks the same
-    in every figure. labels: what they are called there, by the config; others by their name.
+    names: the methods in a figure, in their order. order: all methods of the study, so that each
+    looks the same in every figure. labels: the config's names for them; others keep their own.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Methods:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Drawing and saving happen inside; the user's own matplotlib settings do not matter."""
+    """Context for drawing and saving, in which the user's matplotlib settings have no effect."""
     with matplotlib.style.context(_STYLE, after_reset=True):
         yield
 
@@ -145,13 +145,13 @@ def panels(
 
 
 def name_rows(grid: Sequence[Axes], columns: int, places: Sequence[str]) -> None:
-    """Left of each row of panels the place that its panels are of, one of `places` per panel."""
+    """Write the place of each row of panels to its left; `places` has one entry per panel."""
     for axes, place in list(zip(grid, places, strict=True))[::columns]:
         axes.set_ylabel(place, fontweight="bold")
 
 
 def finish(figure: Figure, handles: Sequence[Artist], paragraphs: Sequence[str]) -> None:
-    """The legend above the panels, and the note under them: study, n, interval, failures."""
+    """Add the legend above the panels, and the note below: study, n, interval, failures."""
     width, height = figure.get_size_inches()
     labels = [str(handle.get_label()) for handle in handles]
     figure.legend(handles, labels, loc="outside upper center", ncols=_columns(labels, width))
@@ -166,9 +166,9 @@ def finish(figure: Figure, handles: Sequence[Artist], paragraphs: Sequence[str])
 
 
 def _columns(labels: Sequence[str], width: float) -> int:
-    """As many columns as a legend of this width (inches) has room for, at most 5."""
+    """Number of columns that a legend of this width (inches) has room for, at most 5."""
     size = float(_STYLE["legend.fontsize"])
-    # Of each entry: the longest text of its column, its line and the gaps, in font sizes.
+    # Width of an entry in font sizes: the longest text of its column, its line and the gaps.
     for count in range(min(len(labels), 5), 1, -1):
         columns = [list(map(len, column)) for column in np.array_split(labels, count)]
         wide = sum(max(column) * 0.56 + 4.8 for column in columns)
@@ -185,7 +185,7 @@ def counted(counts: Iterable[int], noun: str = "") -> str:
 
 
 def failures(noun: str, jobs: pd.DataFrame) -> str:
-    """How many jobs diverged and, where they have one error each, how many others lack it."""
+    """Sentence on the number of diverged jobs and, with one error per job, of others without it."""
     diverged = jobs["status"].to_numpy() == "diverged"
     text = f"{diverged.sum()} of {len(jobs)} {noun}s diverged"
     if "value_aware_error" in jobs:
@@ -204,7 +204,7 @@ THOUSANDS = FuncFormatter(thousands)
 
 
 def save(figure: Figure, rows: pd.DataFrame, pdf: Path, png: Path, table: Path, dpi: int) -> None:
-    """PDF, PNG and the CSV of what is drawn; the same figure gives the same bytes."""
+    """Write PDF, PNG and the CSV behind them; the same figure gives the same bytes."""
     with style():
         _fix_layout(figure)
         with atomic(pdf) as temporary:

@@ -1,4 +1,4 @@
-"""A picture of paper/published: is experiment B's error of all transitions, or of a few?"""
+"""A picture of paper/published: do all transitions make up experiment B's error, or only a few?"""
 
 from typing import Any
 

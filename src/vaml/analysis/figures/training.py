@@ -1,4 +1,4 @@
-"""How training went: returns of SAC, validation losses of model fits, the models' σ.
+"""Figures of training: returns of SAC, validation losses of model fits, the models' σ.
 
 Each function takes the tables by name and returns the figure and exactly the rows that it shows.
 """
@@ -96,7 +96,7 @@ def training_sac(tables: Tables, settings: FigureSettings) -> Drawing:
 
 
 def training_mbac(tables: Tables, settings: FigureSettings) -> Drawing:
-    """The same along the agents' runs, and the loss of their models."""
+    """The numbers of `training_sac` along the agents' runs, and the loss of their models."""
     scalars = _SCALARS | {"model_loss": "Model’s validation loss\n(each agent’s own)"}
     return _training(tables["mbac_training"], tables["mbac"], scalars, settings)
 

@@ -1,4 +1,4 @@
-"""What explains the three experiments' outcomes: exact errors, and the models' diagnostics.
+"""Figures that explain the three experiments' outcomes: exact errors, and model diagnostics.
 
 Each function takes the tables by name and returns the figure and exactly the rows that it shows.
 """
@@ -20,7 +20,7 @@ from vaml.analysis.figures.style import (
     panels,
 )
 
-# Panel: its label, the column, the column that it is divided by, and the level to compare it with.
+# By panel: label, column, column that divides it, and reference level.
 _Panel = tuple[str, str, str | None, float | None]
 _SLOPE: _Panel = (
     "Slope of V at model samples\n÷ at data (95 % quantiles)",

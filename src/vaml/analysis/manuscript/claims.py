@@ -11,7 +11,7 @@ Row = dict[str, Any]
 
 VERDICTS = ("supported", "contradicted", "equivalent", "inconclusive", "not tested")
 
-# What a number of a run is called, longer names first.
+# Names of a run's numbers, longer ones first.
 _WORDS = {
     "diverged of status": "share of diverged runs",
     "last of return": "last return",
@@ -65,7 +65,7 @@ def claim_entries(
 
 def _comparison(comparison: Mapping[str, Any], labels: Mapping[str, str]) -> Row:
     measured = comparison["measured"]
-    # Whether a run is lower everywhere is yes or no, whatever the scale of what is compared.
+    # The answer for a run is yes or no, whatever the scale of the compared numbers.
     is_ratio = "log " in measured and not measured.startswith("lower everywhere")
     method, baseline = (
         labels.get(name, name) if name else None
@@ -97,7 +97,7 @@ def _comparison(comparison: Mapping[str, Any], labels: Mapping[str, str]) -> Row
 
 
 def _measured(text: str) -> str:
-    """The number of a run in words; that it is a log shows in the effect, a ratio."""
+    """Wording of a run's number. A log is not mentioned: the effect is printed as a ratio."""
     words = text.replace("log of ", "").replace("log ", "")
     for column, name in _WORDS.items():
         words = words.replace(column, name)
@@ -118,7 +118,7 @@ def _on_scale(value: float | None, is_ratio: bool) -> str:
 
 
 def _criterion(comparison: Mapping[str, Any], is_ratio: bool) -> str:
-    """Where the whole interval must lie for the claim to hold."""
+    """Range in which the whole interval must lie for the claim to hold."""
     margin = comparison["smallest_difference"]
     low, high = (_on_scale(end, is_ratio) for end in (-margin, margin))
     match comparison["direction"]:

@@ -1,7 +1,7 @@
-"""What the manuscript says of the results: every number and verdict, ready to be printed.
+"""The manuscript's results: every number and verdict, ready to be printed.
 
 paper/*.typ holds the words; this module gives them the study's numbers, as text where they need
-rounding. A dash stands where there is none.
+rounding, and a dash where there is no number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,11 +30,11 @@ _OTHER_LABELS = {"sac_returns": "SAC"}
 def manuscript_data(
     study: Config, tables: Tables, judged: Mapping[str, Any], manifests: Sequence[Manifest]
 ) -> Row:
-    """Everything that the manuscript's source reads, as JSON values.
+    """The data that the manuscript's source reads, as JSON values.
 
-    Of an experiment that the study does without, and of claims about that alone, there is nothing.
+    An experiment that the study does not have is left out, with the claims about it alone.
 
-    tables: `needed_tables`. judged: claims.json. manifests: of every training job.
+    tables: see `needed_tables`. judged: claims.json. manifests: one per training job.
     KeyError: one of these lacks an entry.
     """
     labels = _labels(study)
@@ -99,7 +99,7 @@ def _labels(study: Config) -> dict[str, str]:
 
 
 def _synthetic(summary: pd.DataFrame, study: Config, labels: Mapping[str, str]) -> Row:
-    """Errors by hidden size; of the rest, the lowest and the highest over hidden sizes."""
+    """Errors by hidden size; for other columns, the lowest and the highest over hidden sizes."""
     rows, widths = [], study.synthetic.hidden_sizes
     for setting in summary["setting"].unique():
         mine = summary.loc[summary["setting"] == setting]

@@ -1,6 +1,6 @@
-"""How large a study is, beside the size of the published one.
+"""The size of a study, compared with that of the published one.
 
-The published sizes stand here and not in the config, which is the user's to change.
+The published sizes are constants of this module, because a user may change the config.
 """
 
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ _DEMO_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Size:
-    """One quantity. published: None where the paper has nothing to compare it with.
+    """One quantity. published: None if the paper does not state it.
 
-    length: it says how long or on how much data something is trained, not how often.
+    length: True for a duration or an amount of data, False for a number of repetitions.
     """
 
     experiment: str
@@ -31,7 +31,7 @@ class Size:
 
 
 def sizes(study: Config) -> list[Size]:
-    """What the size is of the experiments that the study has, in their order."""
+    """Sizes of the experiments that the study has, in their order."""
     return [
         *(_synthetic(study) if study.synthetic.settings else ()),
         *(_snapshots(study) if study.sac.environments else ()),

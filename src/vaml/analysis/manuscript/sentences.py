@@ -8,7 +8,7 @@ from vaml.analysis.manuscript.numbers import number_text
 
 Row = dict[str, Any]
 
-# Beyond this factor a ratio is told as one, and not in per cent.
+# Factor above which a ratio is written as a factor, not in per cent.
 _PER_CENT_UP_TO = 2.0
 
 
@@ -34,9 +34,9 @@ def finding(comparison: Mapping[str, Any]) -> str:
 
 
 def difference(value: float, is_ratio: bool) -> str:
-    """How a method's number differs from its baseline's: "7.2 % lower than", "17.6 times".
+    """Difference of a method's number from its baseline's: "7.2 % lower than", "17.6 times".
 
-    value: the effect; of a ratio its logarithm.
+    value: the effect; for a ratio, its logarithm.
     """
     if not is_ratio:
         size = number_text(abs(value))
@@ -53,9 +53,9 @@ def _lower_or_higher(value: float) -> str:
 
 
 def findings(claim: Mapping[str, Any]) -> list[Row]:
-    """What was found of a claim, by variant: the verdict, and a sentence.
+    """Findings on a claim, by variant: the verdict, and a sentence.
 
-    Variants of which nothing was tested are left out.
+    Untested variants are left out.
     """
     found = []
     for variant in ("paper", "corrected"):
@@ -73,10 +73,10 @@ def findings(claim: Mapping[str, Any]) -> list[Row]:
 
 
 def discussion(claims: Sequence[Mapping[str, Any]]) -> Row:
-    """How verdicts differ: between measures, from the authors' data, and from what was expected.
+    """Differences of verdicts: between measures, from the authors' data, and from expectations.
 
-    corrected, authors, expected: for each of the three, the ids of the claims where the verdicts
-    are the `same`, and for the `other` ones (id, the verdict here, the other). Claims without both
+    corrected, authors, expected: each has the ids of the claims with the `same` verdict, and for
+    the `other` claims (id, the verdict here, the other one). Claims that lack one of the two
     verdicts are in neither.
     """
     found = {name: {"same": [], "other": []} for name in ("corrected", "authors", "expected")}

@@ -1,4 +1,4 @@
-"""Every setting of a study's experiments, with what it means, as rows of a table."""
+"""Every setting of a study's experiments, with its meaning, as rows of a table."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,14 +8,14 @@ from pydantic import BaseModel
 from vaml.config.mbac import MODEL_FREE
 from vaml.config.schema import Config
 
-# Grids and selections, which other tables of the manuscript have.
+# Grids and selections, which stand in other tables of the manuscript.
 _ELSEWHERE = ("seeds", "steps", "objectives")
 
 
 def setting_rows(study: Config) -> list[dict[str, str]]:
     """key: where in the config, value, meaning: the config's own description of it.
 
-    Of the experiments and the methods that the study has. Objectives, seeds and grids stand
+    Only experiments and methods that the study has are included. Objectives, seeds and grids stand
     elsewhere in the manuscript.
     """
     parts: list[tuple[str, Any]] = []

@@ -1,4 +1,4 @@
-"""The numbers that the figures show: exactly these rows are drawn, and written beside them."""
+"""The rows that the paper's figures draw; the same rows are written beside the figures."""
 
 import csv
 import io
@@ -18,8 +18,8 @@ METRICS = ("average_return", "value_aware_error", "nll")
 def read_table(path: Path) -> pd.DataFrame:
     """A table's CSV: names as text, whole numbers as integers, an empty field as NaN.
 
-    UnreadableFile: it is cut short, a line has more or fewer fields than the header, or a number
-    is none.
+    UnreadableFile: the file is cut short, a line has more or fewer fields than the header, or a
+    numeric field holds no number.
     """
     try:
         text = path.read_bytes().decode()

@@ -1,4 +1,4 @@
-"""What the training jobs of a study cost, from the manifests beside their results."""
+"""Costs of a study's training jobs, from the manifests beside their results."""
 
 import statistics
 from collections.abc import Mapping, Sequence

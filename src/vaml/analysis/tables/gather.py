@@ -51,7 +51,7 @@ def _last_and_best(metrics: tuple[str, ...]) -> tuple[str, ...]:
     return (*metrics, *(f"best_{name}" for name in metrics))
 
 
-# What a job may report, by stage: a diverged one fills fewer of the same columns.
+# Columns of a job's outcome, by stage; a diverged job fills fewer of them.
 _OUTCOMES: dict[str, tuple[str, ...]] = {
     "measure_synthetic": (
         *_DIVERGED,
@@ -68,9 +68,9 @@ _OUTCOMES: dict[str, tuple[str, ...]] = {
     ),
     "train_mbac": (*_DIVERGED, *_RUN, "fits"),
 }
-# What a table of costs says of each job: measured times, never the same twice.
+# Columns of a table of costs; measured times differ from run to run.
 _COSTS = {"snapshots_costs": ("status", "epochs", "gradient_steps", "seconds")}
-# The metrics of the last weights need no prefix: they are what the paper reports.
+# The metrics of the last weights, which the paper reports, need no prefix.
 _PREFIXES = {"last": "", "best": "best_", "truth": "true_", "diverged": "diverged_"}
 
 
@@ -126,9 +126,9 @@ def _outcome(path: Path, stage: str) -> tuple[list[str], list[Row]]:
 
 
 def _costs(path: Path, columns: Sequence[str]) -> tuple[list[str], list[Row]]:
-    """`seconds` are the CPU seconds of the job's manifest, the rest is its outcome's.
+    """Row of a job's costs: `seconds`, the manifest's CPU seconds, then fields of its outcome.
 
-    A job on a GPU has none: what its core did meanwhile is not what it cost.
+    A job on a GPU has no `seconds`: the time of its CPU core is not its cost.
     """
     run = read_manifest(path.with_name("manifest.json")).volatile
     outcome = read_json(path) | {"seconds": run.cpu_seconds if run.device == "cpu" else None}
@@ -145,7 +145,7 @@ def _flat(outcome: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _points(path: Path) -> tuple[list[str], list[Row]]:
-    """The fields stay the text that they are, so that no digit changes."""
+    """Points of a curve. The fields stay text, so that no digit changes."""
     with path.open(newline="", encoding="utf-8") as file:
         columns, *lines = csv.reader(file)
     return columns, [dict(zip(columns, line, strict=True)) for line in lines]

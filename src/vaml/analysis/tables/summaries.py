@@ -1,4 +1,4 @@
-"""Each experiment in brief, as a table for a manuscript."""
+"""Summaries of the experiments, one manuscript table each."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -140,7 +140,7 @@ def mbac_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Table:
 
 
 def _grouped(rows: pd.DataFrame, by: Group, summarise: Callable[[pd.DataFrame], Row]) -> list[Row]:
-    """In the order of the table."""
+    """Groups of a table, in its order."""
     names = rows.loc[:, list(by)].drop_duplicates()
     found = []
     for values in names.itertuples(index=False):
