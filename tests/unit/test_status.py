@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from finished_jobs import DIVERGED, ROOT, leave, manifest, outcome, small_study
@@ -126,9 +127,7 @@ def test_a_thread_with_the_number_of_a_dead_owner_is_not_the_owner(tmp_path: Pat
 
 
 @pytest.mark.parametrize("owner", [{"pid": 2**31}, {"pid": 0}, {"pid": "4711"}, {"host": None}])
-def test_a_lock_that_names_no_process_has_no_owner(
-    tmp_path: Path, owner: dict[str, object]
-) -> None:
+def test_a_lock_that_names_no_process_has_no_owner(tmp_path: Path, owner: dict[str, Any]) -> None:
     write_lock(tmp_path, 0, **owner)
     assert found(tmp_path)[0].state == "waiting"
 
