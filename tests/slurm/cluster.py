@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 DAEMONS = ("munged", "slurmctld", "slurmd")
 COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 
@@ -129,7 +131,7 @@ class Cluster:
         except (FileNotFoundError, ValueError, ProcessLookupError):
             return
         give_up = time.monotonic() + 20
-        while _alive(pid):
+        while psutil.pid_exists(pid):
             if time.monotonic() > give_up:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
@@ -198,16 +200,11 @@ def _free_ports(count: int) -> Sequence[int]:
             each.close()
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def _environments() -> Iterator[tuple[int, bytes]]:
-    """Id and environment of every process here."""
+    """Id and environment of every process here.
+
+    psutil reads up to the first empty word; slurmstepd blanks the start of its own environment.
+    """
     for path in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):  # it has ended
             yield int(path.parent.name), path.read_bytes()

@@ -1,10 +1,15 @@
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from vaml.runtime.digest import code_digest
+
+SRC = Path(__file__).parents[2] / "src"
 
 # What Python versions are known to parse or print differently, or formatters to rewrite.
 TRICKY = '''\
@@ -63,6 +68,32 @@ def test_every_python_version_gives_this_digest(digest: Callable[[str], str]) ->
     expected = "c13cc40d60cc64fe09057f03caa1e8e167c09dd3e467ecca8e2cc8ca0416cb68"
     main = "\n\ndef main(): return RATES, TEXT, DEBUG, LONG, ONE, PAIR, RAW, BYTES, Model\n"
     assert digest(TRICKY + main) == expected
+
+
+def test_every_process_gives_the_same_digest(tmp_path: Path) -> None:
+    """Also of names with two origins, whatever the order of Python's sets."""
+    names = "abcdefghijkl"
+    first, second = (", ".join(f"{x} as {name}" for name in names) for x in ("one", "two"))
+    (tmp_path / "vaml").mkdir()
+    (tmp_path / "vaml" / "__init__.py").touch()
+    (tmp_path / "vaml" / "step.py").write_text(
+        f"def main():\n try: import {first}\n except E: import {second}\n return {', '.join(names)}"
+    )
+    ask = (
+        "import sys; from pathlib import Path; from vaml.runtime.digest import code_digest\n"
+        "print(code_digest('vaml.step', root=Path(sys.argv[1])))"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", ask, tmp_path],
+            env={**os.environ, "PYTHONPATH": str(SRC), "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in (1, 2)
+    }
+    assert len(found) == 1
 
 
 SOURCE = '''\

@@ -6,7 +6,10 @@ import math
 import os
 import socket
 import subprocess
+import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from finished_jobs import DIVERGED, ROOT, leave, manifest, outcome, small_study
@@ -106,6 +109,27 @@ def test_where_there_is_no_proc_running_jobs_run(
     write_lock(tmp_path, 0)
     write_log(tmp_path, 0, "2026-01-01 12:00:00 epoch 10 of 80, 2.5/s, 0:00:28 left")
     assert found(tmp_path)[0].state == "running"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux numbers threads like processes")
+def test_a_thread_with_the_number_of_a_dead_owner_is_not_the_owner(tmp_path: Path) -> None:
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+    try:
+        assert thread.native_id
+        os.kill(thread.native_id, 0)  # as if it were a process
+        write_lock(tmp_path, 0, pid=thread.native_id)
+        assert found(tmp_path)[0].state == "waiting"
+    finally:
+        ended.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("owner", [{"pid": 2**31}, {"pid": 0}, {"pid": "4711"}, {"host": None}])
+def test_a_lock_that_names_no_process_has_no_owner(tmp_path: Path, owner: dict[str, Any]) -> None:
+    write_lock(tmp_path, 0, **owner)
+    assert found(tmp_path)[0].state == "waiting"
 
 
 def test_progress_is_that_of_the_last_line(results: Path) -> None:

@@ -1,7 +1,9 @@
 """A strict reader of the config's files: YAML's silent traps are errors, with their line.
 
 PyYAML takes the last of two equal keys, reads `no` as false and `010` as 8, and Snakemake runs the
-Python of a file that asks for it (`__use_yte__`).
+Python of a file that asks for it (`__use_yte__`). Snakemake takes the same files by PyYAML, so this
+reader looks at PyYAML's nodes: to ruamel.yaml, which does find equal keys, `no` is text and `010`
+is 10, and what Snakemake makes of them would pass.
 """
 
 import re

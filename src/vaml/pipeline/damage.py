@@ -8,7 +8,8 @@ from vaml.files import UnreadableFile
 from vaml.pipeline.derived import derived
 from vaml.pipeline.job_files import damages, job_digests
 from vaml.pipeline.jobs import FOLDERS, RESULTS, folder, labels
-from vaml.runtime.derivation import manifest_of, read_derivation
+from vaml.runtime.derivation import Derivation, manifest_of
+from vaml.runtime.manifest import read_record
 
 
 def manifests(
@@ -46,6 +47,5 @@ def damages_beside(manifest: Path, files: Sequence[str]) -> Iterator[tuple[Path,
 
 
 def _of_derived(manifest: Path) -> dict[Path, str]:
-    return {
-        manifest.parent / name: digest for name, digest in read_derivation(manifest).outputs.items()
-    }
+    outputs = read_record(manifest, Derivation).outputs
+    return {manifest.parent / name: digest for name, digest in outputs.items()}

@@ -1,7 +1,5 @@
 """The state of each training job, read from a study's files without a lock or a write."""
 
-import json
-import os
 import re
 import socket
 import time
@@ -10,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import psutil
+
 from vaml.config.schema import Config
 from vaml.files import UnreadableFile, read_json
 from vaml.pipeline.jobs import FOLDERS, Labels, folder, is_result, key, labels
 from vaml.runtime.checkpoint import STATE
 from vaml.runtime.job import FINISHED
-from vaml.runtime.lock import STALE_SECONDS
+from vaml.runtime.lock import STALE_SECONDS, Owner, read_owner
 from vaml.runtime.manifest import Manifest, read_manifest
 
 State = Literal["done", "diverged", "stale", "running", "interrupted", "failed", "waiting"]
@@ -75,7 +75,7 @@ def _state(stage: str, job: Labels, expected: str, results: Path) -> JobState:
     lines = _last_lines(results / "logs" / f"{folder(stage, job)}.log")
     progress = next(filter(None, map(_progress, reversed(lines))), None)
     if owner := _living_owner(saved / "lock"):
-        return JobState(stage, job, "running", progress, owner)
+        return JobState(stage, job, "running", progress, str(owner))
     if saved.is_dir() and any(STATE.fullmatch(path.name) for path in saved.iterdir()):
         return JobState(stage, job, "interrupted", progress)
     if lines and not lines[-1].endswith(FINISHED):
@@ -98,31 +98,19 @@ def _status(outcome: Path) -> object:
     return found.get("status") if isinstance(found, dict) else None
 
 
-def _living_owner(lock: Path) -> str:
-    """Owner of the lock, as text; empty without one."""
+def _living_owner(lock: Path) -> Owner | None:
+    """Owner of the lock; None without one."""
     if lock.is_symlink() or not lock.is_file():
-        return ""
+        return None
     try:
-        owner = json.loads(lock.read_bytes())
+        owner = read_owner(lock.read_bytes())
         age = time.time() - lock.stat().st_mtime
-        host, process = str(owner["host"]), int(owner["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    here = host == socket.gethostname()
-    if age > STALE_SECONDS or (here and not _lives(process)):
-        return ""
-    slurm = owner.get("slurm_job_id")
-    return f"{host}, process {process}{f', SLURM job {slurm}' if slurm else ''}"
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except PermissionError:  # another user's
-        return True
-    except (OSError, OverflowError):
-        return False
-    return True
+    except OSError:
+        return None
+    if owner is None or age > STALE_SECONDS:
+        return None
+    here = owner.host == socket.gethostname()
+    return None if here and not psutil.pid_exists(owner.pid) else owner
 
 
 def _last_lines(log: Path) -> list[str]:

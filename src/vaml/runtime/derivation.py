@@ -8,12 +8,9 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from vaml.config.fields import first_mistake
-from vaml.files import UnreadableFile, reading, sha256, write_json
+from vaml.files import UnreadableFile, sha256, write_json
 from vaml.runtime.digest import code_digest
-from vaml.runtime.manifest import Record
+from vaml.runtime.manifest import Record, read_record
 from vaml.runtime.provenance import versions
 
 
@@ -45,23 +42,11 @@ def record(step: str, inputs: Iterable[Path], outputs: Sequence[Path]) -> None:
     write_json(path, made.model_dump())
 
 
-def read_derivation(path: Path) -> Derivation:
-    """Read a manifest. UnreadableFile: it is damaged or of another kind; one line says where."""
-    with reading(path, "manifest"):
-        text = path.read_text(encoding="utf-8")
-        try:
-            return Derivation.model_validate_json(text)
-        except ValidationError as error:
-            raise UnreadableFile(
-                f"{path}: not a whole manifest file: {first_mistake(error)}"
-            ) from None
-
-
 def require_derived(*paths: Path) -> None:
     """Raise UnreadableFile if one of these files changed after its rule made it."""
     for path in paths:
         found, manifest = sha256(path), manifest_of(path)
-        if read_derivation(manifest).outputs.get(path.name) != found:
+        if read_record(manifest, Derivation).outputs.get(path.name) != found:
             raise UnreadableFile(
                 f"{path}: was changed after it was made, as {manifest} says; remove both and run "
                 "snakemake again"

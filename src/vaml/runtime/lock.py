@@ -1,8 +1,13 @@
-"""One writer per state folder, also across the machines that share a file system."""
+"""One writer per state folder, also across the machines that share a file system.
+
+`filelock.SoftFileLease` (4.2.11) is not used: a process that is killed between creating its file
+and writing it leaves an empty one, which no other process takes over ever after. It decides by
+process ids where flock asks the kernel, names no SLURM job, and waits until its timeout for an
+owner elsewhere that the first heartbeat shows to be alive.
+"""
 
 import errno
 import fcntl
-import json
 import logging
 import os
 import socket
@@ -11,8 +16,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
 
 from vaml.files import UnreadableFile
+from vaml.runtime.manifest import Record
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +38,27 @@ NO_FLOCK = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 class AlreadyRunning(Exception):
     """Another copy of the same job is alive; one line names it."""
+
+
+class Owner(Record):
+    """Who holds a lock, as its file says. since: nanoseconds, which no two owners share."""
+
+    host: str
+    pid: Annotated[int, Field(gt=0, lt=2**31)]
+    slurm_job_id: str | None = None
+    since: int = 0
+
+    def __str__(self) -> str:
+        slurm = f", SLURM job {self.slurm_job_id}" if self.slurm_job_id else ""
+        return f"{self.host}, process {self.pid}{slurm}"
+
+
+def read_owner(block: bytes) -> Owner | None:
+    """The owner by a lock's content; None of an empty one, or one whose writer was killed."""
+    try:
+        return Owner.model_validate_json(block)
+    except ValidationError:
+        return None
 
 
 class Lock:
@@ -78,14 +108,13 @@ class Lock:
                 raise
             break
         self._descriptor = descriptor
-        self._owner = json.dumps(
-            {
-                "host": socket.gethostname(),
-                "pid": os.getpid(),
-                "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
-                "since": time.time_ns(),
-            }
-        ).encode()
+        owner = Owner(
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            slurm_job_id=os.environ.get("SLURM_JOB_ID"),
+            since=time.time_ns(),
+        )
+        self._owner = owner.model_dump_json().encode()
         try:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, self._owner, 0)
@@ -126,16 +155,16 @@ class Lock:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             local = True
         except BlockingIOError:
-            raise AlreadyRunning(self._refusal(_read_owner(descriptor))) from None
+            raise AlreadyRunning(self._refusal(_owner_in(descriptor))) from None
         except OSError as error:
             if error.errno not in NO_FLOCK:
                 raise
             local = False
-        owner = _read_owner(descriptor)
-        if owner and not (local and owner.get("host") == socket.gethostname()):
+        owner = _owner_in(descriptor)
+        if owner and not (local and owner.host == socket.gethostname()):
             self._require_dead(descriptor, owner)
 
-    def _require_dead(self, descriptor: int, owner: dict[str, object]) -> None:
+    def _require_dead(self, descriptor: int, owner: Owner) -> None:
         """Return when the heartbeat of another machine has stopped; raise when it beats."""
         last = os.fstat(descriptor).st_mtime_ns
         # The age is by two clocks, either of which may run ahead.
@@ -145,22 +174,21 @@ class Lock:
         logger.info(
             "%s: its owner on host %s may be alive; waiting up to %.0f s to see",
             self.path,
-            owner.get("host"),
+            owner.host,
             wait,
         )
         while time.monotonic() < give_up:
             time.sleep(POLL_SECONDS)
             self._while_waiting()
-            if not self._is_current(descriptor) or not _read_owner(descriptor):
+            if not self._is_current(descriptor) or not _owner_in(descriptor):
                 return
             if os.fstat(descriptor).st_mtime_ns != last:
                 raise AlreadyRunning(self._refusal(owner))
 
-    def _refusal(self, owner: dict[str, object]) -> str:
+    def _refusal(self, owner: Owner | None) -> str:
         return (
             f"{self.path.parent}: another copy of this job is running: "
-            f"host {owner.get('host', 'unknown')}, process {owner.get('pid', 'unknown')}, "
-            f"SLURM job {owner.get('slurm_job_id') or 'none'}; wait for it or stop it"
+            f"host {owner or 'unknown'}; wait for it or stop it"
         )
 
     def _beat(self) -> None:
@@ -171,9 +199,5 @@ class Lock:
                 logger.warning("%s: heartbeat failed: %s", self.path, error)
 
 
-def _read_owner(descriptor: int) -> dict[str, object]:
-    try:
-        owner = json.loads(os.pread(descriptor, 4096, 0))
-    except ValueError:  # empty, or killed while writing it
-        return {}
-    return owner if isinstance(owner, dict) else {}
+def _owner_in(descriptor: int) -> Owner | None:
+    return read_owner(os.pread(descriptor, 4096, 0))

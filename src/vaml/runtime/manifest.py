@@ -1,7 +1,7 @@
 """The types of the manifest beside a result, through which every reader goes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,6 +15,9 @@ class Record(BaseModel):
     """A block of a file that a program wrote: types are checked, unknown keys are ignored."""
 
     model_config = ConfigDict(frozen=True, strict=True)
+
+
+Kind = TypeVar("Kind", bound=Record)
 
 
 class Stable(Record):
@@ -66,11 +69,16 @@ class Manifest(Record):
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest. UnreadableFile: it is damaged or not a job's; one line says where."""
+    """Read a job's manifest. UnreadableFile: as `read_record`."""
+    return read_record(path, Manifest)
+
+
+def read_record(path: Path, kind: type[Kind]) -> Kind:
+    """Read a manifest of this kind. UnreadableFile: damaged or of another; one line says where."""
     with reading(path, "manifest"):
         text = path.read_text(encoding="utf-8")
         try:
-            return Manifest.model_validate_json(text)
+            return kind.model_validate_json(text)
         except ValidationError as error:
             raise UnreadableFile(
                 f"{path}: not a whole manifest file: {first_mistake(error)}"

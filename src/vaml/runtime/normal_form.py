@@ -7,10 +7,8 @@ bounds of fields. Local variables are numbered; a global name is a reference to 
 
 import ast
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Protocol
 
-from vaml.runtime.source import imported_names, stored_names
+from vaml.runtime.scopes import Comprehension, Function, Names, Scopes
 
 # Mark of a table whose rows a job looks up by names in its settings: only these rows count for it.
 TABLE = "by_name"
@@ -28,40 +26,6 @@ _LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 # Calls without a side effect, which a log message may contain.
 _HARMLESS = {"abs", "float", "int", "len", "max", "min", "repr", "round", "sorted", "str", "sum"}
 
-_Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-
-
-class Names(Protocol):
-    """Meanings of a module's top-level names."""
-
-    package: str
-    """The package that its relative imports start from."""
-
-    def full(self, name: str) -> str:
-        """Full name behind a local one: `vaml.envs.known.KNOWN`, `builtins.print`."""
-        ...
-
-    def split(self, full: str) -> tuple[str, str]:
-        """A dotted full name, split into that of a definition and the attributes behind it."""
-        ...
-
-    def is_logger(self, full: str) -> bool:
-        """True if the name is that of a logger."""
-        ...
-
-    def is_plain_error(self, full: str) -> bool:
-        """True if the name is that of an exception that carries only a message."""
-        ...
-
-
-@dataclass
-class _Scope:
-    """A function, comprehension or class body. meaning: the definition behind each of its names."""
-
-    is_class: bool = False
-    meaning: dict[str, str] = field(default_factory=dict[str, str])
-
 
 class NormalForm:
     """Normal form of some statements. text: their meaning. references: full names in it, in order.
@@ -73,8 +37,7 @@ class NormalForm:
         self, statements: Iterable[ast.stmt], names: Names, rows: Collection[str] | None
     ) -> None:
         self._names, self._rows = names, rows
-        self._scopes: list[_Scope] = []
-        self._opened = 0
+        self._scopes = Scopes(names)
         self.has_table = False
         self.references: list[str] = []
         self.text = "".join(self._statements(list(statements), top=True))
@@ -94,9 +57,9 @@ class NormalForm:
             case ast.Global() | ast.Nonlocal():  # the meaning of the names shows it
                 return True
             case ast.Import() | ast.ImportFrom():
-                return bool(self._scopes)  # local names have the meaning of their bindings
+                return self._scopes.is_open  # local names have the meaning of their bindings
             case ast.AnnAssign(value=None):
-                return not (self._scopes and self._scopes[-1].is_class)
+                return not self._scopes.in_class
             case ast.Expr(value=ast.Call() as call) if self._logs(call):
                 return all(map(self._is_harmless, [*call.args, *(k.value for k in call.keywords)]))
             case ast.If(test=test, body=body, orelse=orelse):
@@ -107,7 +70,7 @@ class NormalForm:
     def _logs(self, call: ast.Call) -> bool:
         match call.func:
             case ast.Attribute(value=ast.Name(id=name), attr=level) if level in _LEVELS:
-                return self._names.is_logger(self._meaning(name))
+                return self._names.is_logger(self._scopes.meaning(name))
             case _:
                 return False
 
@@ -128,28 +91,28 @@ class NormalForm:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 # The name of a top-level function is its address, and has no effect.
                 yield type(statement).__name__
-                yield "" if top else self._named(statement.name)
+                yield "" if top else self._scopes.named(statement.name)
                 yield from self._nodes(statement.decorator_list)
                 yield from self._function(statement, statement.body)
             case ast.ClassDef():
                 # Two exceptions with the same body are not the same.
-                yield f"ClassDef {statement.name if top else self._named(statement.name)}"
+                yield f"ClassDef {statement.name if top else self._scopes.named(statement.name)}"
                 yield from self._nodes(statement.decorator_list)
                 yield from self._nodes([*statement.bases, *statement.keywords])
-                self._scopes.append(_Scope(True, {n: f"class.{n}" for n in _locals(statement)}))
+                self._scopes.open_class(statement)
                 yield from self._statements(statement.body)
-                self._scopes.pop()
+                self._scopes.close()
             case ast.Assign(targets=[ast.Name()], value=value) if top:
                 yield from self._node(value)
             case ast.AnnAssign(target=target, annotation=annotation, value=value):
-                if self._scopes and self._scopes[-1].is_class:
+                if self._scopes.in_class:
                     yield from self._nodes([target, annotation, *([value] if value else [])])
                 elif top and isinstance(target, ast.Name):
                     yield from self._node(value)
                 elif value:
                     yield from self._node(ast.Assign([target], value))
             case ast.Raise(exc=ast.Call(func=ast.Name() as error)) if self._names.is_plain_error(
-                self._meaning(error.id)
+                self._scopes.meaning(error.id)
             ):
                 yield "Raise"
                 yield from self._node(error)
@@ -159,54 +122,18 @@ class NormalForm:
             case _:
                 yield from self._generic(statement)
 
-    def _function(self, node: _Function, body: list[ast.stmt] | ast.expr) -> Iterator[str]:
+    def _function(self, node: Function, body: list[ast.stmt] | ast.expr) -> Iterator[str]:
         arguments = node.args
         yield from self._nodes([*arguments.defaults, *filter(None, arguments.kw_defaults)])
-        scope = self._open(_locals(node))
-        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        if imports := self._scopes.open_function(node):
+            yield f"imports {imports}"
         rest = [each for each in (arguments.vararg, arguments.kwarg) if each]
-        # A caller may give a parameter by its name, which therefore counts.
-        scope.meaning |= {each.arg: f"parameter.{each.arg}" for each in [*every, *rest]}
-        imports = set(_scoped_imports(node, self._names.package))
-        scope.meaning |= dict(imports)
-        if len(imports) > len(dict(imports)):  # only the run decides which one counts
-            yield f"imports {sorted(imports)}"
-        for name in _declared(node):
-            scope.meaning.pop(name, None)
         kinds = (arguments.posonlyargs, arguments.args, arguments.kwonlyargs, rest)
         missing = "".join("-" if each is None else "=" for each in arguments.kw_defaults)
         yield f"({'/'.join(','.join(a.arg for a in kind) for kind in kinds)}"
         yield f"{'*' if arguments.vararg else ''}{'**' if arguments.kwarg else ''}{missing})"
         yield from self._statements(body) if isinstance(body, list) else self._node(body)
-        self._scopes.pop()
-
-    def _open(self, names: Iterable[str]) -> _Scope:
-        """A scope whose names are numbered by their first places in the text."""
-        self._opened += 1
-        scope = _Scope(meaning=dict.fromkeys(names, f"?{self._opened}"))
-        self._scopes.append(scope)
-        return scope
-
-    def _named(self, name: str) -> str:
-        """The form of a name in the text, at a place where it is bound or read."""
-        meaning = self._meaning(name)
-        if meaning.startswith("?"):
-            scope = self._scope_of(name)
-            assert scope
-            taken = sum(each.startswith(f"local{meaning[1:]}.") for each in scope.meaning.values())
-            scope.meaning[name] = meaning = f"local{meaning[1:]}.{taken}"
-        return f"<{meaning}>"
-
-    def _meaning(self, name: str) -> str:
-        scope = self._scope_of(name)
-        return scope.meaning[name] if scope else self._names.full(name)
-
-    def _scope_of(self, name: str) -> _Scope | None:
-        """The scope that binds a name; a class body's names are visible only in that body."""
-        for depth, scope in enumerate(reversed(self._scopes)):
-            if name in scope.meaning and (depth == 0 or not scope.is_class):
-                return scope
-        return None
+        self._scopes.close()
 
     def _nodes(self, nodes: Iterable[ast.AST]) -> Iterator[str]:
         yield "("
@@ -218,7 +145,7 @@ class NormalForm:
     def _node(self, node: object) -> Iterator[str]:
         match node:
             case ast.Name(id=name):
-                yield from self._reference(self._named(name)[1:-1], type(node.ctx).__name__)
+                yield from self._reference(self._scopes.named(name)[1:-1], type(node.ctx).__name__)
             case ast.Attribute(ctx=ast.Load()) if full := self._dotted(node):
                 yield from self._reference(full, "Load")
             case ast.JoinedStr(values=values):
@@ -233,16 +160,16 @@ class NormalForm:
                 yield from self._comprehension(node)
             case ast.Call():
                 yield from self._call(node)
-            case ast.Subscript(value=ast.Name(id=name)) if self._meaning(name) == _LITERAL:
+            case ast.Subscript(value=ast.Name(id=name)) if self._scopes.meaning(name) == _LITERAL:
                 yield "Literal"
             case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
-                yield self._named(name)
+                yield self._scopes.named(name)
                 yield from self._generic(node, {"name"})
             case ast.MatchMapping(rest=str() as name):
-                yield self._named(name)
+                yield self._scopes.named(name)
                 yield from self._generic(node, {"rest"})
             case ast.ExceptHandler(name=str() as name):
-                yield self._named(name)
+                yield self._scopes.named(name)
                 yield from self._generic(node, {"name"})
             case ast.stmt():
                 yield from self._statements([node])
@@ -291,7 +218,7 @@ class NormalForm:
             node = node.value
         if not (isinstance(node, ast.Name) and parts):
             return None
-        meaning = self._meaning(node.id)
+        meaning = self._scopes.meaning(node.id)
         if meaning.startswith(("?", "local", "parameter.", "class.", "builtins.")):
             return None
         return ".".join([meaning, *reversed(parts)])
@@ -313,18 +240,17 @@ class NormalForm:
     def _called(self, function: ast.expr) -> str:
         match function:
             case ast.Name(id=name):
-                return self._meaning(name)
+                return self._scopes.meaning(name)
             case ast.Attribute(attr=attr):
                 return self._dotted(function) or f".{attr}"
             case _:
                 return ""
 
-    def _comprehension(self, node: _Comprehension) -> Iterator[str]:
+    def _comprehension(self, node: Comprehension) -> Iterator[str]:
         yield type(node).__name__
         first = node.generators[0]
         yield from self._node(first.iter)  # in the scope around it
-        targets = (name for each in node.generators for name in stored_names(each.target))
-        self._open(targets)
+        self._scopes.open_comprehension(node)
         for each in node.generators:
             yield "async for" if each.is_async else "for"
             yield from self._nodes([each.target, *([] if each is first else [each.iter])])
@@ -333,7 +259,7 @@ class NormalForm:
             yield from self._nodes([node.key, node.value])
         else:
             yield from self._node(node.elt)
-        self._scopes.pop()
+        self._scopes.close()
 
 
 def _kept(table: ast.expr, rows: Collection[str]) -> ast.expr:
@@ -352,58 +278,3 @@ def _kept(table: ast.expr, rows: Collection[str]) -> ast.expr:
 
 def _is_row(key: ast.expr | None, rows: Collection[str]) -> bool:
     return not (isinstance(key, ast.Constant) and isinstance(key.value, str)) or key.value in rows
-
-
-def _inside(node: ast.AST) -> Iterator[ast.AST]:
-    """The parts of a function or class that are of its own scope, in the order of the source.
-
-    A nested function or class counts by its name alone, a comprehension by its targets of `:=`.
-    """
-    waiting: list[ast.AST]
-    match node:
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            waiting = list(node.body)
-        case ast.Lambda():
-            waiting = [node.body]
-        case _:
-            raise TypeError(type(node))
-    while waiting:
-        part = waiting.pop(0)
-        yield part
-        if isinstance(part, _Function | ast.ClassDef):
-            continue
-        if isinstance(part, _Comprehension):
-            yield from (each.target for each in ast.walk(part) if isinstance(each, ast.NamedExpr))
-            continue
-        waiting[:0] = list(ast.iter_child_nodes(part))
-
-
-def _locals(node: ast.AST) -> Iterator[str]:
-    """The names that a function or a class body binds itself, imports aside."""
-    for part in _inside(node):
-        match part:
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                yield name
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                yield part.name
-            case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
-                yield name
-            case ast.MatchMapping(rest=str() as name):
-                yield name
-            case ast.ExceptHandler(name=str() as name):
-                yield name
-            case _:
-                pass
-
-
-def _declared(node: ast.AST) -> Iterator[str]:
-    """The names that a function takes from around it by `global` or `nonlocal`."""
-    for part in _inside(node):
-        if isinstance(part, (ast.Global, ast.Nonlocal)):
-            yield from part.names
-
-
-def _scoped_imports(node: ast.AST, package: str) -> Iterator[tuple[str, str]]:
-    for part in _inside(node):
-        if isinstance(part, (ast.Import, ast.ImportFrom)):
-            yield from imported_names(part, package)

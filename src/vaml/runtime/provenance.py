@@ -1,7 +1,6 @@
 """The provenance of a result: its manifest, and the check of a file against a manifest."""
 
 import hashlib
-import importlib.metadata
 import os
 import platform
 import resource
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from vaml.files import UnreadableFile, sha256
 from vaml.runtime.manifest import Manifest, Stable, Volatile, read_manifest
+from vaml.runtime.versions import versions_of
 
 PACKAGES = (
     "gymnasium",
@@ -123,13 +123,7 @@ def verify(path: Path, manifest_path: Path, name: str) -> None:
 
 def versions() -> dict[str, str | None]:
     """Versions of Python and of the packages; None for those not installed."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = None
-    return found
+    return {"python": platform.python_version(), **versions_of(PACKAGES)}
 
 
 def revision(folder: Path) -> tuple[str | None, bool | None]:

@@ -3,7 +3,7 @@
 import functools
 import importlib.metadata
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from vaml.files import UnreadableFile
 
@@ -35,9 +35,14 @@ def keeps_others() -> bool:
     return choice == "keep"
 
 
+def versions_of(names: Iterable[str]) -> dict[str, str | None]:
+    """The installed version of each of these; None for what is not installed."""
+    return {name: _version(name) for name in names}
+
+
 def installed(stage: str) -> dict[str, str]:
     """Versions with which a job of this stage would compute now."""
-    return {package: _version(package) for package in COMPUTING[stage]}
+    return recorded(stage, versions_of(COMPUTING[stage]))
 
 
 def recorded(stage: str, versions: Mapping[str, str | None]) -> dict[str, str]:
@@ -65,11 +70,11 @@ def accepted(stage: str, versions: Mapping[str, str | None]) -> bool:
 
 
 @functools.cache
-def _version(package: str) -> str:
+def _version(package: str) -> str | None:
     try:
-        return _public(importlib.metadata.version(package))
+        return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return "none"
+        return None
 
 
 def _public(version: str) -> str:
