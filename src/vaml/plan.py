@@ -12,7 +12,8 @@ from vaml.pipeline.causes import causes, kept_versions, outdated
 from vaml.pipeline.cost import in_order, read_benchmarks, seconds, wall_seconds
 from vaml.pipeline.damage import damages_beside, manifests
 from vaml.pipeline.dry_run import DryRunFailed, PlannedJob, dry_run, read_study
-from vaml.pipeline.jobs import FOLDERS, Labels, figures, folder, labels, tables
+from vaml.pipeline.figures import figures
+from vaml.pipeline.jobs import FOLDERS, Labels, folder, labels, tables
 from vaml.runtime.terminal import core_count, print_anywhere
 
 _MANY = 4

@@ -12,6 +12,7 @@ from vaml.analysis.claims.summaries import claims_of
 from vaml.analysis.tables.rendering import text
 from vaml.config.schema import Config
 from vaml.pipeline.causes import changes
+from vaml.pipeline.figures import FIGURES
 
 # The first comparisons of a claim are said beside its verdict; the rest stands in its table.
 _SHOWN = 4
@@ -42,6 +43,7 @@ def overview_page(
         claims=[_claim(claim, paper["labels"]) for claim in claims_of(study, claims)],
         tables=made,
         figures=pictures,
+        catalogue=FIGURES,
         changes=[change for change in found if not change.startswith("study.name:")],
     )
 

@@ -78,8 +78,9 @@ _Table = TypeVar("_Table", dict[str, Any], frozenset[str])
 def by_name(table: _Table) -> _Table:
     """A table whose rows are looked up by a name that a job's settings hold, and by nothing else.
 
-    It is written out as {...}. A job's code digest counts the rows of the job's own names, so that
-    a new row runs no finished job again.
+    It is written out as {...}, in which `**vars(module)` stands for what that module defines. A
+    job's code digest counts the rows of the job's own names, so that a new row runs no finished job
+    again.
     """
     return table
 

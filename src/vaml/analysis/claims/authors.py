@@ -15,10 +15,11 @@ import pandas as pd
 from vaml.analysis.claims.measures import NotMeasurable, Sample, Tables, measure
 from vaml.analysis.claims.stats import Estimate, scaled, total
 from vaml.analysis.claims.verdicts import Judgement, Rule, from_estimate
+from vaml.analysis.tables.aggregates import read_table
 from vaml.config.claims import Comparison
-from vaml.files import UnreadableFile, reading
+from vaml.files import UnreadableFile
+from vaml.pipeline.figures import AUTHORS
 
-FILES = ("figure_1", "figure_1_runs", "figure_2", "figure_3")
 # The paper says 5 runs per bar of figure 1, the authors' code 4; the paper says 4 in figure 3.
 _RUNS = {"figure_1": 4, "figure_3": 4}
 _UNITS = {
@@ -60,11 +61,8 @@ class Reference:
 
 def read_reference(paths: Iterable[Path]) -> Reference:
     """The tables of paper/reference. UnreadableFile: one is missing or damaged."""
-    files = {}
-    for path in paths:
-        with reading(path, "CSV"):
-            files[path.stem] = pd.read_csv(path)
-    lacking = [name for name in FILES if name not in files]
+    files = {path.stem: read_table(path) for path in paths}
+    lacking = [name for name in AUTHORS if name not in files]
     if lacking:
         raise UnreadableFile(f"the authors' tables: {', '.join(lacking)} not given")
     return Reference(files)

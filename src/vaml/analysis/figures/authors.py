@@ -1,19 +1,11 @@
 """The authors' published numbers (paper/reference) as rows of our figures: kind "authors"."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from vaml.analysis.figures.rows import NUMBERS
-from vaml.files import reading
-
-
-def read_published(path: Path) -> pd.DataFrame:
-    """One of the authors' tables. UnreadableFile: it is missing or damaged."""
-    with reading(path, "CSV"):
-        return pd.read_csv(path)
 
 
 def published_fits(reference: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from vaml.analysis.manuscript.sentences import discussion, untested
 from vaml.analysis.manuscript.settings import setting_rows
 from vaml.config.schema import Config
 from vaml.pipeline import jobs
+from vaml.pipeline.figures import figures
 from vaml.runtime.manifest import Manifest
 
 Row = dict[str, Any]
@@ -64,7 +65,7 @@ def manuscript_data(
         ],
         **parts,
         "diverged": sum(part["diverged"] for part in parts.values() if part),
-        "figures": jobs.figures(study),
+        "figures": figures(study),
         "model_samples": next(iter(study.objectives.values())).model_samples,
         "claims": claims,
         "explanations": explanations,

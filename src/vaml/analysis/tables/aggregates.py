@@ -12,11 +12,15 @@ import pandas as pd
 from vaml.files import UnreadableFile
 
 _TEXT = ("setting", "environment", "objective", "agent", "key", "status", "diverged_where")
+# And in the authors' tables: what is measured, how well it could be read off the figure.
+_AUTHORS_TEXT = ("metric", "confidence")
 METRICS = ("average_return", "value_aware_error", "nll")
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """A table's CSV: names as text, whole numbers as integers, an empty field as NaN.
+    """A table's CSV, of the study or of the authors (paper/reference).
+
+    Names are text, whole numbers integers, an empty field is NaN.
 
     UnreadableFile: it is cut short, a line has more or fewer fields than the header, or a number
     is none.
@@ -34,7 +38,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def _column(name: str, texts: list[str]) -> pd.Series:
-    if name in _TEXT:
+    if name in (*_TEXT, *_AUTHORS_TEXT):
         return pd.Series(texts, dtype=object)
     try:
         return pd.Series([int(text) for text in texts], dtype=np.int64)
