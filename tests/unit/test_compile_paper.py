@@ -29,8 +29,8 @@ from manuscripts import (
 
 from vaml import compile_paper
 from vaml.analysis.claims.summaries import claims_of
-from vaml.analysis.manuscript.numbers import number_text, span
 from vaml.analysis.manuscript.scale import level, sizes
+from vaml.analysis.numbers import number_text, span
 from vaml.config import schema as config
 from vaml.config.schema import Config
 from vaml.files import read_json, write_json

@@ -17,6 +17,7 @@ from vaml.analysis.claims.stats import Estimate, scaled, total
 from vaml.analysis.claims.verdicts import Judgement, Rule, from_estimate
 from vaml.analysis.tables.aggregates import read_table
 from vaml.config.claims import Comparison
+from vaml.config.environments import unversioned
 from vaml.files import UnreadableFile
 from vaml.pipeline.figures import AUTHORS
 
@@ -112,7 +113,7 @@ def _published(source: str, part: str, method: str | None, rows: pd.DataFrame) -
     if source == "figure_1":
         return rows.loc[(rows["setting"] == part) & (rows["objective"] == method)]
     if source == "figure_3":
-        mine = rows["environment"].str.startswith(f"{part}-v") & (rows["agent"] == method)
+        mine = (rows["environment"].map(unversioned) == part) & (rows["agent"] == method)
         return rows.loc[mine & (rows["metric"] == "return")].sort_values("env_step")
     return rows.iloc[:0]
 

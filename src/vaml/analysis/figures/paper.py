@@ -163,7 +163,7 @@ def figure_3(tables: Tables, settings: FigureSettings) -> Drawing:
     name_rows(grid, len(METRICS), [place for place, _ in places])
     finish(
         figure,
-        [methods.handle(name, linestyle=methods.lines[name]) for name in methods.names],
+        methods.line_handles,
         [
             f"Study “{settings.study}”. Lines: mean over runs ({_n_by_environment(curves)}). "
             f"{_interval('Bands', 'sample', curves)} {failures('run', runs)}{_not_finite(fits)}",

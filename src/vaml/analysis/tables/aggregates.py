@@ -88,6 +88,17 @@ def snapshot_errors(snapshots: pd.DataFrame) -> pd.DataFrame:
     return _finite(snapshots.loc[:, columns], "value_aware_error")
 
 
+def average_returns(returns: pd.DataFrame, run: Sequence[str]) -> pd.DataFrame:
+    """Of each evaluation: columns `run`, average_return over its episodes, and their number.
+
+    run: the columns that tell evaluations apart.
+    """
+    episodes = returns.groupby(list(run), sort=False)
+    return episodes.agg(
+        average_return=("return", "mean"), episodes=("return", "size")
+    ).reset_index()
+
+
 def learning_curves(runs: pd.DataFrame, returns: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
     """Figure 3: means over runs, with the sample's standard deviation.
 
@@ -96,8 +107,7 @@ def learning_curves(runs: pd.DataFrame, returns: pd.DataFrame, fits: pd.DataFram
     env_step, mean, sd, n: n runs have a finite value at that step.
     """
     run = ["environment", "agent", "seed", "env_step"]
-    averages = returns.groupby(run, sort=False).agg(average_return=("return", "mean"))
-    sources = dict.fromkeys(METRICS, fits) | {"average_return": averages.reset_index()}
+    sources = dict.fromkeys(METRICS, fits) | {"average_return": average_returns(returns, run)}
     curves = []
     # The order is that of the runs: one that diverged early may have no return and no fit.
     for environment, agent in runs[["environment", "agent"]].drop_duplicates().to_numpy():
