@@ -86,7 +86,7 @@ def _comparison(comparison: Mapping[str, Any], labels: Mapping[str, str]) -> Row
         **{
             side: {
                 "value": comparison[f"{prefix}effect"],
-                "effect": _effect(comparison, prefix, is_ratio),
+                "effect": _on_scale(comparison[f"{prefix}effect"], is_ratio),
                 "interval": _interval(comparison, prefix, is_ratio),
                 "n": _n(comparison, prefix),
                 "verdict": comparison[f"{prefix}verdict"],
@@ -102,10 +102,6 @@ def _measured(text: str) -> str:
     for column, name in _WORDS.items():
         words = words.replace(column, name)
     return words.replace("_", " ")
-
-
-def _effect(comparison: Mapping[str, Any], prefix: str, is_ratio: bool) -> str:
-    return _on_scale(comparison[f"{prefix}effect"], is_ratio)
 
 
 def _interval(comparison: Mapping[str, Any], prefix: str, is_ratio: bool) -> str | None:
