@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from vaml.analysis.claims.authors import FILES, read_reference
+from vaml.analysis.claims.authors import read_reference
 from vaml.analysis.claims.judge import judge
 from vaml.analysis.claims.rows import comparison_rows
 from vaml.analysis.figures import first_page
-from vaml.analysis.figures.authors import read_published
+from vaml.analysis.figures.draw import draw
 from vaml.analysis.figures.drawing import Drawing, FigureSettings
-from vaml.analysis.figures.paper import draw
 from vaml.analysis.figures.rows import Bands
 from vaml.analysis.figures.style import save, style
 from vaml.analysis.figures.tails import error_tails
@@ -27,6 +26,7 @@ from vaml.config.claims import load_claims
 from vaml.config.schema import Config, load
 from vaml.config.yaml_file import merged
 from vaml.files import write_rows
+from vaml.pipeline.figures import AUTHORS
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "paper" / "published"
@@ -35,7 +35,6 @@ CONFIG = ROOT / "config" / "config.yaml"
 # The experiment that each study was run for; config/<study>.yaml made its tables.
 STUDIES = {"why": "synthetic", "as_run": "synthetic", "snapshots": "snapshots", "pendulum": "mbac"}
 DPI = 150
-AUTHORS = ("figure_1", "figure_2", "figure_3")
 # By experiment: its tables, the figures drawn from them, and its summary.
 Summary = Callable[[Mapping[str, pd.DataFrame], float], Table]
 EXPERIMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Summary]] = {
@@ -61,7 +60,7 @@ def redraw(folder: Path) -> None:
         _picture("error_tails", folder / "snapshots", tails)
     parts = {"whole": "whole_returns.csv", "short": "returns.csv"}
     runs = [read_table(PUBLISHED / "pusher" / file).assign(run=run) for run, file in parts.items()]
-    authors = read_published(REFERENCE / "figure_3.csv")
+    authors = read_table(REFERENCE / "figure_3.csv")
     with style():
         whole = first_page.pusher(pd.concat(runs, ignore_index=True), authors)
         _picture("pusher", folder / "pusher", whole)
@@ -76,7 +75,7 @@ def _experiment(name: str, study: Config, source: Path, folder: Path) -> None:
     write_csv(table, folder / f"summary_{name}.csv")
     write_markdown(table, folder / f"summary_{name}.md")
     claims = load_claims(ROOT / "config" / "claims.yaml")
-    reference = read_reference([REFERENCE / f"{each}.csv" for each in FILES])
+    reference = read_reference([REFERENCE / f"{each}.csv" for each in AUTHORS])
     findings = judge(claims, tables, reference, study.statistics)
     rows = comparison_rows([each for each in findings if each.question.comparison.table in tables])
     if name == "mbac":  # of claims about both environments, what this study has
@@ -86,8 +85,7 @@ def _experiment(name: str, study: Config, source: Path, folder: Path) -> None:
     method = "agent" if name == "mbac" else "objective"
     shown = study.mbac.agents if name == "mbac" else objectives
     tables = {each: rows.loc[rows[method].isin(shown)] for each, rows in tables.items()}
-    for theirs in AUTHORS:
-        tables[f"published_{theirs}"] = read_published(REFERENCE / f"{theirs}.csv")
+    tables |= {f"published_{each}": rows for each, rows in reference.files.items()}
     settings = FigureSettings(
         **study.figures.model_dump(),
         study=study.study.name,

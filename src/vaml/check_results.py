@@ -5,10 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaml.config.claims import CLAIMS, load_claims
 from vaml.config.schema import ConfigError
 from vaml.pipeline.damage import damages_beside, manifests
-from vaml.pipeline.dry_run import DryRunFailed, read_study
+from vaml.pipeline.dry_run import DryRunFailed, read_judged_study
 from vaml.runtime.terminal import print_anywhere
 
 
@@ -23,8 +22,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     arguments = parser.parse_args(argv)
     try:
-        study = read_study(arguments.configfile)
-        judged = load_claims(CLAIMS).tables
+        study, judged = read_judged_study(arguments.configfile)
     except (ConfigError, DryRunFailed, OSError) as error:
         sys.exit(str(error))
     results = Path("results") / study.study.name

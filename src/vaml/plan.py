@@ -6,13 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from vaml.config.claims import CLAIMS, load_claims
 from vaml.config.schema import Config, ConfigError
 from vaml.pipeline.causes import causes, kept_versions, outdated
 from vaml.pipeline.cost import in_order, read_benchmarks, seconds, wall_seconds
 from vaml.pipeline.damage import damages_beside, manifests
-from vaml.pipeline.dry_run import DryRunFailed, PlannedJob, dry_run, read_study
-from vaml.pipeline.jobs import FOLDERS, Labels, figures, folder, labels, tables
+from vaml.pipeline.dry_run import DryRunFailed, PlannedJob, dry_run, read_judged_study
+from vaml.pipeline.figures import figures
+from vaml.pipeline.jobs import FOLDERS, Labels, folder, labels, tables
 from vaml.runtime.terminal import core_count, print_anywhere
 
 _MANY = 4
@@ -30,8 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     overlays = ["--configfile", *arguments.configfile] if arguments.configfile else []
     try:
-        study = read_study(arguments.configfile)
-        judged = load_claims(CLAIMS).tables
+        study, judged = read_judged_study(arguments.configfile)
         planned = dry_run(*arguments.targets, "--cores", str(arguments.cores), *overlays)
     except (ConfigError, DryRunFailed, OSError) as error:
         sys.exit(str(error))

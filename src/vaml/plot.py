@@ -7,14 +7,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from vaml.analysis.figures.authors import read_published
+from vaml.analysis.figures.draw import draw
 from vaml.analysis.figures.drawing import FigureSettings
-from vaml.analysis.figures.paper import draw
 from vaml.analysis.figures.style import save
 from vaml.analysis.tables.aggregates import read_table
 from vaml.config.fields import first_mistake
 from vaml.files import UnreadableFile
-from vaml.pipeline.jobs import FIGURES, PUBLISHED
+from vaml.pipeline.figures import FIGURES
 from vaml.runtime.derivation import record, require_derived
 
 
@@ -34,18 +33,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         settings = FigureSettings.model_validate_json(arguments.config)
     except ValidationError as error:
         parser.error(f"--config: {first_mistake(error)}")
-    paths = {path.stem: path for path in arguments.tables}
-    needed = FIGURES[arguments.name]
-    if set(paths) != set(needed):
-        parser.error(f"--tables: {arguments.name} is drawn from {', '.join(needed)}")
-    authors = {path.stem: path for path in arguments.published}
-    if set(authors) != set(PUBLISHED.get(arguments.name, ())):
-        named = ", ".join(PUBLISHED.get(arguments.name, ["none"]))
+    drawn = FIGURES[arguments.name]
+    if {path.stem for path in arguments.tables} != set(drawn.tables):
+        parser.error(f"--tables: {arguments.name} is drawn from {', '.join(drawn.tables)}")
+    if {path.stem for path in arguments.published} != set(drawn.authors):
+        named = ", ".join(drawn.authors or ["none"])
         parser.error(f"--published: the authors' tables that {arguments.name} shows: {named}")
     try:
         require_derived(*arguments.tables)
-        tables = {name: read_table(path) for name, path in paths.items()}
-        tables |= {f"published_{name}": read_published(path) for name, path in authors.items()}
+        tables = {path.stem: read_table(path) for path in arguments.tables}
+        tables |= {f"published_{path.stem}": read_table(path) for path in arguments.published}
         figure, rows = draw(arguments.name, tables, settings)
         pdf, png, csv = arguments.pdf, arguments.png, arguments.csv
         save(figure, rows, pdf, png, csv, settings.dpi)

@@ -5,7 +5,7 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,11 +16,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from vaml.config.claims import CLAIMS, load_claims
 from vaml.config.schema import Config, ConfigError
 from vaml.pipeline.cost import TABLE_OR_FIGURE, read_benchmarks, seconds, wall_seconds
 from vaml.pipeline.derived import derived, finished
-from vaml.pipeline.dry_run import DryRunFailed, PlannedJob, read_study
+from vaml.pipeline.dry_run import DryRunFailed, PlannedJob, read_judged_study
 from vaml.pipeline.jobs import FOLDERS
 from vaml.pipeline.states import STATES, JobState, job_states
 from vaml.runtime.terminal import core_count, print_anywhere
@@ -43,25 +42,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.watch is not None and not 0.1 <= arguments.watch <= 3600:
         parser.error(f"--watch: got {arguments.watch:g}; allowed: seconds, 0.1 to 3600")
     try:
-        study = read_study(arguments.configfile)
+        study, judged = read_judged_study(arguments.configfile)
     except (ConfigError, DryRunFailed, OSError) as error:
         sys.exit(str(error))
+    made = derived(study, judged)
     console = Console()
     if arguments.watch is None:
-        console.print(view(study, Path("results"), arguments.cores))
+        console.print(view(study, made, Path("results"), arguments.cores))
         return
     with suppress(KeyboardInterrupt):
-        first = view(study, Path("results"), arguments.cores)
+        first = view(study, made, Path("results"), arguments.cores)
         with Live(first, console=console, auto_refresh=False) as live:
             while True:
                 time.sleep(arguments.watch)
-                live.update(view(study, Path("results"), arguments.cores), refresh=True)
+                live.update(view(study, made, Path("results"), arguments.cores), refresh=True)
 
 
-def view(study: Config, root: Path, cores: int) -> Group:
-    """What is shown of a study whose results lie in root/<name>, at which `cores` cores work."""
+def view(study: Config, made: Mapping[str, tuple[str, ...]], root: Path, cores: int) -> Group:
+    """What is shown of a study whose results lie in root/<name>, at which `cores` cores work.
+
+    made: what is made of its jobs' results, as `derived` has it.
+    """
     states = list(job_states(study, root / study.study.name))
-    parts: list[Table | Text] = [_stages(states, study, root, cores)]
+    parts: list[Table | Text] = [_stages(states, study, made, root, cores)]
     if running := [each for each in states if each.state == "running"]:
         parts.append(_running(running))
     for each in states:
@@ -70,7 +73,13 @@ def view(study: Config, root: Path, cores: int) -> Group:
     return Group(*parts)
 
 
-def _stages(states: Sequence[JobState], study: Config, root: Path, cores: int) -> Table:
+def _stages(
+    states: Sequence[JobState],
+    study: Config,
+    made: Mapping[str, tuple[str, ...]],
+    root: Path,
+    cores: int,
+) -> Table:
     planned = [
         PlannedJob(each.stage, {name: str(label) for name, label in each.labels.items()}, "", ())
         for each in states
@@ -82,7 +91,6 @@ def _stages(states: Sequence[JobState], study: Config, root: Path, cores: int) -
     shown = [state for state in STATES if state in there]
     for column in (*shown, "core-hours", "core-hours to go"):
         table.add_column(column, justify="right", style=_COLOURS.get(column))
-    made = derived(study, load_claims(CLAIMS).tables)
     done = len(finished(made, root / study.study.name))
     last = "figures, paper"
     for stage in (*FOLDERS, last, "all"):

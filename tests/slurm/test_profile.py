@@ -15,6 +15,7 @@ from study import ROOT, TINY
 from vaml.config.schema import load
 from vaml.config.yaml_file import merged
 from vaml.pipeline import jobs
+from vaml.pipeline.figures import figures
 from vaml.pipeline.summaries import summaries
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -119,7 +120,7 @@ def test_the_documented_jobs_and_limits_are_those_of_the_profile() -> None:
     wanted = profile["set-resources"]
     behind = {
         "tabulate": len(jobs.tables(study)),
-        "plot": len(jobs.figures(study)),
+        "plot": len(figures(study)),
         "summarise": len(summaries(jobs.tables(study))),
         **dict.fromkeys(("summarise_costs", "judge_claims", "compile_paper", "write_overview"), 1),
     }

@@ -11,7 +11,7 @@ import typst
 from derived_files import vouch
 from finished_jobs import ROOT, manifest
 
-from vaml.analysis.claims.authors import FILES, read_reference
+from vaml.analysis.claims.authors import read_reference
 from vaml.analysis.claims.judge import judge
 from vaml.analysis.claims.rows import claims_document
 from vaml.analysis.tables.rendering import write_csv
@@ -22,6 +22,7 @@ from vaml.config.schema import Config
 from vaml.config.statistics import Statistics
 from vaml.files import read_json, sha256, write_json
 from vaml.pipeline import jobs
+from vaml.pipeline.figures import AUTHORS, figures
 
 SOURCES = [ROOT / "paper" / name for name in ("main.typ", "style.typ", "references.bib")]
 CLAIMS = ROOT / "config/claims.yaml"
@@ -92,7 +93,7 @@ def leave_study(
     else:
         shutil.copyfile(claims, results / "claims.json")
     (results / "figures").mkdir(exist_ok=True)
-    for name in jobs.figures(study):
+    for name in figures(study):
         picture = f"#set page(width: 200pt, height: 40pt)\n{name}"
         compiler = typst.Compiler(ignore_system_fonts=True)
         pdf, _ = compiler.compile_with_warnings(picture.encode(), format="pdf", timestamp=0)
@@ -102,7 +103,7 @@ def leave_study(
 
 
 def judge_study(path: Path, tables: dict[str, pd.DataFrame]) -> None:
-    reference = read_reference([ROOT / f"paper/reference/{name}.csv" for name in FILES])
+    reference = read_reference([ROOT / f"paper/reference/{name}.csv" for name in AUTHORS])
     claims = load_claims(CLAIMS)
     findings = judge(claims, tables, reference, STATISTICS)
     document = {

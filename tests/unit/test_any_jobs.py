@@ -9,11 +9,11 @@ from example_tables import SETTINGS, published, tables
 from judged_tables import find, judged, study
 
 from vaml.analysis.claims.judge import overall
+from vaml.analysis.figures.draw import draw
 from vaml.analysis.figures.panels import NOTHING
-from vaml.analysis.figures.paper import draw
 from vaml.analysis.figures.style import style
 from vaml.analysis.tables.summaries import mbac_table, snapshots_table, synthetic_table
-from vaml.pipeline.jobs import FIGURES
+from vaml.pipeline.figures import FIGURES
 
 Tables = dict[str, pd.DataFrame]
 JOBS = ("synthetic", "snapshots", "sac", "mbac")

@@ -8,10 +8,11 @@ import pytest
 from judged_tables import CLAIMS, REFERENCE, ROOT, STATISTICS, find, judged
 from scipy import stats
 
-from vaml.analysis.claims.authors import FILES, Reference, assess_published, read_reference
+from vaml.analysis.claims.authors import Reference, assess_published, read_reference
 from vaml.analysis.claims.judge import Finding, overall
 from vaml.analysis.claims.verdicts import Rule
 from vaml.files import UnreadableFile
+from vaml.pipeline.figures import AUTHORS
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def details(finding: Finding) -> dict[str, float]:
 
 def test_reference_tables_are_whole() -> None:
     files = REFERENCE.files
-    assert {name: len(files[name]) for name in FILES} == {
+    assert {name: len(files[name]) for name in AUTHORS} == {
         "figure_1": 36,
         "figure_1_runs": 5,
         "figure_2": 114,

@@ -29,12 +29,13 @@ from manuscripts import (
 
 from vaml import compile_paper
 from vaml.analysis.claims.summaries import claims_of
-from vaml.analysis.manuscript.numbers import number_text, span
 from vaml.analysis.manuscript.scale import level, sizes
+from vaml.analysis.numbers import number_text, span
 from vaml.config import schema as config
 from vaml.config.schema import Config
 from vaml.files import read_json, write_json
 from vaml.pipeline import jobs
+from vaml.pipeline.figures import FIGURES
 
 ALARM = np.array([0xA4, 0x13, 0x3C]) / 255
 
@@ -158,7 +159,7 @@ def test_the_figures_of_the_manuscript_exist() -> None:
     source = (ROOT / "paper/main.typ").read_text(encoding="utf-8")
     named = re.findall(r'study-figure\(\s*"([^"]+)"', source)
     assert named
-    assert set(named) <= set(jobs.FIGURES)
+    assert set(named) <= set(FIGURES)
 
 
 def test_every_reference_is_cited_and_has_an_address() -> None:

@@ -374,3 +374,20 @@ def test_a_table_counts_the_rows_of_the_names_given(tmp_path: Path) -> None:
     assert of("{'a': ONE, 'b': TWO}") != of("{'a': ONE, 'c': 3}")
     assert of("frozenset({'a', 'b'})", "a") == of("frozenset({'a'})", "a")
     assert of("frozenset({'a', 'b'})", "b") != of("frozenset({'a'})", "b")
+
+
+def test_of_the_modules_in_a_table_the_functions_of_the_names_given_count(tmp_path: Path) -> None:
+    def of(one: str, two: str, *names: str) -> str:
+        (tmp_path / "vaml").mkdir(exist_ok=True)
+        step = "from vaml import one, two\ndef by_name(t): return t\n"
+        step += "TABLE = by_name({**vars(one), **vars(two)})\ndef main(name): return TABLE[name]\n"
+        for module, source in {"step": step, "one": one, "two": two}.items():
+            (tmp_path / f"vaml/{module}.py").write_text(source, encoding="utf-8")
+        return code_digest("vaml.step", names or None, root=tmp_path)
+
+    a, b = "RATE = 1\ndef a(): return RATE\n", "def b(): return 2\n"
+    assert of(a, b, "a") == of(a, b.replace("2", "3"), "a") == of(b, a, "a")
+    assert of(a, b, "a") != of(a.replace("1", "2"), b, "a")
+    assert of(a, b, "b") != of(a, b.replace("2", "3"), "b")
+    assert of(a, b) != of(a, b.replace("2", "3"))
+    assert of(a, b, "a") != of(a, b, "b")

@@ -13,7 +13,8 @@ import yaml
 from vaml.config.fields import Section
 from vaml.config.schema import Config
 from vaml.pipeline.cost import table_seconds
-from vaml.pipeline.jobs import FIGURES, FOLDERS, RESULTS, TABLES, labels, settings
+from vaml.pipeline.figures import FIGURES
+from vaml.pipeline.jobs import FOLDERS, RESULTS, TABLES, labels, settings
 
 ROOT = Path(__file__).parents[2]
 README, CONFIG_README = ROOT / "README.md", ROOT / "config" / "README.md"

@@ -7,10 +7,10 @@ from annotated_types import Ge, Le
 from example_tables import SETTINGS, published, tables
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from vaml.analysis.figures.paper import draw
+from vaml.analysis.figures.draw import draw
 from vaml.analysis.figures.style import style
 from vaml.config.schema import Figures
-from vaml.pipeline.jobs import FIGURES
+from vaml.pipeline.figures import FIGURES
 
 
 def bound(kind: Any, name: str) -> float:

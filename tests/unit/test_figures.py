@@ -10,9 +10,10 @@ from matplotlib.collections import PathCollection
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
-from vaml.analysis.figures.paper import draw
+from vaml.analysis.figures import by_seed, paper, training, why
+from vaml.analysis.figures.draw import draw
 from vaml.analysis.figures.style import Methods, thousands
-from vaml.pipeline.jobs import FIGURES
+from vaml.pipeline.figures import FIGURES
 
 NAN = math.nan
 
@@ -213,6 +214,13 @@ def test_an_objective_looks_the_same_wherever_it_appears() -> None:
 )
 def test_steps_are_written_in_thousands(number: float, text: str) -> None:
     assert thousands(number) == text
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_one_function_has_the_name_of_a_figure(name: str) -> None:
+    modules = (by_seed, paper, training, why)
+    named = [getattr(module, name) for module in modules if name in vars(module)]
+    assert [callable(each) for each in named] == [True]
 
 
 def test_all_text_lies_within_the_figure() -> None:

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from vaml.analysis.figures.draw import draw
 from vaml.analysis.figures.panels import set_scale
-from vaml.analysis.figures.paper import draw
-from vaml.pipeline.jobs import FIGURES
+from vaml.pipeline.figures import FIGURES
 
 PAPER = ("figure_1", "figure_2", "figure_3")
 OURS = [name for name in FIGURES if name not in PAPER]

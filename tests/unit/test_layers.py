@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vaml.pipeline.jobs import FIGURES, FOLDERS, PUBLISHED, RESULTS, TABLES
+from vaml.pipeline.figures import AUTHORS, FIGURES
+from vaml.pipeline.jobs import FOLDERS, RESULTS, TABLES
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "vaml"
@@ -88,7 +89,6 @@ def test_the_tables_of_jobs_agree() -> None:
     assert FOLDERS.keys() <= RULES
     assert RESULTS.keys() <= FOLDERS.keys()
     assert all(file in RESULTS[stage] for stage, file in TABLES.values())
-    assert all(table in TABLES for tables in FIGURES.values() for table in tables)
-    assert PUBLISHED.keys() <= FIGURES.keys()
-    files = {path.stem for path in (ROOT / "paper" / "reference").glob("*.csv")}
-    assert all(published in files for names in PUBLISHED.values() for published in names)
+    assert all(table in TABLES for figure in FIGURES.values() for table in figure.tables)
+    assert all(table in AUTHORS for figure in FIGURES.values() for table in figure.authors)
+    assert set(AUTHORS) == {path.stem for path in (ROOT / "paper" / "reference").glob("*.csv")}

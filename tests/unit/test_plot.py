@@ -11,10 +11,10 @@ from derived_files import vouch
 from example_tables import SETTINGS, tables
 
 from vaml import plot
-from vaml.analysis.figures.paper import draw
+from vaml.analysis.figures.draw import draw
 from vaml.analysis.tables.aggregates import read_table
 from vaml.files import write_rows
-from vaml.pipeline.jobs import FIGURES, PUBLISHED
+from vaml.pipeline.figures import FIGURES
 
 
 def write_tables(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
@@ -26,9 +26,9 @@ def write_tables(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
 
 
 def flags(figure: str, folder: Path, output: Path) -> list[str]:
-    sources = [str(folder / f"{table}.csv") for table in FIGURES[figure]]
+    sources = [str(folder / f"{table}.csv") for table in FIGURES[figure].tables]
     outputs = [f"--{suffix}={output / figure}.{suffix}" for suffix in ("pdf", "png", "csv")]
-    published = [str(folder / f"{table}.csv") for table in PUBLISHED.get(figure, ())]
+    published = [str(folder / f"{table}.csv") for table in FIGURES[figure].authors]
     inputs = ["--tables", *sources, "--published", *published]
     return [figure, "--config", SETTINGS.model_dump_json(), *inputs, *outputs]
 

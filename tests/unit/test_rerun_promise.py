@@ -12,6 +12,7 @@ from vaml.config.schema import Config, load
 from vaml.config.yaml_file import merged
 from vaml.pipeline import jobs
 from vaml.pipeline.cost import table_seconds
+from vaml.pipeline.figures import FIGURES
 from vaml.runtime.digest import code_digest
 
 ROOT = Path(__file__).parents[2]
@@ -166,3 +167,18 @@ def test_an_edit_runs_again_what_its_numbers_are_in(edit: str, tmp_path: Path) -
 def test_the_table_of_edits_has_no_other_row() -> None:
     text = (ROOT / "docs" / "reruns.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| (.+) \| \d+ of 636 \|", text, re.MULTILINE) == list(EDITS)
+
+
+def test_a_new_figure_draws_no_other_again(tmp_path: Path) -> None:
+    shutil.copytree(REAL / "vaml", tmp_path / "vaml")
+    catalogue = tmp_path / "vaml/pipeline/figures.py"
+    row = '        "why_not": CatalogueEntry("Why", "Why not?", ("mbac",)),\n'
+    text = catalogue.read_text(encoding="utf-8")
+    catalogue.write_text(text.replace('        "why_mbac":', f'{row}        "why_mbac":'))
+    drawings = tmp_path / "vaml/analysis/figures/why.py"
+    with drawings.open("a", encoding="utf-8") as file:
+        file.write("\n\ndef why_not(tables, settings):\n    return why_mbac(tables, settings)\n")
+    assert len({code_digest("vaml.plot", ["why_not"], root=each) for each in (REAL, tmp_path)}) == 2
+    for figure in FIGURES:
+        before, after = (code_digest("vaml.plot", [figure], root=r) for r in (REAL, tmp_path))
+        assert before == after, figure

@@ -23,7 +23,7 @@ from vaml.pipeline.derived import derived, finished
 from vaml.pipeline.states import JobState, job_states
 from vaml.runtime.checkpoint import Checkpoint
 from vaml.runtime.job import FINISHED
-from vaml.status import view
+from vaml.status import main, view
 
 CLAIMS = load_claims(ROOT / "config" / "claims.yaml")
 STUDY = small_study(seeds=[0, 1, 2, 3])
@@ -187,7 +187,7 @@ def test_the_view_counts_and_adds_up(results: Path, tmp_path: Path) -> None:
     root.mkdir()
     (root / STUDY.study.name).symlink_to(results)
     console = Console(width=160, record=True, file=io.StringIO())
-    console.print(view(STUDY, root, 2))
+    console.print(view(STUDY, MADE, root, 2))
     lines = console.export_text().splitlines()
     cells = [cell.strip() for cell in next(line for line in lines if STAGE in line).split("│")]
     # done, diverged, stale, running, interrupted, failed, waiting, core-hours
@@ -205,3 +205,16 @@ def test_the_view_counts_and_adds_up(results: Path, tmp_path: Path) -> None:
     sum_hours, sum_minutes = map(int, whole.split(":"))
     # Two cores at work take half of the core-hours at least.
     assert 0.5 <= (60 * hours + minutes) / (60 * sum_hours + sum_minutes) < 0.7
+
+
+def test_a_mistake_in_the_claims_is_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("src", "workflow"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").symlink_to(ROOT / "config" / "config.yaml")
+    (tmp_path / "config/claims.yaml").write_text("claims: 3\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=r"config/claims\.yaml: claims: got 3; "):
+        main([])

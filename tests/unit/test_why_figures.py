@@ -3,7 +3,7 @@
 import pytest
 from example_tables import SETTINGS, mbac, published, selected, synthetic, tables
 
-from vaml.analysis.figures.paper import draw
+from vaml.analysis.figures.draw import draw
 
 
 def test_ratios_are_taken_run_by_run() -> None:

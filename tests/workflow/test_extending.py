@@ -97,15 +97,10 @@ def test_an_environment(copy: Path) -> None:
 
 @pytest.mark.slow
 def test_a_figure(copy: Path) -> None:
-    tables, function, line, caption, command = blocks("Add a figure")
-    insert(copy / "src/vaml/pipeline/jobs.py", tables, before="}\n\n# Figure: the authors'")
+    row, function, caption, command = blocks("Add a figure")
+    insert(copy / "src/vaml/pipeline/figures.py", row, before="    }\n)\n")
     source = copy / "src/vaml/analysis/figures/training.py"
     insert(source, f"{function}\n\n", before="def fit_curves_synthetic")
-    table = copy / "src/vaml/analysis/figures/paper.py"
-    insert(table, line, before="    }\n)\n")
-    imported = "from vaml.analysis.figures.training import (\n"
-    text = table.read_text(encoding="utf-8")
-    table.write_text(text.replace(imported, f"{imported}    agent_returns,\n"), encoding="utf-8")
     insert(copy / "workflow/report/figures.rst", caption, before="{% elif ")
     readme = copy / "docs" / "running.md"
     text = readme.read_text(encoding="utf-8")

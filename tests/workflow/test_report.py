@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from finished_study import Project
 
-from vaml.pipeline.jobs import FIGURES, FOLDERS, TABLES
+from vaml.pipeline.figures import FIGURES
+from vaml.pipeline.jobs import FOLDERS, TABLES
 from vaml.pipeline.summaries import SUMMARIES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

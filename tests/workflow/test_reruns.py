@@ -23,7 +23,8 @@ from finished_study import (
     with_downstream,
 )
 
-from vaml.pipeline.jobs import FIGURES, FOLDERS
+from vaml.pipeline.figures import FIGURES
+from vaml.pipeline.jobs import FOLDERS
 from vaml.runtime.versions import installed, words
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]

@@ -51,7 +51,7 @@ rule plot:
         manifests=lambda wildcards: manifests(figure_tables(wildcards)),
         tables=figure_tables,
         published=lambda wildcards: [
-            f"{REFERENCE}/{name}.csv" for name in jobs.PUBLISHED.get(wildcards.figure, [])
+            f"{REFERENCE}/{name}.csv" for name in FIGURES[wildcards.figure].authors
         ],
     output:
         pdf=in_report("pdf", "PDF"),
@@ -80,10 +80,7 @@ rule plot:
 rule judge_claims:
     input:
         claims=CLAIMS_FILE,
-        reference=[
-            f"{REFERENCE}/{name}.csv"
-            for name in ["figure_1", "figure_1_runs", "figure_2", "figure_3"]
-        ],
+        reference=[f"{REFERENCE}/{name}.csv" for name in AUTHORS],
         manifests=manifests(JUDGED),
         tables=JUDGED,
     output:

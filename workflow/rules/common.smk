@@ -11,12 +11,13 @@ SOURCE = Path(workflow.current_basedir).parent.parent / "src"
 sys.path.insert(0, str(SOURCE))
 
 from vaml.pipeline import jobs
+from vaml.pipeline.figures import AUTHORS, FIGURES, figures
 from vaml.config.schema import ConfigError, load
 from vaml.runtime.derivation import manifest_of
 from vaml.runtime.device import device_choice
 from vaml.files import UnreadableFile
 from vaml.runtime.isolation import isolate_jobs
-from vaml.pipeline.jobs import FIGURES, TABLES
+from vaml.pipeline.jobs import TABLES
 from vaml.config.mbac import MODEL_FREE
 from vaml.runtime.requirements import unmet
 from vaml.runtime.versions import keeps_others
@@ -52,13 +53,11 @@ except ConfigError as error:
 
 # Tables and figures of the study's experiments.
 STUDY_TABLES = jobs.tables(STUDY)
-STUDY_FIGURES = jobs.figures(STUDY)
+STUDY_FIGURES = figures(STUDY)
 STUDY_SUMMARIES = summaries(STUDY_TABLES)
 RESULTS = f"results/{STUDY.study.name}"
 STATE = f"{RESULTS}/.state"
 TEMPLATES = os.path.relpath(SOURCE.parent / "workflow" / "report")
-# Figures in the paper's form.
-AS_PUBLISHED = ["figure_1", "figure_2", "figure_3"]
 
 
 def pattern(values):
@@ -143,7 +142,7 @@ def manifests(files):
 
 def figure_tables(wildcards):
     """The tables that a figure shows."""
-    return [f"{RESULTS}/tables/{table}.csv" for table in FIGURES[wildcards.figure]]
+    return [f"{RESULTS}/tables/{table}.csv" for table in FIGURES[wildcards.figure].tables]
 
 
 def summary_sources(wildcards):
@@ -172,21 +171,12 @@ def figure_settings(wildcards):
     )
 
 
-def figure_group(wildcards):
-    """The report's group of a figure."""
-    if wildcards.figure in AS_PUBLISHED:
-        return "As the paper draws them"
-    if wildcards.figure.startswith("why_"):
-        return "Why"
-    return "With single seeds" if wildcards.figure in jobs.PUBLISHED else "Training diagnostics"
-
-
 def in_report(suffix, file):
     """A figure's file, marked for the report; `file` says what the reader gets."""
     return report(
         f"{RESULTS}/figures/{{figure}}.{suffix}",
         caption="../report/figures.rst",
         category="Figures",
-        subcategory=figure_group,
+        subcategory=lambda wildcards: FIGURES[wildcards.figure].group,
         labels={"figure": "{figure}", "file": file},
     )

@@ -9,9 +9,11 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from vaml.analysis.claims.summaries import claims_of
+from vaml.analysis.numbers import interval_text
 from vaml.analysis.tables.rendering import text
 from vaml.config.schema import Config
 from vaml.pipeline.causes import changes
+from vaml.pipeline.figures import FIGURES
 
 # Number of comparisons shown beside a claim's verdict; the others stand in the table.
 _SHOWN = 4
@@ -42,6 +44,7 @@ def overview_page(
         claims=[_claim(claim, paper["labels"]) for claim in claims_of(study, claims)],
         tables=made,
         figures=pictures,
+        catalogue=FIGURES,
         changes=[change for change in found if not change.startswith("study.name:")],
     )
 
@@ -68,8 +71,8 @@ def _claim(claim: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any
 def _effect(entry: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     """`realizable, VAML vs MLE: mean of log error −0.071 [−0.081, −0.061], n = 5`."""
     names = [labels.get(entry[side], entry[side]) for side in ("method", "baseline") if entry[side]]
-    interval = text((entry["low"], entry["high"]))
-    between = "" if interval == text(None) else f" {interval}"
+    interval = interval_text(text(entry["low"]), text(entry["high"]))
+    between = f" {interval}" if interval else ""
     where = f"{entry['part']}, {' vs '.join(names)}"
     return f"{where}: {entry['measured']} {text(entry['effect'])}{between}, n = {entry['n']}"
 

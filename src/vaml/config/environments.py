@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from vaml.config.fields import by_name
 
 
+def unversioned(environment: str) -> str:
+    """Hopper-v4 and Hopper-v5 are both Hopper."""
+    return environment.rpartition("-v")[0]
+
+
 @dataclass(frozen=True)
 class EnvironmentFacts:
     """Facts about an environment that the config's checks need.

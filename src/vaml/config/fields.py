@@ -78,8 +78,9 @@ _Table = TypeVar("_Table", dict[str, Any], frozenset[str])
 def by_name(table: _Table) -> _Table:
     """Mark a table whose rows are looked up only by names that a job's settings hold.
 
-    The argument must be a literal {...}. A job's code digest covers only the rows of the job's own
-    names, so that a new row runs no finished job again.
+    The argument must be a literal {...}, in which `**vars(module)` stands for the definitions of
+    that module. A job's code digest covers only the rows of the job's own names, so that a new row
+    runs no finished job again.
     """
     return table
 

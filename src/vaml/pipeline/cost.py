@@ -13,7 +13,8 @@ from typing import Any
 from vaml.config.schema import Config
 from vaml.files import UnreadableFile, read_json
 from vaml.pipeline.dry_run import PlannedJob
-from vaml.pipeline.jobs import FIGURES, FOLDERS, TABLES, any_folder, settings, source
+from vaml.pipeline.figures import FIGURES
+from vaml.pipeline.jobs import FOLDERS, TABLES, any_folder, settings, source
 
 # The table: slices of the paper's study on an idle AMD EPYC (Milan), one thread, PyTorch 2.13, as
 # docs/performance.md says. Early stopping decides how many epochs a fit takes: on snapshots the
@@ -165,5 +166,6 @@ def _before(job: PlannedJob) -> list[str]:
     if job.rule == "tabulate":
         return [TABLES[job.labels["table"]][0]]
     if job.rule == "plot":
-        return [_name("tabulate", {"table": table}) for table in FIGURES[job.labels["figure"]]]
+        drawn_from = FIGURES[job.labels["figure"]].tables
+        return [_name("tabulate", {"table": table}) for table in drawn_from]
     return []

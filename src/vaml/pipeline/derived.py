@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from vaml.config.schema import Config
-from vaml.pipeline.jobs import FIGURES, FOLDERS, TABLES, figures, folder, labels, tables
+from vaml.pipeline.figures import FIGURES, figures
+from vaml.pipeline.jobs import FOLDERS, TABLES, folder, labels, tables
 from vaml.pipeline.summaries import SUMMARIES, summaries
 
 PAPER = "paper.pdf"
@@ -28,7 +29,7 @@ def derived(study: Config, judged: Collection[str]) -> dict[str, tuple[str, ...]
     found = {_table(name): manifests[TABLES[name][0]] for name in made}
     found["tables/costs.csv"] = every
     for name in drawn:
-        found[f"figures/{name}.pdf"] = tuple(_table(table) for table in FIGURES[name])
+        found[f"figures/{name}.pdf"] = tuple(_table(table) for table in FIGURES[name].tables)
     found["claims.json"] = tuple(_table(name) for name in judged if name in made)
     for name in summaries(made):
         found[_table(f"summary_{name}")] = SUMMARIES[name]

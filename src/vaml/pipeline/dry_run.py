@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import vaml
+from vaml.config.claims import CLAIMS, load_claims
 from vaml.config.schema import Config, load
 from vaml.config.yaml_file import merged
 
@@ -62,6 +63,11 @@ def read_study(overlays: Sequence[str | Path] = ()) -> Config:
     """
     _require_project()
     return load(merged([CONFIG, *map(Path, overlays)]))
+
+
+def read_judged_study(overlays: Sequence[str | Path] = ()) -> tuple[Config, list[str]]:
+    """The study, and the tables that its claims read. Errors: as of `read_study`."""
+    return read_study(overlays), load_claims(CLAIMS).tables
 
 
 def require_no_snakemake(results: Path, outcome: str) -> None:

@@ -78,32 +78,6 @@ TABLES: dict[str, tuple[str, str]] = {
     "mbac_diagnostics": ("train_mbac", "diagnostics.csv"),
 }
 
-# By figure: the tables from which it is drawn.
-FIGURES: dict[str, tuple[str, ...]] = {
-    "figure_1": ("synthetic",),
-    "figure_2": ("snapshots",),
-    "figure_3": ("mbac", "mbac_returns", "mbac_fits"),
-    "figure_1_seeds": ("synthetic",),
-    "figure_2_seeds": ("snapshots",),
-    "figure_3_seeds": ("mbac", "mbac_returns", "mbac_fits"),
-    "sac_returns": ("sac", "sac_returns"),
-    "training_sac": ("sac", "sac_training"),
-    "training_mbac": ("mbac", "mbac_training"),
-    "fit_curves_synthetic": ("synthetic", "synthetic_curves"),
-    "fit_curves_snapshots": ("snapshots", "snapshots_curves"),
-    "why_synthetic": ("synthetic",),
-    "why_snapshots": ("snapshots",),
-    "why_mbac": ("mbac", "mbac_diagnostics"),
-    "model_sigma": ("synthetic", "synthetic_curves", "snapshots", "mbac", "mbac_fits"),
-}
-
-# By figure: the authors' tables (paper/reference) whose numbers it shows beside ours.
-PUBLISHED: dict[str, tuple[str, ...]] = {
-    "figure_1_seeds": ("figure_1",),
-    "figure_2_seeds": ("figure_2",),
-    "figure_3_seeds": ("figure_3",),
-}
-
 
 def canonical(settings: BaseModel | Mapping[str, Any]) -> str:
     """Text that depends on the meaning alone: sorted keys, numbers normalised by their types."""
@@ -124,12 +98,6 @@ def any_folder(stage: str) -> str:
 def tables(study: Config) -> list[str]:
     """The tables of the experiments that a study has."""
     return [name for name, (stage, _) in TABLES.items() if any(labels(stage, study))]
-
-
-def figures(study: Config) -> list[str]:
-    """The figures whose tables a study has."""
-    made = set(tables(study))
-    return [name for name, needed in FIGURES.items() if made.issuperset(needed)]
 
 
 def labels(stage: str, study: Config) -> Iterator[dict[str, Any]]:

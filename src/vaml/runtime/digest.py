@@ -191,6 +191,9 @@ class _Names:
             return self.split(".".join(filter(None, [here.imports[first], attributes])))
         return f"{home}.{first}", attributes
 
+    def defines(self, full: str) -> bool:
+        return bool(self._definitions(full))
+
     def is_logger(self, full: str) -> bool:
         match self._definitions(full):
             case [ast.Assign(value=ast.Call(func=ast.Attribute(attr="getLogger")))]:

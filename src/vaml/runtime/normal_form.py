@@ -231,11 +231,39 @@ class NormalForm:
         self.has_table |= is_table
         if is_table and self._rows is not None:
             yield "Table"
-            yield from self._nodes([_kept(argument, self._rows) for argument in node.args])
+            yield from self._nodes([self._kept(argument, self._rows) for argument in node.args])
             return
         yield "Call"
         yield from self._nodes([node.func, *node.args])
         yield from self._nodes(keywords)
+
+    def _kept(self, table: ast.expr, rows: Collection[str]) -> ast.expr:
+        """A table with the rows of these names: a dictionary's entries, or a set's items."""
+        match table:
+            case ast.Dict():
+                pairs = list(self._entries(table, rows))
+                return ast.Dict([key for key, _ in pairs], [value for _, value in pairs])
+            case ast.Call(func=ast.Name(id="frozenset"), args=[items]):
+                return self._kept(items, rows)
+            case ast.Set(elts=items):
+                return ast.List([item for item in items if _is_row(item, rows)], ast.Load())
+            case _:
+                raise ValueError(f"{TABLE}: a table is written out as {{...}}")
+
+    def _entries(
+        self, table: ast.Dict, rows: Collection[str]
+    ) -> Iterator[tuple[ast.expr | None, ast.expr]]:
+        """A dictionary's entries of these names; of `**vars(module)` what the module defines."""
+        for key, value in zip(table.keys, table.values, strict=True):
+            match key, value:
+                case None, ast.Call(func=ast.Name(id="vars"), args=[ast.Name(id=name) as module]):
+                    for row in sorted(rows):
+                        if self._names.defines(f"{self._meaning(name)}.{row}"):
+                            yield ast.Constant(row), ast.Attribute(module, row, ast.Load())
+                case _ if _is_row(key, rows):
+                    yield key, value
+                case _:
+                    pass
 
     def _called(self, function: ast.expr) -> str:
         match function:
@@ -260,20 +288,6 @@ class NormalForm:
         else:
             yield from self._node(node.elt)
         self._scopes.close()
-
-
-def _kept(table: ast.expr, rows: Collection[str]) -> ast.expr:
-    """A table with the rows of these names: a dictionary's entries, or a set's items."""
-    match table:
-        case ast.Dict(keys=keys, values=values):
-            pairs = [(k, v) for k, v in zip(keys, values, strict=True) if _is_row(k, rows)]
-            return ast.Dict([k for k, _ in pairs], [v for _, v in pairs])
-        case ast.Call(func=ast.Name(id="frozenset"), args=[items]):
-            return _kept(items, rows)
-        case ast.Set(elts=items):
-            return ast.List([item for item in items if _is_row(item, rows)], ast.Load())
-        case _:
-            raise ValueError(f"{TABLE}: a table is written out as {{...}}")
 
 
 def _is_row(key: ast.expr | None, rows: Collection[str]) -> bool:

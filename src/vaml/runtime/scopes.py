@@ -1,4 +1,4 @@
-"""What a name means where it stands: the scopes of functions, classes and comprehensions.
+"""The meaning of a name at its place: the scopes of functions, classes and comprehensions.
 
 Only a local name of a function or a comprehension tells nothing, so it becomes a number.
 """
@@ -15,31 +15,35 @@ Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 class Names(Protocol):
-    """What the top-level names of a module mean."""
+    """Meanings of a module's top-level names."""
 
     package: str
-    """Where its relative imports start."""
+    """The package that its relative imports start from."""
 
     def full(self, name: str) -> str:
-        """The full name of what a name stands for: `vaml.envs.known.KNOWN`, `builtins.print`."""
+        """Full name behind a local one: `vaml.envs.known.KNOWN`, `builtins.print`."""
         ...
 
     def split(self, full: str) -> tuple[str, str]:
-        """A dotted full name as that of a definition, and the attributes behind it."""
+        """A dotted full name, split into that of a definition and the attributes behind it."""
+        ...
+
+    def defines(self, full: str) -> bool:
+        """True if there is a definition of this full name."""
         ...
 
     def is_logger(self, full: str) -> bool:
-        """Whether it is a logger."""
+        """True if the name is that of a logger."""
         ...
 
     def is_plain_error(self, full: str) -> bool:
-        """Whether it is an exception that carries a message and nothing else."""
+        """True if the name is that of an exception that carries only a message."""
         ...
 
 
 @dataclass
 class _Scope:
-    """A function, comprehension or class body. meaning: what each of its names stands for."""
+    """A function, comprehension or class body. meaning: the definition behind each of its names."""
 
     is_class: bool = False
     meaning: dict[str, str] = field(default_factory=dict[str, str])
@@ -55,7 +59,7 @@ class Scopes:
 
     @property
     def is_open(self) -> bool:
-        """Whether one is: what stands here is not at the module's top level."""
+        """True inside of a scope, False at the module's top level."""
         return bool(self._scopes)
 
     @property

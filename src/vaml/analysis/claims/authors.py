@@ -15,10 +15,12 @@ import pandas as pd
 from vaml.analysis.claims.measures import NotMeasurable, Sample, Tables, measure
 from vaml.analysis.claims.stats import Estimate, scaled, total
 from vaml.analysis.claims.verdicts import Judgement, Rule, from_estimate
+from vaml.analysis.tables.aggregates import read_table
 from vaml.config.claims import Comparison
-from vaml.files import UnreadableFile, reading
+from vaml.config.environments import unversioned
+from vaml.files import UnreadableFile
+from vaml.pipeline.figures import AUTHORS
 
-FILES = ("figure_1", "figure_1_runs", "figure_2", "figure_3")
 # Figure 1 has 5 runs per bar by the paper, 4 by the authors' code; figure 3 has 4 by the paper.
 _RUNS = {"figure_1": 4, "figure_3": 4}
 _UNITS = {
@@ -60,11 +62,8 @@ class Reference:
 
 def read_reference(paths: Iterable[Path]) -> Reference:
     """The tables of paper/reference. UnreadableFile: one is missing or damaged."""
-    files = {}
-    for path in paths:
-        with reading(path, "CSV"):
-            files[path.stem] = pd.read_csv(path)
-    lacking = [name for name in FILES if name not in files]
+    files = {path.stem: read_table(path) for path in paths}
+    lacking = [name for name in AUTHORS if name not in files]
     if lacking:
         raise UnreadableFile(f"the authors' tables: {', '.join(lacking)} not given")
     return Reference(files)
@@ -114,7 +113,7 @@ def _published(source: str, part: str, method: str | None, rows: pd.DataFrame) -
     if source == "figure_1":
         return rows.loc[(rows["setting"] == part) & (rows["objective"] == method)]
     if source == "figure_3":
-        mine = rows["environment"].str.startswith(f"{part}-v") & (rows["agent"] == method)
+        mine = (rows["environment"].map(unversioned) == part) & (rows["agent"] == method)
         return rows.loc[mine & (rows["metric"] == "return")].sort_values("env_step")
     return rows.iloc[:0]
 

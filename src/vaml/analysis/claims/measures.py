@@ -9,6 +9,7 @@ import pandas as pd
 
 from vaml.analysis.claims.stats import rank_correlation
 from vaml.config.claims import CELL, METHOD, PART, RUNS, Comparison
+from vaml.config.environments import unversioned
 
 Tables = Mapping[str, pd.DataFrame]
 Details = dict[str, float]
@@ -91,7 +92,7 @@ def _rows(table: str, part: str, method: str | None, tables: Tables) -> pd.DataF
     if table not in tables:
         raise NotMeasurable(f"there is no table {table}")
     rows, column = tables[table], PART.get(table, "environment")
-    names = [name for name in rows[column].unique() if name == part or _stem(name) == part]
+    names = [name for name in rows[column].unique() if name == part or unversioned(name) == part]
     if len(names) != 1:
         what = f"more than one: {', '.join(names)}" if names else f"no {column} {part}"
         raise NotMeasurable(f"the table {table} has {what}")
@@ -101,11 +102,6 @@ def _rows(table: str, part: str, method: str | None, tables: Tables) -> pd.DataF
         if rows.empty:
             raise NotMeasurable(f"the table {table} has no {METHOD[table]} {method} in {part}")
     return rows
-
-
-def _stem(environment: str) -> str:
-    """Hopper-v4 and Hopper-v5 are both Hopper."""
-    return environment.rpartition("-v")[0]
 
 
 def _values(

@@ -7,7 +7,7 @@ The methods are scipy's where it has them. A run (seed) is one number here: seve
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import optimize, special, stats
@@ -137,9 +137,11 @@ def _mean_difference(*samples: np.ndarray, axis: int) -> np.ndarray:
     return means[0] if len(means) == 1 else means[0] - means[1]
 
 
-def share_interval(count: int, n: int, confidence: float) -> Interval:
-    """Clopper and Pearson's exact interval of a share of runs."""
-    interval = stats.binomtest(count, n).proportion_ci(confidence, method="exact")
+def share_interval(
+    count: int, n: int, confidence: float, method: Literal["exact", "wilson"] = "exact"
+) -> Interval:
+    """Clopper and Pearson's exact interval of a share of runs, or Wilson's."""
+    interval = stats.binomtest(count, n).proportion_ci(confidence, method=method)
     return float(interval.low), float(interval.high)
 
 
@@ -158,7 +160,8 @@ def share_difference_interval(
     excludes 0 by chance no more often than that exact test allows.
     """
     (first, low, high), (second, other_low, other_high) = (
-        (count / n, *_wilson(count, n, confidence)) for count, n in (treatment, baseline)
+        (count / n, *share_interval(count, n, confidence, "wilson"))
+        for count, n in (treatment, baseline)
     )
     difference = first - second
     down = math.hypot(first - low, other_high - second)
@@ -167,11 +170,6 @@ def share_difference_interval(
     if share_difference_p(treatment, baseline) > 1 - confidence:
         return min(interval[0], 0.0), max(interval[1], 0.0)
     return interval
-
-
-def _wilson(count: int, n: int, confidence: float) -> Interval:
-    interval = stats.binomtest(count, n).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def share_difference_p(treatment: tuple[int, int], baseline: tuple[int, int]) -> float:

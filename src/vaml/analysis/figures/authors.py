@@ -1,19 +1,12 @@
 """The authors' published numbers (paper/reference) as rows of our figures: kind "authors"."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from vaml.analysis.figures.rows import NUMBERS
-from vaml.files import reading
-
-
-def read_published(path: Path) -> pd.DataFrame:
-    """One of the authors' tables. UnreadableFile: it is missing or damaged."""
-    with reading(path, "CSV"):
-        return pd.read_csv(path)
+from vaml.config.environments import unversioned
 
 
 def published_fits(reference: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
@@ -44,8 +37,8 @@ def published_curves(reference: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFra
 
 def their_environments(reference: pd.DataFrame, ours: Iterable[str]) -> str:
     """The authors' names of these environments."""
-    names = {_base(name): name for name in reference["environment"].unique()}
-    return ", ".join(names[_base(each)] for each in ours if _base(each) in names)
+    names = {unversioned(name): name for name in reference["environment"].unique()}
+    return ", ".join(names[unversioned(each)] for each in ours if unversioned(each) in names)
 
 
 def _numbers(reference: pd.DataFrame, error: str | None) -> pd.DataFrame:
@@ -60,17 +53,15 @@ def _numbers(reference: pd.DataFrame, error: str | None) -> pd.DataFrame:
 
 
 def _placed(theirs: pd.DataFrame, shown: pd.DataFrame, step: str, method: str) -> pd.DataFrame:
-    """Rows under our environment names, for our methods, up to our last step in each."""
-    names = theirs["environment"].map(_base)
+    """Rows under our environment names, for our methods, up to our last step in each.
+
+    Versions of one environment share a panel: Hopper-v3 was the authors', Hopper-v4 is ours.
+    """
+    names = theirs["environment"].map(unversioned)
     known = theirs[method].isin(list(set(shown[method])))
     parts = [theirs.iloc[:0]]
     for environment in shown["environment"].unique():
         end = shown.loc[shown["environment"] == environment, step].max()
-        mine = theirs.loc[(names == _base(environment)) & known & (theirs[step] <= end)]
+        mine = theirs.loc[(names == unversioned(environment)) & known & (theirs[step] <= end)]
         parts.append(mine.assign(environment=environment))
     return pd.concat(parts, ignore_index=True)
-
-
-def _base(environment: str) -> str:
-    """Versions of one environment share a panel: Hopper-v3 was the authors', Hopper-v4 is ours."""
-    return environment.rpartition("-v")[0]

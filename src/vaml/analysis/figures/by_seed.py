@@ -36,7 +36,6 @@ from vaml.analysis.figures.panels import (
 )
 from vaml.analysis.figures.rows import (
     Bands,
-    average_returns,
     floor_rows,
     joined,
     seeds_and_means,
@@ -45,12 +44,13 @@ from vaml.analysis.figures.rows import (
 from vaml.analysis.figures.style import (
     Methods,
     counted,
+    counted_means,
     failures,
     finish,
     name_rows,
     panels,
 )
-from vaml.analysis.tables.aggregates import METRICS
+from vaml.analysis.tables.aggregates import METRICS, average_returns
 
 _TRUTH = "the true dynamics under the same metric"
 _SAMPLING = "action-sampling floor"
@@ -78,13 +78,14 @@ def figure_1_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
         axes.set(title=kind.capitalize(), xlabel="Hidden size (units per layer)")
         if kind == kinds[0]:
             axes.set_ylabel(ERROR_LABEL if metric == "value_aware_error" else _RATIO_LABEL)
-    n = rows.loc[(rows["kind"] == "mean") & (rows["metric"] == "value_aware_error"), "n"]
+    errors = rows.loc[rows["metric"] == "value_aware_error"]
     finish(
         figure,
         legend(methods, rows, _TRUTH, linestyle="", marker="s", markersize=4),
         [
-            f"Study “{settings.study}”. Dots: one fit each, n = {counted(n, 'seed')}; grey lines "
-            f"join the fits of one seed, which share dynamics and data. Squares: mean over seeds. "
+            f"Study “{settings.study}”. Dots: one fit each, n = {counted_means(errors, 'seed')}; "
+            "grey lines join the fits of one seed, which share dynamics and data. Squares: mean "
+            "over seeds. "
             f"{interval_note('Bars', settings, rows)} {failures('fit', fits)}",
             _their_note(rows, "their means over 4 or 5 runs, read off figure 1"),
             ERROR_DEFINITION,
@@ -213,7 +214,6 @@ def figure_3_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
             axes.axhline(level, **UNTRAINED)
         steps_axis(axes, METRIC_LABELS[metric], "Environment steps")
     name_rows(grid, len(METRICS), [place for place, _ in places])
-    n = rows.loc[rows["kind"] == "mean", "n"]
     names = their_environments(tables["published_figure_3"], environments)
     finish(
         figure,
@@ -223,7 +223,7 @@ def figure_3_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
         ],
         [
             f"Study “{settings.study}”. Thin lines: one run each; thick lines: mean over n = "
-            f"{counted(n, 'run')}. {interval_note('Bands', settings, rows)} "
+            f"{counted_means(rows, 'run')}. {interval_note('Bands', settings, rows)} "
             f"{failures('run', runs)}",
             _their_note(
                 rows,

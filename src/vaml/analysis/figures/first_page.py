@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -50,12 +49,10 @@ def exact_error(fits: pd.DataFrame, bands: Bands) -> Drawing:
     for metric in _METRICS:
         wide = fits.pivot(index=index, columns="objective", values=metric)
         for objective in _LOOKS:
-            log = np.log((wide[objective] / wide["mle"]).to_numpy(np.float64))
-            ratio = wide.index.to_frame(index=False).assign(ratio=log)
-            rows = mean_rows(ratio, index[:2], "ratio", bands)
+            ratio = wide.assign(ratio=wide[objective] / wide["mle"]).reset_index()
+            rows = mean_rows(ratio, index[:2], "ratio", bands, logs=True)
             found.append(rows.assign(metric=metric, objective=objective))
     rows = pd.concat(found, ignore_index=True)
-    rows = rows.assign(**{name: np.exp(rows[name]) for name in ("value", "low", "high")})
     rows = rows.loc[rows["setting"] == "realizable"].reset_index(drop=True)
     figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
     for axes, (metric, title) in zip(figure.subplots(1, 2), _METRICS.items(), strict=True):

@@ -3,7 +3,7 @@
 Each function takes the tables by name and returns the figure and the rows that it shows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from vaml.analysis.figures.by_seed import figure_1_seeds, figure_2_seeds, figure_3_seeds
 from vaml.analysis.figures.drawing import (
     ERROR_DEFINITION,
     ERROR_LABEL,
@@ -29,25 +28,8 @@ from vaml.analysis.figures.style import (
     finish,
     name_rows,
     panels,
-    style,
 )
-from vaml.analysis.figures.training import (
-    fit_curves_snapshots,
-    fit_curves_synthetic,
-    model_sigma,
-    sac_returns,
-    training_mbac,
-    training_sac,
-)
-from vaml.analysis.figures.why import why_mbac, why_snapshots, why_synthetic
 from vaml.analysis.tables.aggregates import METRICS, fit_errors, learning_curves, snapshot_errors
-from vaml.config.fields import by_name
-
-
-def draw(figure: str, tables: Tables, settings: FigureSettings) -> Drawing:
-    """A figure by its name in vaml.pipeline.jobs.FIGURES, in the study's style."""
-    with style():
-        return _FIGURES[figure](tables, settings)
 
 
 def figure_1(tables: Tables, settings: FigureSettings) -> Drawing:
@@ -181,7 +163,7 @@ def figure_3(tables: Tables, settings: FigureSettings) -> Drawing:
     name_rows(grid, len(METRICS), [place for place, _ in places])
     finish(
         figure,
-        [methods.handle(name, linestyle=methods.lines[name]) for name in methods.names],
+        methods.line_handles,
         [
             f"Study “{settings.study}”. Lines: mean over runs ({_n_by_environment(curves)}). "
             f"{_interval('Bands', 'sample', curves)} {failures('run', runs)}{_not_finite(fits)}",
@@ -218,24 +200,3 @@ def _interval(what: str, kind: str, summary: pd.DataFrame) -> str:
         return f"{what}: none, as one value has no spread."
     some = " (none where n < 2)" if (n < 2).any() else ""
     return f"{what}: ±1 {kind} standard deviation{some}."
-
-
-_FIGURES: dict[str, Callable[[Tables, FigureSettings], Drawing]] = by_name(
-    {
-        "figure_1": figure_1,
-        "figure_2": figure_2,
-        "figure_3": figure_3,
-        "figure_1_seeds": figure_1_seeds,
-        "figure_2_seeds": figure_2_seeds,
-        "figure_3_seeds": figure_3_seeds,
-        "sac_returns": sac_returns,
-        "training_sac": training_sac,
-        "training_mbac": training_mbac,
-        "fit_curves_synthetic": fit_curves_synthetic,
-        "fit_curves_snapshots": fit_curves_snapshots,
-        "why_synthetic": why_synthetic,
-        "why_snapshots": why_snapshots,
-        "why_mbac": why_mbac,
-        "model_sigma": model_sigma,
-    }
-)

@@ -108,14 +108,3 @@ def joined(parts: Sequence[pd.DataFrame], labels: Sequence[str]) -> pd.DataFrame
     rows = pd.concat(kept, ignore_index=True) if kept else nothing
     numbers = ["value", "low", "high"]
     return rows.assign(**{name: rows[name].astype(np.float64) for name in numbers})
-
-
-def average_returns(returns: pd.DataFrame, run: Sequence[str]) -> pd.DataFrame:
-    """Mean return of each evaluation: columns `run`, average_return, and the number of episodes.
-
-    run: the columns that identify an evaluation.
-    """
-    episodes = returns.groupby(list(run), sort=False)
-    return episodes.agg(
-        average_return=("return", "mean"), episodes=("return", "size")
-    ).reset_index()

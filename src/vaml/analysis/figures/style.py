@@ -89,6 +89,11 @@ class Methods:
         return Line2D([], [], color=self.colours[name], label=self.label(name), **look)
 
     @property
+    def line_handles(self) -> list[Line2D]:
+        """A legend entry per name, as a line."""
+        return [self.handle(name, linestyle=self.lines[name]) for name in self.names]
+
+    @property
     def colours(self) -> dict[str, tuple[float, float, float]]:
         return {name: _PALETTE[i % len(_PALETTE)] for name, i in self.index.items()}
 
@@ -182,6 +187,11 @@ def counted(counts: Iterable[int], noun: str = "") -> str:
     numbers = sorted({int(count) for count in counts}) or [0]
     text = str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
     return f"{text} {noun}{'' if numbers == [1] else 's'}" if noun else text
+
+
+def counted_means(rows: pd.DataFrame, noun: str) -> str:
+    """How many of the noun each mean in the rows of a figure is over: `3 to 5 seeds`."""
+    return counted(rows.loc[rows["kind"] == "mean", "n"], noun)
 
 
 def failures(noun: str, jobs: pd.DataFrame) -> str:

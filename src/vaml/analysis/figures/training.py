@@ -22,7 +22,6 @@ from vaml.analysis.figures.panels import (
     steps_axis,
 )
 from vaml.analysis.figures.rows import (
-    average_returns,
     floor_rows,
     joined,
     seed_rows,
@@ -31,10 +30,12 @@ from vaml.analysis.figures.rows import (
 from vaml.analysis.figures.style import (
     Methods,
     counted,
+    counted_means,
     failures,
     finish,
     panels,
 )
+from vaml.analysis.tables.aggregates import average_returns
 
 _SCALARS = {
     "episode_return": "Return of the last\ntraining episode",
@@ -64,7 +65,6 @@ def sac_returns(tables: Tables, settings: FigureSettings) -> Drawing:
         steps_axis(axes, environment, "Environment steps")
     grid[0].set_ylabel(METRIC_LABELS["average_return"])
     look: dict[str, Any] = {"color": methods.colours["sac"]}
-    n = rows.loc[rows["kind"] == "mean", "n"]
     finish(
         figure,
         [
@@ -82,7 +82,7 @@ def sac_returns(tables: Tables, settings: FigureSettings) -> Drawing:
         [
             f"Study “{settings.study}”. Each point: mean of "
             f"{counted(averages['episodes'], 'episode')} with the deterministic policy. "
-            f"n = {counted(n, 'run')} per environment. "
+            f"n = {counted_means(rows, 'run')} per environment. "
             f"{interval_note('Bands', settings, rows)} {failures('run', runs)}",
         ],
     )
@@ -128,14 +128,13 @@ def _training(
             axes.set_ylabel(scalars[name])
         axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
         scale_to(axes, panel)
-    n = rows.loc[rows["kind"] == "mean", "n"]
     finish(
         figure,
-        [methods.handle(name, linestyle=methods.lines[name]) for name in methods.names],
+        methods.line_handles,
         [
             f"Study “{settings.study}”. Each point is of one gradient step and its batch; the "
             "return is that of the last episode in training. Thin lines: single runs; thick: mean "
-            f"over n = {counted(n, 'run')}. {interval_note('Bands', settings, rows)} "
+            f"over n = {counted_means(rows, 'run')}. {interval_note('Bands', settings, rows)} "
             f"{failures('run', runs)}",
         ],
     )
@@ -248,15 +247,14 @@ def model_sigma(tables: Tables, settings: FigureSettings) -> Drawing:
             steps_axis(axes, f"{experiment}: {name[0].upper()}{name[1:]}", xlabel)
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         row[0].set_ylabel(_SIGMA)
-    handles = [methods.handle(name, linestyle=methods.lines[name]) for name in methods.names]
     finish(
         figure,
-        [*handles, Line2D([], [], **FLOOR, label=_TRUE_SIGMA)],
+        [*methods.line_handles, Line2D([], [], **FLOOR, label=_TRUE_SIGMA)],
         [
             f"Study “{settings.study}”. Thin lines: A, validation rows of one fit each, all hidden "
             "sizes; B, test rows of the fits on one SAC run; C, validation rows of one run’s "
             f"refits. Thick lines, B and C: mean over n = "
-            f"{counted(rows.loc[rows['kind'] == 'mean', 'n'], 'run')}. "
+            f"{counted_means(rows, 'run')}. "
             f"{interval_note('Bands', settings, rows)} Log scale where values span decades.",
             f"A: {failures('fit', fits)} B: {failures('fit', snapshots)} "
             f"C: {failures('run', tables['mbac'])}",

@@ -13,7 +13,7 @@ from vaml.analysis.figures.panels import FLOOR, curves, interval_note, steps_axi
 from vaml.analysis.figures.rows import floor_rows, joined, seeds_and_means
 from vaml.analysis.figures.style import (
     Methods,
-    counted,
+    counted_means,
     failures,
     finish,
     name_rows,
@@ -187,14 +187,12 @@ def _finish(
     settings: FigureSettings,
     note: str,
 ) -> None:
-    handles = [methods.handle(name, linestyle=methods.lines[name]) for name in methods.names]
-    n = rows.loc[rows["kind"] == "mean", "n"]
     finish(
         figure,
-        [*handles, Line2D([], [], **FLOOR, label="level to compare with")],
+        [*methods.line_handles, Line2D([], [], **FLOOR, label="level to compare with")],
         [
             f"Study “{settings.study}”. Thin lines: one seed each; thick lines: mean over n = "
-            f"{counted(n, 'seed')}. {interval_note('Bands', settings, rows)} "
+            f"{counted_means(rows, 'seed')}. {interval_note('Bands', settings, rows)} "
             f"{failures(noun, runs)} {note}"
         ],
     )

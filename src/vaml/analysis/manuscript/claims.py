@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from vaml.analysis.manuscript.numbers import NONE, number_text
 from vaml.analysis.manuscript.sentences import findings
+from vaml.analysis.numbers import NONE, interval_text, number_text
 
 Row = dict[str, Any]
 
@@ -86,7 +86,7 @@ def _comparison(comparison: Mapping[str, Any], labels: Mapping[str, str]) -> Row
         **{
             side: {
                 "value": comparison[f"{prefix}effect"],
-                "effect": _effect(comparison, prefix, is_ratio),
+                "effect": _on_scale(comparison[f"{prefix}effect"], is_ratio),
                 "interval": _interval(comparison, prefix, is_ratio),
                 "n": _n(comparison, prefix),
                 "verdict": comparison[f"{prefix}verdict"],
@@ -104,13 +104,10 @@ def _measured(text: str) -> str:
     return words.replace("_", " ")
 
 
-def _effect(comparison: Mapping[str, Any], prefix: str, is_ratio: bool) -> str:
-    return _on_scale(comparison[f"{prefix}effect"], is_ratio)
-
-
 def _interval(comparison: Mapping[str, Any], prefix: str, is_ratio: bool) -> str | None:
-    ends = [_on_scale(comparison[f"{prefix}{end}"], is_ratio) for end in ("low", "high")]
-    return None if NONE in ends else f"[{ends[0]}, {ends[1]}]"
+    return interval_text(
+        *(_on_scale(comparison[f"{prefix}{end}"], is_ratio) for end in ("low", "high"))
+    )
 
 
 def _on_scale(value: float | None, is_ratio: bool) -> str:

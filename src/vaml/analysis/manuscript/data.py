@@ -13,12 +13,13 @@ import pandas as pd
 
 from vaml.analysis.claims.summaries import claims_of, error_rate
 from vaml.analysis.manuscript.claims import claim_entries, predictions, verdict_counts
-from vaml.analysis.manuscript.numbers import NONE, number_text, span
 from vaml.analysis.manuscript.scale import level, sizes
 from vaml.analysis.manuscript.sentences import discussion, untested
 from vaml.analysis.manuscript.settings import setting_rows
+from vaml.analysis.numbers import interval_text, number_text, span
 from vaml.config.schema import Config
 from vaml.pipeline import jobs
+from vaml.pipeline.figures import figures
 from vaml.runtime.manifest import Manifest
 
 Row = dict[str, Any]
@@ -64,7 +65,7 @@ def manuscript_data(
         ],
         **parts,
         "diverged": sum(part["diverged"] for part in parts.values() if part),
-        "figures": jobs.figures(study),
+        "figures": figures(study),
         "model_samples": next(iter(study.objectives.values())).model_samples,
         "claims": claims,
         "explanations": explanations,
@@ -139,13 +140,11 @@ def _summary(stage: str, summary: pd.DataFrame, study: Config, labels: Mapping[s
             for name, value in entry.items()
             if not isinstance(value, str)
         }
-        ends = [numbers["interval_low"], numbers["interval_high"]]
-        interval = None if NONE in ends else f"[{ends[0]}, {ends[1]}]"
         names = {
             "part": entry["environment"],
             "first": not rows or rows[-1]["part"] != entry["environment"],
             "method": labels.get(entry[method], entry[method]),
-            "interval": interval,
+            "interval": interval_text(numbers["interval_low"], numbers["interval_high"]),
         }
         rows.append(numbers | names)
     return {**_jobs(stage, study, summary), "rows": rows}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from vaml.config.environments import unversioned
 from vaml.config.schema import Config
 
 Level = Literal["demo", "reduced", "paper", "extended"]
@@ -77,7 +78,7 @@ _PUBLISHED_STEPS = {"InvertedPendulum": 30_000, "Pusher": 60_000}
 def _mbac(study: Config) -> Iterator[Size]:
     for environment in study.mbac.environments:
         run = study.mbac.runs[environment]
-        steps = _PUBLISHED_STEPS.get(environment.rpartition("-v")[0])
+        steps = _PUBLISHED_STEPS.get(unversioned(environment))
         known = steps is not None
         source = "figure 3" if known else "not in the paper"
         yield Size("C", f"steps in {environment}", run.total_steps, steps, source, True)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vaml.analysis.manuscript.numbers import number_text
+from vaml.analysis.numbers import number_text
 
 Row = dict[str, Any]
 

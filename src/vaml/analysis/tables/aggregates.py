@@ -12,11 +12,15 @@ import pandas as pd
 from vaml.files import UnreadableFile
 
 _TEXT = ("setting", "environment", "objective", "agent", "key", "status", "diverged_where")
+# And in the authors' tables: what is measured, how well it could be read off the figure.
+_AUTHORS_TEXT = ("metric", "confidence")
 METRICS = ("average_return", "value_aware_error", "nll")
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """A table's CSV: names as text, whole numbers as integers, an empty field as NaN.
+    """A table's CSV, of the study or of the authors (paper/reference).
+
+    Names are text, whole numbers integers, an empty field is NaN.
 
     UnreadableFile: the file is cut short, a line has more or fewer fields than the header, or a
     numeric field holds no number.
@@ -34,7 +38,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def _column(name: str, texts: list[str]) -> pd.Series:
-    if name in _TEXT:
+    if name in (*_TEXT, *_AUTHORS_TEXT):
         return pd.Series(texts, dtype=object)
     try:
         return pd.Series([int(text) for text in texts], dtype=np.int64)
@@ -84,6 +88,17 @@ def snapshot_errors(snapshots: pd.DataFrame) -> pd.DataFrame:
     return _finite(snapshots.loc[:, columns], "value_aware_error")
 
 
+def average_returns(returns: pd.DataFrame, run: Sequence[str]) -> pd.DataFrame:
+    """Of each evaluation: columns `run`, average_return over its episodes, and their number.
+
+    run: the columns that tell evaluations apart.
+    """
+    episodes = returns.groupby(list(run), sort=False)
+    return episodes.agg(
+        average_return=("return", "mean"), episodes=("return", "size")
+    ).reset_index()
+
+
 def learning_curves(runs: pd.DataFrame, returns: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
     """Figure 3: means over runs, with the sample's standard deviation.
 
@@ -92,8 +107,7 @@ def learning_curves(runs: pd.DataFrame, returns: pd.DataFrame, fits: pd.DataFram
     env_step, mean, sd, n: n runs have a finite value at that step.
     """
     run = ["environment", "agent", "seed", "env_step"]
-    averages = returns.groupby(run, sort=False).agg(average_return=("return", "mean"))
-    sources = dict.fromkeys(METRICS, fits) | {"average_return": averages.reset_index()}
+    sources = dict.fromkeys(METRICS, fits) | {"average_return": average_returns(returns, run)}
     curves = []
     # The order is that of the runs: one that diverged early may have no return and no fit.
     for environment, agent in runs[["environment", "agent"]].drop_duplicates().to_numpy():

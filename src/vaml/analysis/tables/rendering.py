@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vaml.analysis.numbers import NONE, digits, interval_text
 from vaml.files import atomic, finite_or_null, write_rows
 
-_NONE = "–"
 _LONG = 40  # characters from which a LaTeX column breaks its lines
 _MANY = 8  # columns from which LaTeX sets the table smaller
 _MARKDOWN = {"\\": "\\\\", "|": "\\|", "*": "\\*", "_": "\\_", "<": "\\<", "`": "\\`"}
@@ -146,23 +146,10 @@ def _escaped(text: str, characters: Mapping[str, str]) -> str:
 def text(value: Any) -> str:
     """A cell as a reader sees it: three digits of a number, a dash where there is none."""
     if isinstance(value, tuple):
-        low, high = (text(end) for end in value)
-        return _NONE if low == _NONE else f"[{low}, {high}]"
+        return interval_text(*map(text, value)) or NONE
     if isinstance(value, float):
-        return _number(value) if math.isfinite(value) else _NONE
-    return _NONE if value is None else str(value).replace("\n", " ")
-
-
-def _number(value: float) -> str:
-    """Three significant digits; very large and very small ones as 1.23e16."""
-    rounded = float(f"{value:.3g}")
-    if rounded != 0 and not 1e-3 <= abs(rounded) < 1e5:
-        digits, exponent = f"{rounded:.2e}".split("e")
-        text = f"{digits}e{int(exponent)}"
-    else:
-        decimals = 2 if rounded == 0 else max(0, 2 - math.floor(math.log10(abs(rounded))))
-        text = f"{rounded:.{decimals}f}"
-    return text.replace("-", "−")
+        return digits(value) if math.isfinite(value) else NONE
+    return NONE if value is None else str(value).replace("\n", " ")
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:

@@ -18,6 +18,8 @@ _EXACT = (
 )
 _DEFINITION = "Value-aware error: ½(V(s′) − K-sample mean of V)², the mean over transitions."
 
+_SPREAD = {"sd": "SD", "interval": "Interval of the mean"}
+
 
 def synthetic_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Table:
     """Experiment A: one row per setting, hidden size and objective."""
@@ -25,17 +27,11 @@ def synthetic_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Ta
     fits = fits.assign(sigma_ratio=fits["sigma_l1"] / fits["true_sigma_l1"])
 
     def row(group: pd.DataFrame) -> Row:
-        errors = _finite(group, "value_aware_error")
+        means = ("true_value_aware_error", "noise_floor", "exact_error", "skill")
         return {
-            "n": len(errors),
-            "diverged": _diverged(group),
-            **_mean(errors, confidence),
-            "true_value_aware_error": _of(np.mean, _finite(group, "true_value_aware_error")),
-            "noise_floor": _of(np.mean, _finite(group, "noise_floor")),
-            "exact_error": _of(np.mean, _finite(group, "exact_error")),
-            "skill": _of(np.mean, _finite(group, "skill")),
-            "nll": _of(np.median, _finite(group, "nll")),
-            "sigma_ratio": _of(np.median, _finite(group, "sigma_ratio")),
+            **_mean(_finite(group, "value_aware_error"), confidence),
+            **{name: _of(np.mean, _finite(group, name)) for name in means},
+            **{name: _of(np.median, _finite(group, name)) for name in ("nll", "sigma_ratio")},
         }
 
     headers = {
@@ -45,8 +41,7 @@ def synthetic_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Ta
         "n": "n",
         "diverged": "Diverged",
         "mean": "Value-aware error",
-        "sd": "SD",
-        "interval": "Interval of the mean",
+        **_SPREAD,
         "true_value_aware_error": "True dynamics’",
         "noise_floor": "Noise floor",
         "exact_error": "Exact error",
@@ -70,14 +65,11 @@ def snapshots_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Ta
         runs = [_finite(run, "value_aware_error") for _, run in group.groupby("seed", sort=False)]
         medians = np.array([np.median(run) for run in runs if run.size])
         return {
-            "n": len(medians),
             "fits": len(group),
-            "diverged": _diverged(group),
             **_mean(medians, confidence),
             "lowest": _of(np.min, errors),
             "highest": _of(np.max, errors),
-            "nll": _of(np.median, _finite(group, "nll")),
-            "epochs": _of(np.median, _finite(group, "epochs")),
+            **{name: _of(np.median, _finite(group, name)) for name in ("nll", "epochs")},
         }
 
     headers = {
@@ -87,8 +79,7 @@ def snapshots_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Ta
         "fits": "Fits",
         "diverged": "Diverged",
         "mean": "Value-aware error",
-        "sd": "SD",
-        "interval": "Interval of the mean",
+        **_SPREAD,
         "lowest": "Lowest",
         "highest": "Highest",
         "nll": "NLL (median)",
@@ -106,17 +97,14 @@ def snapshots_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Ta
 def mbac_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Table:
     """Experiment C: one row per environment and agent."""
     returns, fits = tables["mbac_returns"], tables["mbac_fits"]
+    errors = ("value_aware_error", "nll")
 
     def row(group: pd.DataFrame) -> Row:
-        finals = _finite(group, "final_return")
         mine = (group["environment"].iloc[0], group["agent"].iloc[0])
         return {
-            "n": len(finals),
-            "diverged": _diverged(group),
-            **_mean(finals, confidence),
+            **_mean(_finite(group, "final_return"), confidence),
             "mean_return": _of(np.mean, _run_means(returns, mine, "return")),
-            "value_aware_error": _of(np.mean, _run_means(fits, mine, "value_aware_error")),
-            "nll": _of(np.mean, _run_means(fits, mine, "nll")),
+            **{name: _of(np.mean, _run_means(fits, mine, name)) for name in errors},
         }
 
     headers = {
@@ -125,8 +113,7 @@ def mbac_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Table:
         "n": "n",
         "diverged": "Diverged",
         "mean": "Final return",
-        "sd": "SD",
-        "interval": "Interval of the mean",
+        **_SPREAD,
         "mean_return": "Return over training",
         "value_aware_error": "Value-aware error",
         "nll": "NLL",
@@ -140,19 +127,18 @@ def mbac_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Table:
 
 
 def _grouped(rows: pd.DataFrame, by: Group, summarise: Callable[[pd.DataFrame], Row]) -> list[Row]:
-    """Groups of a table, in its order."""
+    """Groups of a table in its order, with the number of diverged jobs."""
     names = rows.loc[:, list(by)].drop_duplicates()
     found = []
     for values in names.itertuples(index=False):
         chosen = np.logical_and.reduce(
             [rows[name] == value for name, value in zip(by, values, strict=True)]
         )
-        found.append(dict(zip(by, values, strict=True)) | summarise(rows.loc[chosen]))
+        group = rows.loc[chosen]
+        diverged = int(np.sum(group["status"].to_numpy() == "diverged"))
+        labels = dict(zip(by, values, strict=True))
+        found.append({**labels, "diverged": diverged, **summarise(group)})
     return found
-
-
-def _diverged(group: pd.DataFrame) -> int:
-    return int(np.sum(group["status"].to_numpy() == "diverged"))
 
 
 def _finite(rows: pd.DataFrame, column: str) -> np.ndarray:
@@ -168,11 +154,12 @@ def _run_means(curves: pd.DataFrame, run: tuple[str, str], column: str) -> np.nd
 
 
 def _mean(values: np.ndarray, confidence: float) -> Row:
-    """Mean, the sample's standard deviation and Student's interval; None where n is too small."""
+    """n, mean, the sample's deviation and Student's interval; None where n is too small."""
     if not values.size:
-        return {"mean": None, "sd": None, "interval": (None, None)}
+        return {"n": 0, "mean": None, "sd": None, "interval": (None, None)}
     estimate = mean_of(values.tolist())
     return {
+        "n": len(values),
         "mean": estimate.effect,
         "sd": float(np.std(values, ddof=1)) if values.size > 1 else None,
         "interval": estimate.interval(confidence),
