@@ -99,7 +99,7 @@ unpack: $(STAMP) ## take finished jobs from an archive or another study (CONFIG,
 	$(IN_VENV) python -P -m vaml.unpack "$(or $(FROM),$(ARCHIVE))" $(OVERLAYS)
 
 test: $(DEV) ## run all tests (WORKERS=8 uses more processes)
-	$(IN_VENV) python -m pytest --numprocesses $(WORKERS)
+	$(IN_VENV) python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 check: $(DEV) ## check format, lint and types, and run the fast tests: some five minutes on two cores
 	$(IN_VENV) ruff format --check .
@@ -108,7 +108,7 @@ check: $(DEV) ## check format, lint and types, and run the fast tests: some five
 	$(IN_VENV) lint-imports
 	$(IN_VENV) snakemake --lint
 	$(IN_VENV) pyright --pythonpath $(VENV)/bin/python
-	$(IN_VENV) python -m pytest --numprocesses $(WORKERS) -m "not slow" tests/unit
+	$(IN_VENV) python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "not slow" tests/unit
 
 mutate: $(DEV) ## break one formula at a time and see a test fail (WORKERS=8; docs/mutation.md)
 	$(IN_VENV) PYTHONPATH=src python tools/mutate.py --workers $(WORKERS)

@@ -39,15 +39,21 @@ RENAMED = {
 DROPPED = {"abs", "detach", "exp", "norm", "sqrt", "square"}
 # Lists of fields that are no formula.
 UNTOUCHED = {"annotation", "returns", "decorator_list", "bases"}
+# What a change is told by where the changed part names nothing.
+TOLD_BY = (ast.expr, ast.AnnAssign, ast.Assign, ast.AugAssign, ast.Return)
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one file. `tree` is its whole source, changed."""
+    """One change of one file. `tree` is its whole source, changed.
+
+    number: the line. function: the qualified name of the function or class that holds it, empty
+    at the top level. change: the smallest part that holds a name, before and after.
+    """
 
     path: Path
     number: int
-    line: str
+    function: str
     change: str
     tree: ast.Module
 
@@ -56,8 +62,8 @@ class Mutant:
 
     @property
     def name(self) -> tuple[str, str, str]:
-        """Name in tools/mutants.toml: file, line of source, change."""
-        return str(self.path.relative_to(ROOT)), self.line, self.change
+        """Name in tools/mutants.toml: file, function, change."""
+        return str(self.path.relative_to(ROOT)), self.function, self.change
 
 
 def replacements(node: ast.AST) -> Iterator[ast.AST]:
@@ -112,44 +118,61 @@ def _calls(
 
 def mutants(path: Path) -> Iterator[Mutant]:
     """All changes of a file, in the order of its source."""
-    text = path.read_text(encoding="utf-8")
-    tree, lines = ast.parse(text), text.splitlines()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     even = {
         node.value
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in ("square", "abs")
     }
-    for node, put in _places(tree, lambda _: None):
+    for node, put, around in _places(tree, lambda _: None, ()):
+        function = ".".join(
+            each.name
+            for each in around
+            if isinstance(each, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        )
         for other in replacements(node):
             if node in even and getattr(other, "left", None) is getattr(node, "right", node):
                 continue  # swapped: a square has no sign
             if ast.dump(other) == ast.dump(node):
                 continue  # two arguments that are the same
             ast.copy_location(other, node)
+            told = _told_by(node, around)
+            before = ast.unparse(told)
             put(other)
             # A copy: the next change starts from the source.
             changed = ast.fix_missing_locations(ast.parse(ast.unparse(tree)))
+            after = ast.unparse(other if told is node else told)
             put(node)
-            change = f"{ast.unparse(node)}  →  {ast.unparse(other)}"
             number: int = getattr(node, "lineno", 1)
-            yield Mutant(path, number, lines[number - 1].strip(), change, changed)
+            yield Mutant(path, number, function, f"{before}  →  {after}", changed)
+
+
+def _told_by(node: ast.AST, around: tuple[ast.AST, ...]) -> ast.AST:
+    """The part that tells this place from others of its function: a number alone does not."""
+    for each in (node, *reversed(around)):
+        if isinstance(each, ast.stmt) and not isinstance(each, TOLD_BY):
+            break
+        if isinstance(each, TOLD_BY) and any(isinstance(n, ast.Name) for n in ast.walk(each)):
+            return each
+    return node
 
 
 def _places(
-    node: ast.AST, put: Callable[[Any], None]
-) -> Iterator[tuple[ast.AST, Callable[[Any], None]]]:
-    """Every node of a formula, with the function that puts another in its place."""
-    yield node, put
+    node: ast.AST, put: Callable[[Any], None], around: tuple[ast.AST, ...]
+) -> Iterator[tuple[ast.AST, Callable[[Any], None], tuple[ast.AST, ...]]]:
+    """Every node of a formula, the function that puts another in its place, and what is around."""
+    yield node, put, around
     for name, value in ast.iter_fields(node):
         if name in UNTOUCHED or isinstance(node, (ast.JoinedStr, ast.Raise, ast.Assert)):
             continue
         if isinstance(node, ast.keyword) and node.arg == "strict":
             continue  # of zip: nothing goes wrong where the lengths agree
+        inside = (*around, node)
         if isinstance(value, ast.AST):
-            yield from _places(value, lambda new, name=name: setattr(node, name, new))
+            yield from _places(value, lambda new, name=name: setattr(node, name, new), inside)
         elif isinstance(value, list):
             for i, entry in enumerate(value):
                 if isinstance(entry, ast.AST):
                     yield from _places(
-                        entry, lambda new, value=value, i=i: value.__setitem__(i, new)
+                        entry, lambda new, value=value, i=i: value.__setitem__(i, new), inside
                     )

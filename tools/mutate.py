@@ -123,11 +123,13 @@ def main() -> None:
     for mutant, killer in killers(unchanged, listed["tests"], arguments.workers):
         if killer:
             sys.exit(f"{mutant.path}: its tests fail without any change: {killer}")
-    same = {(entry["file"], entry["line"], entry["change"]) for entry in listed["equivalent"]}
+    same = {(entry["file"], entry["function"], entry["change"]) for entry in listed["equivalent"]}
     tried = [mutant for file in files for mutant in mutants(file)]
-    for file, line, change in sorted(same - {mutant.name for mutant in tried}):
-        if file in arguments.files:
-            print(f"tools/mutants.toml: no such change of {file}: {line}: {change}")
+    found = Counter(mutant.name for mutant in tried)
+    for file, function, change in sorted(same):
+        if file in arguments.files and found[file, function, change] != 1:
+            count = found[file, function, change] or "no"
+            print(f"tools/mutants.toml: {count} such changes of {file}: {function}: {change}")
     asked = [mutant for mutant in tried if mutant.name not in same]
     survivors = Counter[Path]()
     for mutant, killer in killers(asked, listed["tests"], arguments.workers):

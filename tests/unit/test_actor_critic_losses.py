@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
+from random_numbers import generator
 from torch import Tensor, nn
 
 from vaml.algorithms.actor_critic import ActorCritic
@@ -31,10 +32,6 @@ SETTINGS = ActorCriticSettings(
     initial_temperature=1.0,
 )
 NAN, INF = math.nan, math.inf
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def agent(seed: int = 0) -> ActorCritic:

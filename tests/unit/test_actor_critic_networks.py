@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from random_numbers import generator
 from scipy import stats
 from torch import Tensor, nn
 
@@ -12,10 +13,6 @@ from vaml.networks.actor_critic import Actor, Critic
 
 N, M = 6, 2
 BOXES = [(-1.0, 1.0), (-2.0, 2.0), (-3.0, 3.0), (-1.0, 5.0)]  # half-ranges 1, 2, 3; off centre
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def actor(low: float = -1.0, high: float = 1.0, size: int = M) -> Actor:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mbac_runs import finish, learned, same, start
+from random_numbers import normal
 
 from vaml.algorithms.diagnostics import DIAGNOSTIC_COLUMNS, STATE_EVERY, Diagnostics
 from vaml.algorithms.mbac import MBACRun
@@ -147,10 +148,6 @@ def test_a_stale_model_is_the_earlier_one_under_the_present_value(
     tripled = work._staleness(replay)
     assert tripled["error_previous"] == errors["error_previous"]
     assert tripled["error_stale"] == pytest.approx(9 * errors["error_stale"], rel=1e-4)
-
-
-def normal(*shape: int, seed: int) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def test_coverage_and_quantiles_of_known_gaussians() -> None:

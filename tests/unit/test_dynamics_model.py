@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from random_numbers import generator, normal
 from scipy import stats
 from torch import Tensor, nn
 
@@ -12,14 +13,6 @@ from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.layers import WeightInit, linear
 
 N, M = 11, 3
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def normal(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, dtype=torch.float64, generator=generator(seed))
 
 
 def dynamics(

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from random_numbers import generator
 
 from vaml.algorithms.model_metrics import decomposition, model_metrics
 from vaml.algorithms.synthetic_metrics import (
@@ -23,10 +24,6 @@ from vaml.seeding import Streams
 N, M, ROWS, BATCH = 5, 2, 400, 128
 STREAMS = Streams(0, "test")
 MLE = Objective(loss="vaml", mle_coefficient=1.0, model_samples=10)
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def dynamics(seed: int = 0, gain: float = 1.0) -> GaussianDynamics:

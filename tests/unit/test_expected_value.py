@@ -3,22 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from random_numbers import generator, normal
 from scipy import stats
-from torch import Tensor
 
 from vaml.losses.expected_value import expected_value
 from vaml.networks.dynamics import Prediction
 from vaml.networks.value import RandomValue
 
 N, CASES, DRAWS = 6, 120, 4000
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def normal(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, dtype=torch.float64, generator=generator(seed))
 
 
 def random_value(seed: int = 9) -> RandomValue:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from random_numbers import generator, normal
 from scipy import stats
 from torch import Tensor
 
@@ -17,14 +18,6 @@ from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import RandomValue, SoftValue, Value
 
 N, M = 5, 2
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def normal(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, dtype=torch.float64, generator=generator(seed))
 
 
 def objective(samples: int = 10) -> Objective:

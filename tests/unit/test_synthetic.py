@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from random_numbers import generator
 from scipy import stats
 
 from vaml.algorithms.model_metrics import batch_means, model_metrics
@@ -19,10 +20,6 @@ from vaml.seeding import Streams
 
 N, M, HORIZON = 11, 3, 200
 MLE = Objective(loss="vaml", mle_coefficient=1.0, model_samples=10)
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def dynamics(hidden_sizes: list[int], seed: int = 0) -> GaussianDynamics:

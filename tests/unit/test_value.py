@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from random_numbers import generator
 from torch import Tensor
 
 from vaml.algorithms.actor_critic import ActorCritic
@@ -22,10 +23,6 @@ SETTINGS = ActorCriticSettings(
     polyak=0.005,
     initial_temperature=0.5,
 )
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def agent() -> ActorCritic:

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from finished_study import PROJECT, Project, copy_project, parse_dag
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A finished tiny study. Never written to: `editable` is a copy."""
     base = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -26,7 +26,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
             everything = project.snakemake("--dry-run", "--forceall").stdout
             dag.write_text(everything, encoding="utf-8")
     project.dag = parse_dag(dag.read_text(encoding="utf-8"))
-    return project
+    with project.new_planner() as project.planner:
+        yield project
 
 
 @pytest.fixture
@@ -42,6 +43,7 @@ def changed(finished: Project, tmp_path: Path) -> Callable[[str], Project]:
     def with_overlay(text: str) -> Project:
         overlay = tmp_path / "change.yaml"
         overlay.write_text(text, encoding="utf-8")
-        return Project(finished.folder, finished.dag, (*finished.overlays, overlay))
+        overlays = (*finished.overlays, overlay)
+        return Project(finished.folder, finished.dag, overlays, finished.planner)
 
     return with_overlay

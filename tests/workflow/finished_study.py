@@ -6,8 +6,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+
+from planner import Planner
 
 from vaml.config.schema import Config, load
 from vaml.config.yaml_file import merged
@@ -41,11 +44,15 @@ class DagJob:
 
 @dataclass
 class Project:
-    """A folder with the project, and the overlays that its config is read with."""
+    """A folder with the project, and the overlays that its config is read with.
+
+    planner: one that runs in this folder, where its source stays as it is.
+    """
 
     folder: Path
     dag: list[DagJob]
     overlays: Sequence[str | Path] = (TINY,)
+    planner: Planner | None = None
 
     @property
     def results(self) -> Path:
@@ -55,12 +62,7 @@ class Project:
         self, *command: str, check: bool = True, variables: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a command here, as a user with the environment active would."""
-        hidden = ("PYTHONPATH", "SNAKEMAKE_PROFILE")
-        environment = {name: value for name, value in os.environ.items() if name not in hidden}
-        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-        environment |= variables or {}
-        # In place of the editable installation of a clone.
-        environment["PYTHONPATH"] = "src"
+        environment = user_environment() | dict(variables or {})
         done = subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True
         )
@@ -90,9 +92,21 @@ class Project:
 
     def planned(self, *flags: str, variables: Mapping[str, str] | None = None) -> set[Job]:
         """The jobs that `snakemake --dry-run` lists, without the target; `vaml.plan` agrees."""
-        jobs = parse_dry_run(self.snakemake("--dry-run", *flags, variables=variables).stdout)
-        assert parse_plan(self.vaml("plan", "--jobs", variables=variables)) == jobs
+        commands = ("snakemake", "--dry-run", *flags), ("vaml.plan", "--jobs")
+        planner = nullcontext(self.planner) if self.planner else self.new_planner()
+        said: list[str] = []
+        with planner as running:
+            for command in commands:
+                status, text, errors = running.run(variables or {}, *command, *self._configfile())
+                assert status == 0, f"{command}\n{text}\n{errors}"
+                said.append(text)
+        jobs = parse_dry_run(said[0])
+        assert parse_plan(said[1]) == jobs
         return jobs
+
+    def new_planner(self) -> Planner:
+        """With the source as it is now."""
+        return Planner(self.folder, user_environment())
 
     def study(self) -> Config:
         return load(merged([self.folder / each for each in ("config/config.yaml", *self.overlays)]))
@@ -106,6 +120,16 @@ class Project:
     def copy(self, folder: Path) -> "Project":
         shutil.copytree(self.folder, folder, symlinks=True)
         return Project(folder, self.dag, self.overlays)
+
+
+def user_environment() -> dict[str, str]:
+    """That of a user with the project's environment active."""
+    hidden = ("PYTHONPATH", "SNAKEMAKE_PROFILE")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    # In place of the editable installation of a clone.
+    environment["PYTHONPATH"] = "src"
+    return environment
 
 
 def parse_dag(text: str) -> list[DagJob]:

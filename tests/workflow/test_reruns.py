@@ -19,6 +19,8 @@ from finished_study import (
     copy_project,
     job,
     jobs_of,
+    parse_dry_run,
+    parse_plan,
     tables_of,
     with_downstream,
 )
@@ -402,6 +404,9 @@ def test_a_fresh_clone_runs_everything(finished: Project, tmp_path: Path) -> Non
     copy_project(finished.folder, clone.folder)
     stages = [(stage, {}) for stage in ("simulate_dynamics", "train_sac", "train_mbac")]
     planned = clone.planned()
+    # The commands as a user gives them list what `planned` has from them.
+    assert parse_dry_run(clone.snakemake("--dry-run").stdout) == planned
+    assert parse_plan(clone.vaml("plan", "--jobs")) == planned
     assert planned == only(*stages)(clone)
     assert {job("plot", {"figure": figure}) for figure in FIGURES} <= planned
     assert tables_of(*FOLDERS) <= planned

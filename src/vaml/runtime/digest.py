@@ -98,12 +98,14 @@ class _Source:
     """All modules of the package, to follow names from definition to definition."""
 
     def __init__(self, contents: tuple[tuple[str, Path, bytes], ...]) -> None:
-        self.modules: dict[str, Module] = {
-            name: parsed(name, path, content) for name, path, content in contents
-        }
+        self._contents = {name: (path, content) for name, path, content in contents}
         self.packages = {name: package_of(name, path) for name, path, _ in contents}
         # Most forms contain no table and are the same for every job.
         self._forms: dict[tuple[str, frozenset[str] | None], NormalForm] = {}
+
+    def module(self, name: str) -> Module:
+        """A module, parsed when it is first asked for: no step reaches them all."""
+        return parsed(name, *self._contents[name])
 
     def reached(
         self, step: str, closure: Collection[str], rows: frozenset[str] | None
@@ -114,14 +116,14 @@ class _Source:
             waiting += DECISIVE
         for module in closure:
             if not self.around(module):
-                effects = range(len(self.modules[module].effects))
+                effects = range(len(self.module(module).effects))
                 waiting += [f"{module}.<effect {i}>" for i in effects]
         while waiting:
             name = waiting.pop()
             if name in found or not ours(name) or self.around(name):
                 continue
-            if module := self.modules.get(name):  # a module as a value: all its definitions
-                waiting += [f"{name}.{each}" for each in module.definitions]
+            if name in self.packages:  # a module as a value: all its definitions
+                waiting += [f"{name}.{each}" for each in self.module(name).definitions]
             elif form := self._form(name, rows):
                 found[name] = form
                 waiting += form.references
@@ -134,8 +136,8 @@ class _Source:
         for key in ((name, None), (name, rows)):
             if (known := self._forms.get(key)) and (key[1] == rows or not known.has_table):
                 return known
-        home = _home(name, self.modules)
-        module, inner = self.modules[home], name.removeprefix(f"{home}.")
+        home = _home(name, self.packages)
+        module, inner = self.module(home), name.removeprefix(f"{home}.")
         if inner.startswith("<effect "):
             statements = [module.effects[int(inner[len("<effect ") : -1])]]
         else:
@@ -172,21 +174,21 @@ class _Names:
         self.package = source.packages[module]
 
     def full(self, name: str) -> str:
-        here = self._source.modules[self._module]
+        here = self._source.module(self._module)
         if name in here.definitions or name not in here.imports:
             known = name in here.definitions or not hasattr(builtins, name)
             return f"{self._module}.{name}" if known else f"builtins.{name}"
         return here.imports[name]
 
     def split(self, full: str) -> tuple[str, str]:
-        modules = self._source.modules
+        modules = self._source.packages
         if not ours(full) or full in modules:
             return full, ""
         if self._source.around(full):  # by its name alone, whatever its module
             return f"{RUNTIME}.{full.rpartition('.')[2]}", ""
         home = _home(full, modules)
         first, _, attributes = full.removeprefix(f"{home}.").partition(".")
-        here = modules[home]
+        here = self._source.module(home)
         if first in here.imports and first not in here.definitions:
             return self.split(".".join(filter(None, [here.imports[first], attributes])))
         return f"{home}.{first}", attributes
@@ -211,5 +213,5 @@ class _Names:
 
     def _definitions(self, full: str) -> list[ast.stmt]:
         module, _, name = self.split(full)[0].rpartition(".")
-        here = self._source.modules.get(module)
-        return here.definitions.get(name, []) if here else []
+        known = module in self._source.packages
+        return self._source.module(module).definitions.get(name, []) if known else []

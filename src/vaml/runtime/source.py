@@ -97,7 +97,9 @@ def _origin(node: ast.ImportFrom, package: str) -> str:
 @functools.cache
 def parsed(module: str, path: Path, source: bytes) -> Module:
     """A module by its name, file and content, which is parsed once per process."""
-    tree = _Run().visit(ast.parse(source, filename=str(path)))
+    tree = ast.parse(source, filename=str(path))
+    if b"TYPE_CHECKING" in source:
+        _Run().visit(tree)
     package = package_of(module, path)
     found = Module()
     for statement in tree.body:
