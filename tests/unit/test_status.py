@@ -1,4 +1,4 @@
-"""`vaml.status` tells the state of every job from the files that the job leaves."""
+"""`vaml status` tells the state of every job from the files that the job leaves."""
 
 import io
 import json
@@ -13,6 +13,7 @@ from finished_jobs import DIVERGED, ROOT, leave, manifest, outcome, small_study
 from rich.console import Console
 from saved_states import arrays_of
 
+from vaml.commands.status import view
 from vaml.config.claims import load_claims
 from vaml.files import write_json
 from vaml.pipeline import jobs
@@ -20,7 +21,6 @@ from vaml.pipeline.derived import derived, finished
 from vaml.pipeline.states import JobState, job_states
 from vaml.runtime.checkpoint import Checkpoint
 from vaml.runtime.job import FINISHED
-from vaml.status import view
 
 CLAIMS = load_claims(ROOT / "config" / "claims.yaml")
 STUDY = small_study(seeds=[0, 1, 2, 3])

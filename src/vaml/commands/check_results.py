@@ -2,31 +2,26 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
+from vaml.commands.flags import add_configfile
 from vaml.config.claims import CLAIMS, load_claims
-from vaml.config.schema import ConfigError
 from vaml.pipeline.damage import damages_beside, manifests
-from vaml.pipeline.dry_run import DryRunFailed, read_study
-from vaml.runtime.terminal import print_anywhere
+from vaml.pipeline.dry_run import read_study
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Exit status 1 where a finished job's or table's file is not as its manifest says."""
-    parser = argparse.ArgumentParser(prog="python -m vaml.check_results", description=__doc__)
-    parser.add_argument(
-        "--configfile", nargs="+", default=[], help="overlays of config/config.yaml, in order"
-    )
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the command."""
+    add_configfile(parser)
     parser.add_argument(
         "--apply", action="store_true", help="remove what is damaged, so that it is made again"
     )
-    arguments = parser.parse_args(argv)
-    try:
-        study = read_study(arguments.configfile)
-        judged = load_claims(CLAIMS).tables
-    except (ConfigError, DryRunFailed, OSError) as error:
-        sys.exit(str(error))
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Exit status 1 where a finished job's or table's file is not as its manifest says."""
+    study = read_study(arguments.configfile)
+    judged = load_claims(CLAIMS).tables
     results = Path("results") / study.study.name
     checked, damaged = 0, list[Path]()
     for manifest, files in manifests(study, judged, results):
@@ -40,8 +35,3 @@ def main(argv: Sequence[str] | None = None) -> None:
     done = "removed" if arguments.apply else "--apply removes it, so that it is made again"
     print(f"{results}: {checked} manifests; {f'damaged: {done}' if damaged else 'all is whole'}")
     sys.exit(bool(damaged) and not arguments.apply)
-
-
-if __name__ == "__main__":
-    print_anywhere()
-    main()
