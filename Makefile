@@ -80,23 +80,23 @@ dry: $(STAMP) ## list the jobs that `make study` would run, and why (CONFIG, TAR
 	$(SNAKEMAKE) --dry-run $(if $(strip $(TARGETS)),-- $(TARGETS))
 
 plan: $(STAMP) ## list the jobs that would run, with causes and times (CONFIG, TARGETS)
-	$(IN_VENV) python -P -m vaml.plan $(TARGETS) --cores $(CORES) $(OVERLAYS)
+	$(IN_VENV) python -P -m vaml plan $(TARGETS) --cores $(CORES) $(OVERLAYS)
 
 status: $(STAMP) ## show the progress of a study and its time left (CONFIG, CORES; WATCH=5 repeats it every 5 s)
-	$(IN_VENV) python -P -m vaml.status $(if $(WATCH),--watch $(WATCH)) --cores $(CORES) $(OVERLAYS)
+	$(IN_VENV) python -P -m vaml status $(if $(WATCH),--watch $(WATCH)) --cores $(CORES) $(OVERLAYS)
 
 check-results: $(STAMP) ## check every result against its manifest (CONFIG; APPLY=1 removes damaged ones, to be made again)
-	$(IN_VENV) python -P -m vaml.check_results $(if $(APPLY),--apply) $(OVERLAYS)
+	$(IN_VENV) python -P -m vaml check-results $(if $(APPLY),--apply) $(OVERLAYS)
 
 clean-stale: $(STAMP) ## list results that no job of the config makes (CONFIG; APPLY=1 removes them)
-	$(IN_VENV) python -P -m vaml.clean_stale $(if $(APPLY),--apply) $(OVERLAYS)
+	$(IN_VENV) python -P -m vaml clean-stale $(if $(APPLY),--apply) $(OVERLAYS)
 
 ARCHIVE ?= results.tar.gz
 pack: $(STAMP) ## write the finished jobs of a study to an archive (CONFIG, ARCHIVE=results.tar.gz, STAGES="train_sac fit_snapshot")
-	$(IN_VENV) python -P -m vaml.pack "$(ARCHIVE)" $(if $(STAGES),--stages $(STAGES)) $(OVERLAYS)
+	$(IN_VENV) python -P -m vaml pack "$(ARCHIVE)" $(if $(STAGES),--stages $(STAGES)) $(OVERLAYS)
 
 unpack: $(STAMP) ## take finished jobs from an archive or another study (CONFIG, FROM=results.tar.gz or FROM=results/paper)
-	$(IN_VENV) python -P -m vaml.unpack "$(or $(FROM),$(ARCHIVE))" $(OVERLAYS)
+	$(IN_VENV) python -P -m vaml unpack "$(or $(FROM),$(ARCHIVE))" $(OVERLAYS)
 
 test: $(DEV) ## run all tests (WORKERS=8 uses more processes)
 	$(IN_VENV) python -m pytest --numprocesses $(WORKERS) --dist worksteal

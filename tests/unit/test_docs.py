@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin
 import pytest
 import yaml
 
+from vaml.__main__ import COMMANDS
 from vaml.config.fields import Section
 from vaml.config.schema import Config
 from vaml.pipeline.cost import table_seconds
@@ -101,6 +102,12 @@ def test_programs_exist(document: Path) -> None:
         name for name in named if not (ROOT / f"src/vaml/{name.replace('.', '/')}.py").exists()
     ]
     assert not missing
+
+
+@each_document()
+def test_commands_exist(document: Path) -> None:
+    named = [re.match(r" *vaml ([a-z][a-z-]*)", text) for text in code(document)]
+    assert {match[1] for match in named if match} <= {*COMMANDS}
 
 
 @each_document()

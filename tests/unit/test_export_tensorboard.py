@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from finished_jobs import DIVERGED, leave, outcome, small_study
 
-from vaml import export_tensorboard
-from vaml.export_tensorboard import export, points
+from vaml.__main__ import run as run_command
+from vaml.commands import export_tensorboard
+from vaml.commands.export_tensorboard import export, points
 from vaml.files import UnreadableFile, read_json, write_json, write_rows
 from vaml.pipeline import jobs
 from vaml.runtime.checkpoint import Checkpoint
@@ -175,5 +176,5 @@ def test_without_the_extra_one_line_says_so(results: Path, monkeypatch: pytest.M
         list(export(STUDY, results))
     monkeypatch.setattr(export_tensorboard, "read_study", lambda _: STUDY)
     monkeypatch.chdir(results)
-    with pytest.raises(SystemExit, match=f"^export_tensorboard: {line}$"):
-        export_tensorboard.main([])
+    with pytest.raises(SystemExit, match=f"^export-tensorboard: {line}$"):
+        run_command(["export-tensorboard"])

@@ -1,12 +1,15 @@
 """The Makefile's targets: each means the study that CONFIG names, and makes what TARGETS names."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from vaml.__main__ import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 CONFIG, TARGETS = "CONFIG=a.yaml b.yaml", "TARGETS=x.csv y.csv"
@@ -55,8 +58,14 @@ def test_a_target_ignores_the_packages_of_another_environment(target: str) -> No
 @pytest.mark.parametrize("target", ["plan", "status", "check-results", "clean-stale", "pack"])
 def test_a_file_of_the_working_folder_is_not_imported(target: str) -> None:
     """`python -m` would put the folder first, and run a random.py that lies there."""
-    assert "python -P -m vaml." in said(target)
-    assert "python -m vaml." not in said(target)
+    assert "python -P -m vaml " in said(target)
+    assert "python -m vaml" not in said(target)
+
+
+def test_commands_of_the_makefile_exist() -> None:
+    called = re.findall(r"-m vaml (\S+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert len(called) == 6
+    assert {*called} <= {*COMMANDS}
 
 
 def test_set_up_installs_into_its_own_environment_whatever_pip_is_told(tmp_path: Path) -> None:
@@ -90,7 +99,7 @@ def test_targets_stand_behind_the_overlays(target: str) -> None:
 
 
 def test_a_plan_takes_targets_too() -> None:
-    assert "vaml.plan x.csv y.csv --cores" in said("plan", CONFIG, TARGETS)
+    assert "vaml plan x.csv y.csv --cores" in said("plan", CONFIG, TARGETS)
 
 
 def test_a_report_in_a_path_with_a_space_finds_the_name_of_its_study(tmp_path: Path) -> None:

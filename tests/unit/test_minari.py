@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from vaml import export_minari, train_sac
+from vaml import train_sac
+from vaml.__main__ import run as run_command
 from vaml.config.sac import Environment, SACTraining, TrainSACJob
 from vaml.data.minari import episode_ends, load_transitions, save_history
 from vaml.envs import mujoco
@@ -74,7 +75,7 @@ def files_below(folder: Path) -> dict[Path, bytes]:
 def test_the_data_set_holds_the_history(
     minari: Any, run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    export_minari.main(["--run", str(run), "--dataset", DATASET])
+    run_command(["export-minari", "--run", str(run), "--dataset", DATASET])
     history = read_arrays(run / "history.npz")
     dataset = minari.load_dataset(DATASET)
     episodes = list(dataset.iterate_episodes())
@@ -103,7 +104,7 @@ def test_the_data_set_holds_the_history(
 
 
 def test_the_data_set_says_where_it_comes_from(minari: Any, run: Path) -> None:
-    export_minari.main(["--run", str(run), "--dataset", DATASET])
+    run_command(["export-minari", "--run", str(run), "--dataset", DATASET])
     dataset = minari.load_dataset(DATASET)
     metadata = dataset.storage.metadata
     assert metadata["vaml_key"] == read_json(run / "manifest.json")["stable"]["key"]
@@ -117,7 +118,7 @@ def test_the_data_set_says_where_it_comes_from(minari: Any, run: Path) -> None:
 
 def test_transitions_are_those_of_the_history(minari: Any, run: Path) -> None:
     """By the code of docs/library.md."""
-    export_minari.main(["--run", str(run), "--dataset", DATASET])
+    run_command(["export-minari", "--run", str(run), "--dataset", DATASET])
     page = LIBRARY_PAGE.read_text(encoding="utf-8")
     (source,) = [
         block
@@ -135,12 +136,12 @@ def test_transitions_are_those_of_the_history(minari: Any, run: Path) -> None:
 
 
 def test_a_taken_id_stays_as_it_is(minari: Any, run: Path, tmp_path: Path) -> None:
-    export_minari.main(["--run", str(run), "--dataset", DATASET])
+    run_command(["export-minari", "--run", str(run), "--dataset", DATASET])
     before = files_below(tmp_path)
     with pytest.raises(
-        SystemExit, match=f"^export_minari: .*{DATASET}: already at .*minari delete"
+        SystemExit, match=f"^export-minari: .*{DATASET}: already at .*minari delete"
     ):
-        export_minari.main(["--run", str(run), "--dataset", DATASET])
+        run_command(["export-minari", "--run", str(run), "--dataset", DATASET])
     assert files_below(tmp_path) == before
 
 
@@ -153,8 +154,8 @@ def test_what_fails_on_the_way_leaves_no_data_set(
         raise OSError("no space left on device")
 
     monkeypatch.setattr(storage, "update_episodes", full)
-    with pytest.raises(SystemExit, match=r"^export_minari: no space left on device$"):
-        export_minari.main(["--run", str(run), "--dataset", DATASET])
+    with pytest.raises(SystemExit, match=r"^export-minari: no space left on device$"):
+        run_command(["export-minari", "--run", str(run), "--dataset", DATASET])
     assert minari.list_local_datasets() == {}
 
 
@@ -187,8 +188,8 @@ def test_an_altered_history_is_refused(run: Path, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes((run / name).read_bytes())
     history = read_arrays(run / "history.npz")
     write_arrays(tmp_path / "history.npz", {**history, "rewards": -history["rewards"]})
-    with pytest.raises(SystemExit, match=r"^export_minari: .*history\.npz: its SHA-256 is"):
-        export_minari.main(["--run", str(tmp_path), "--dataset", DATASET])
+    with pytest.raises(SystemExit, match=r"^export-minari: .*history\.npz: its SHA-256 is"):
+        run_command(["export-minari", "--run", str(tmp_path), "--dataset", DATASET])
 
 
 def test_a_boundary_without_flag_is_refused() -> None:
@@ -212,8 +213,8 @@ def test_without_the_extra_one_line_says_so(
         pytest.importorskip("minari", reason="the extra minari is not installed")
     monkeypatch.setitem(sys.modules, absent, None)
     line = f"{absent} is not installed; the extra 'minari' brings it: make extras, .*"
-    with pytest.raises(SystemExit, match=f"^export_minari: {line}$"):
-        export_minari.main(["--run", str(run), "--dataset", DATASET])
+    with pytest.raises(SystemExit, match=f"^export-minari: {line}$"):
+        run_command(["export-minari", "--run", str(run), "--dataset", DATASET])
     with pytest.raises(MissingExtra, match=f"^{line}$"):
         load_transitions(DATASET)
     env = mujoco.configured(JOB.environment_id, JOB.environment)

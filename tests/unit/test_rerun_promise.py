@@ -46,6 +46,14 @@ EDITS: dict[str, tuple[list[Edit], set[str]]] = {
         ],
         set(),
     ),
+    "a command of the user": (
+        [
+            ("__main__.py", '    "plan": "', '    "draw": "draw a study",\n    "plan": "'),
+            ("commands/plan.py", "_MANY = 4", "_MANY = 5"),
+            ("commands/flags.py", 'default="all"', 'default="1"'),
+        ],
+        set(),
+    ),
     "names of variables and functions, annotations, bounds, order and place of definitions": (
         [
             ("algorithms/model_metrics.py", "few", "first_rows"),

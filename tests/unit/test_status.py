@@ -1,4 +1,4 @@
-"""`vaml.status` tells the state of every job from the files that the job leaves."""
+"""`vaml status` tells the state of every job from the files that the job leaves."""
 
 import io
 import json
@@ -16,6 +16,8 @@ from finished_jobs import DIVERGED, ROOT, leave, manifest, outcome, small_study
 from rich.console import Console
 from saved_states import arrays_of
 
+from vaml.__main__ import run as command
+from vaml.commands.status import view
 from vaml.config.claims import load_claims
 from vaml.files import write_json
 from vaml.pipeline import jobs
@@ -23,7 +25,6 @@ from vaml.pipeline.derived import derived, finished
 from vaml.pipeline.states import JobState, job_states
 from vaml.runtime.checkpoint import Checkpoint
 from vaml.runtime.job import FINISHED
-from vaml.status import main, view
 
 CLAIMS = load_claims(ROOT / "config" / "claims.yaml")
 STUDY = small_study(seeds=[0, 1, 2, 3])
@@ -217,4 +218,4 @@ def test_a_mistake_in_the_claims_is_told_in_a_line(
     (tmp_path / "config/claims.yaml").write_text("claims: 3\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match=r"config/claims\.yaml: claims: got 3; "):
-        main([])
+        command(["status"])

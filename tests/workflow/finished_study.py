@@ -81,18 +81,18 @@ class Project:
         check: bool = True,
         variables: Mapping[str, str] | None = None,
     ) -> str:
-        """The standard output of `python -m vaml.<command>`."""
+        """The standard output of `python -m vaml <command>`."""
         flags = (*flags, *self._configfile())
         return self.run(
-            "python", "-m", f"vaml.{command}", *flags, check=check, variables=variables
+            "python", "-m", "vaml", command, *flags, check=check, variables=variables
         ).stdout
 
     def _configfile(self) -> list[str]:
         return ["--configfile", *map(str, self.overlays)] if self.overlays else []
 
     def planned(self, *flags: str, variables: Mapping[str, str] | None = None) -> set[Job]:
-        """The jobs that `snakemake --dry-run` lists, without the target; `vaml.plan` agrees."""
-        commands = ("snakemake", "--dry-run", *flags), ("vaml.plan", "--jobs")
+        """The jobs that `snakemake --dry-run` lists, without the target; `vaml plan` agrees."""
+        commands = ("snakemake", "--dry-run", *flags), ("vaml", "plan", "--jobs")
         planner = nullcontext(self.planner) if self.planner else self.new_planner()
         said: list[str] = []
         with planner as running:

@@ -18,7 +18,7 @@ Said = tuple[int, str, str]
 
 
 class Planner:
-    """The commands `snakemake` and `vaml.plan` in a folder whose source stays as it is."""
+    """The commands `snakemake` and `vaml` in a folder whose source stays as it is."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
@@ -84,14 +84,15 @@ def _serve() -> None:
     """Answer each line of the standard input with one of the standard output."""
     import snakemake.cli
 
-    import vaml.plan
+    import vaml.__main__
+    import vaml.commands.plan  # loaded once, for every fork  # pyright: ignore[reportUnusedImport]
     from vaml.pipeline.jobs import FOLDERS
     from vaml.runtime.digest import code_digest
 
     snakemake.cli.get_argument_parser()  # loads the plugins
     for step in (*FOLDERS, "plot", "tabulate", "summarise", "judge_claims"):
         code_digest(f"vaml.{step}")
-    mains = {"snakemake": snakemake.cli.main, "vaml.plan": vaml.plan.main}
+    mains = {"snakemake": snakemake.cli.main, "vaml": vaml.__main__.run}
     for line in sys.stdin:
         variables, (name, *flags) = json.loads(line)
         print(json.dumps(_forked(mains[name], flags, variables)), flush=True)

@@ -1,4 +1,4 @@
-"""`vaml.check_results` names every damaged result, and what it removes is made again."""
+"""`vaml check-results` names every damaged result, and what it removes is made again."""
 
 import os
 from collections.abc import Callable
@@ -48,7 +48,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str, tuple[str, dict[str, str]]
 
 def check(project: Project, *flags: str) -> tuple[int, list[str]]:
     configs = ("--configfile", *map(str, project.overlays))
-    command = ("python", "-m", "vaml.check_results", *flags, *configs)
+    command = ("python", "-m", "vaml", "check-results", *flags, *configs)
     done = project.run(*command, check=False)
     assert not done.stderr
     return done.returncode, done.stdout.splitlines()

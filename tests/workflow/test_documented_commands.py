@@ -18,7 +18,18 @@ DOCUMENTS = [
     *sorted((PROJECT / "docs").glob("*.md")),
 ]
 # Words that a command starts with.
-PROGRAMS = ("snakemake", "python", "make", "conda", "pip", "sbatch", "scancel", "squeue", "rsync")
+PROGRAMS = (
+    "snakemake",
+    "vaml",
+    "python",
+    "make",
+    "conda",
+    "pip",
+    "sbatch",
+    "scancel",
+    "squeue",
+    "rsync",
+)
 
 # Start of a command: why it is not run here.
 NOT_RUN = {
@@ -43,7 +54,8 @@ def commands() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for document in DOCUMENTS:
         text = document.read_text(encoding="utf-8")
-        blocks = re.findall(r"^ *```(?:sh|bash)?\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+        every = re.findall(r"^ *```([a-z]*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+        blocks = [block for language, block in every if language in ("", "sh", "bash")]
         text = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
         lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
         inline = [code.replace("\n", " ") for code in re.findall(r"`([^`]+)`", text)]
@@ -58,7 +70,7 @@ def commands() -> dict[str, Path]:
 COMMANDS = commands()
 RUN = [command for command in COMMANDS if not command.startswith(tuple(NOT_RUN))]
 WORKFLOWS = [command for command in RUN if command.startswith("snakemake")]
-STEPS = [command for command in RUN if command.startswith("python -m vaml.")]
+STEPS = [command for command in RUN if command.startswith(("vaml ", "python -m vaml"))]
 
 
 def test_every_command_is_tried_or_has_a_reason() -> None:
@@ -101,6 +113,7 @@ def test_snakemake_plans_what_the_command_asks_for(command: str, copy: Path) -> 
 @pytest.mark.parametrize("command", STEPS)
 def test_the_program_has_these_flags(command: str, copy: Path) -> None:
     words = shlex.split(command)
-    usage = _run([sys.executable, *words[1:3], "--help"], copy)
-    flags = {word.partition("=")[0] for word in words[3:] if word.startswith("--")}
+    program = ["-m", *words[:2]] if words[0] == "vaml" else words[1:3]
+    usage = _run([sys.executable, *program, "--help"], copy)
+    flags = {word.partition("=")[0] for word in words[2:] if word.startswith("--")}
     assert flags <= set(re.findall(r"--[a-z_-]+", usage))

@@ -76,9 +76,9 @@ def test_a_bad_config_starts_nothing_and_deletes_nothing(
     said = [line for line in done.stderr.splitlines() if line.startswith("config: ")]
     assert [line[: len(BAD[text])] for line in said] == [BAD[text]]
     assert not done.stdout
-    for command in ("plan", "clean_stale"):
+    for command in ("plan", "clean-stale"):
         flags = ("--configfile", *map(str, project.overlays))
-        done = project.run("python", "-m", f"vaml.{command}", *flags, check=False)
+        done = project.run("python", "-m", "vaml", command, *flags, check=False)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.splitlines() == said
     assert contents(project.folder) == before

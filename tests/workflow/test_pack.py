@@ -1,4 +1,4 @@
-"""`vaml.pack` and `vaml.unpack`: finished jobs of one clone are finished in another; no others."""
+"""`vaml pack` and `vaml unpack`: finished jobs of one clone are finished in another; no others."""
 
 import io
 import shutil
@@ -42,7 +42,7 @@ def count(project: Project) -> int:
 
 
 def unpack(project: Project, source: Path | str) -> subprocess.CompletedProcess[str]:
-    command = ("python", "-m", "vaml.unpack", str(source))
+    command = ("python", "-m", "vaml", "unpack", str(source))
     return project.run(*command, "--configfile", *map(str, project.overlays), check=False)
 
 
@@ -73,7 +73,7 @@ def test_jobs_of_one_clone_are_done_in_another(
             assert {p.name: p.read_bytes() for p in there.iterdir()} == {
                 p.name: p.read_bytes() for p in here.iterdir()
             }
-    assert clone.vaml("check_results").endswith("all is whole\n")
+    assert clone.vaml("check-results").endswith("all is whole\n")
     assert f"0 jobs taken, {count(clone)} were here" in unpack(clone, archive).stdout
     assert not list(clone.results.glob(".unpacking-*"))
 
@@ -171,7 +171,7 @@ def test_a_damaged_result_is_not_packed_and_a_stale_one_not_overwritten(
     model = editable.results / FIT / "model.safetensors"
     model.write_bytes(model.read_bytes()[:-20])
     done = editable.run(
-        *("python", "-m", "vaml.pack", str(tmp_path / "a.tar.gz"), "--configfile"),
+        *("python", "-m", "vaml", "pack", str(tmp_path / "a.tar.gz"), "--configfile"),
         *map(str, editable.overlays),
         check=False,
     )

@@ -1,4 +1,4 @@
-"""`vaml.plan` says why a job runs and how long it takes. That it lists the jobs that Snakemake
+"""`vaml plan` says why a job runs and how long it takes. That it lists the jobs that Snakemake
 plans is tested with each change in test_reruns.py."""
 
 import json

@@ -1,6 +1,6 @@
 """A change runs again exactly the jobs that depend on it (docs/reruns.md).
 
-Each case compares the set of jobs that Snakemake plans, and that `vaml.plan` lists, with the
+Each case compares the set of jobs that Snakemake plans, and that `vaml plan` lists, with the
 expected one.
 """
 

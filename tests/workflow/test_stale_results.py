@@ -53,20 +53,20 @@ def test_removed_grid_values_are_listed_and_removed(editable: Project) -> None:
     killed.touch()
     stale.add(str(killed.relative_to(editable.results)))
 
-    listed = editable.vaml("clean_stale")
+    listed = editable.vaml("clean-stale")
     assert files(editable.folder) >= before
     for name in stale:
         assert f"results/tiny/{Path(name).parent}: " in listed
     assert f"{len(stale)} files" in listed
     assert "--apply removes them" in listed
 
-    assert f"{len(stale)} files" in editable.vaml("clean_stale", "--apply")
+    assert f"{len(stale)} files" in editable.vaml("clean-stale", "--apply")
     gone = {f"results/tiny/{name}" for name in stale}
     assert before - files(editable.folder) == gone - {str(killed.relative_to(editable.folder))}
     assert not (editable.results / "simulate_dynamics/h8_s0").exists()
     assert not (editable.results / "logs/fit_synthetic/realizable/h8_s0").exists()
     assert kept_state.exists()
-    assert "every result is of a job of this config" in editable.vaml("clean_stale")
+    assert "every result is of a job of this config" in editable.vaml("clean-stale")
 
     # What is left is whole; what was removed runs again when something asks for it.
     made = {*tables_of("fit_synthetic", "measure_synthetic"), job("summarise_costs", {})}
@@ -96,7 +96,7 @@ def test_nothing_else_is_touched(editable: Project, tmp_path: Path) -> None:
     running.touch()
     before, linked = files(editable.folder), files(outside)
     without_seed_0(editable)
-    editable.vaml("clean_stale", "--apply")
+    editable.vaml("clean-stale", "--apply")
     assert files(outside) == linked
     removed = before - files(editable.folder)
     assert removed
@@ -106,7 +106,7 @@ def test_nothing_else_is_touched(editable: Project, tmp_path: Path) -> None:
     # A lock that nobody touched for a while belongs to a dead job.
     long_ago = time.time() - 1000
     os.utime(running, (long_ago, long_ago))
-    editable.vaml("clean_stale", "--apply")
+    editable.vaml("clean-stale", "--apply")
     assert not running.parent.exists()
 
 
@@ -116,7 +116,7 @@ def test_a_linked_study_and_a_running_snakemake_are_left_alone(editable: Project
     lock = editable.folder / ".snakemake/locks/0.input.lock"
     lock.touch()
     done = editable.run(
-        "python", "-m", "vaml.clean_stale", "--apply", "--configfile", TINY, check=False
+        "python", "-m", "vaml", "clean-stale", "--apply", "--configfile", TINY, check=False
     )
     assert done.returncode == 1
     assert "Snakemake is running here, or was killed" in done.stderr
@@ -124,7 +124,7 @@ def test_a_linked_study_and_a_running_snakemake_are_left_alone(editable: Project
     editable.results.rename(editable.results.with_name("moved"))
     editable.results.symlink_to("moved")
     done = editable.run(
-        "python", "-m", "vaml.clean_stale", "--apply", "--configfile", TINY, check=False
+        "python", "-m", "vaml", "clean-stale", "--apply", "--configfile", TINY, check=False
     )
     assert done.returncode == 1
     assert done.stderr == (

@@ -258,7 +258,7 @@ class NormalForm:
             match key, value:
                 case None, ast.Call(func=ast.Name(id="vars"), args=[ast.Name(id=name) as module]):
                     for row in sorted(rows):
-                        if self._names.defines(f"{self._meaning(name)}.{row}"):
+                        if self._names.defines(f"{self._scopes.meaning(name)}.{row}"):
                             yield ast.Constant(row), ast.Attribute(module, row, ast.Load())
                 case _ if _is_row(key, rows):
                     yield key, value

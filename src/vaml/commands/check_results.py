@@ -2,29 +2,24 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from vaml.config.schema import ConfigError
+from vaml.commands.flags import add_configfile
 from vaml.pipeline.damage import damages_beside, manifests
-from vaml.pipeline.dry_run import DryRunFailed, read_judged_study
-from vaml.runtime.terminal import print_anywhere
+from vaml.pipeline.dry_run import read_judged_study
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Exit status 1 where a finished job's or table's file is not as its manifest says."""
-    parser = argparse.ArgumentParser(prog="python -m vaml.check_results", description=__doc__)
-    parser.add_argument(
-        "--configfile", nargs="+", default=[], help="overlays of config/config.yaml, in order"
-    )
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the command."""
+    add_configfile(parser)
     parser.add_argument(
         "--apply", action="store_true", help="remove what is damaged, so that it is made again"
     )
-    arguments = parser.parse_args(argv)
-    try:
-        study, judged = read_judged_study(arguments.configfile)
-    except (ConfigError, DryRunFailed, OSError) as error:
-        sys.exit(str(error))
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Exit status 1 where a finished job's or table's file is not as its manifest says."""
+    study, judged = read_judged_study(arguments.configfile)
     results = Path("results") / study.study.name
     checked, damaged = 0, list[Path]()
     for manifest, files in manifests(study, judged, results):
@@ -38,8 +33,3 @@ def main(argv: Sequence[str] | None = None) -> None:
     done = "removed" if arguments.apply else "--apply removes it, so that it is made again"
     print(f"{results}: {checked} manifests; {f'damaged: {done}' if damaged else 'all is whole'}")
     sys.exit(bool(damaged) and not arguments.apply)
-
-
-if __name__ == "__main__":
-    print_anywhere()
-    main()

@@ -1,8 +1,6 @@
 """Store the replay history of a SAC run as a local Minari data set."""
 
 import argparse
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,41 +10,40 @@ from vaml.config.sac import TrainSACJob
 from vaml.determinism import one_thread
 from vaml.files import UnreadableFile, read_arrays, read_json
 from vaml.runtime.allocator import keep_freed_memory
-from vaml.runtime.extras import MissingExtra, library
+from vaml.runtime.extras import library
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.provenance import verify
-from vaml.runtime.terminal import print_anywhere
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Reads the run's files only. Minari's own setting MINARI_DATASETS_PATH says where to store."""
-    parser = argparse.ArgumentParser(prog="python -m vaml.export_minari", description=__doc__)
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the command."""
     parser.add_argument("--run", type=Path, required=True, help="folder of a finished SAC run")
     parser.add_argument(
         "--dataset", required=True, help="id of the new data set: namespace/name-v0"
     )
-    arguments = parser.parse_args(argv)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Reads the run's files only. Minari's own setting MINARI_DATASETS_PATH says where to store."""
     one_thread()
     keep_freed_memory()
     config, manifest, file = (
         arguments.run / name for name in ("config.json", "manifest.json", "history.npz")
     )
+    library("minari", "minari")
     try:
-        library("minari", "minari")
         settings = TrainSACJob.model_validate(read_json(config))
-        verify(file, manifest, "history")
-        metadata = _metadata(settings, manifest)
-        history = read_arrays(file)
-
-        from vaml.data.minari import save_history
-        from vaml.envs import mujoco
-
-        env = mujoco.configured(settings.environment_id, settings.environment)
-        episodes = save_history(arguments.dataset, history, env, metadata)
     except ValidationError as error:
-        sys.exit(f"export_minari: {config}: {first_mistake(error)}")
-    except (MissingExtra, UnreadableFile, OSError) as error:
-        sys.exit(f"export_minari: {error}")
+        raise UnreadableFile(f"{config}: {first_mistake(error)}") from None
+    verify(file, manifest, "history")
+    metadata = _metadata(settings, manifest)
+    history = read_arrays(file)
+
+    from vaml.data.minari import save_history
+    from vaml.envs import mujoco
+
+    env = mujoco.configured(settings.environment_id, settings.environment)
+    episodes = save_history(arguments.dataset, history, env, metadata)
     print(f"{arguments.dataset}: {len(history['rewards'])} steps in {episodes} episodes")
 
 
@@ -66,8 +63,3 @@ def _metadata(settings: TrainSACJob, manifest: Path) -> dict[str, object]:
         "vaml_key": read_manifest(manifest).stable.key,
         "vaml_seed": settings.seed,
     }
-
-
-if __name__ == "__main__":
-    print_anywhere()
-    main()

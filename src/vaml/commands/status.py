@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,35 +15,30 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from vaml.config.schema import Config, ConfigError
+from vaml.commands.flags import add_configfile, add_cores
+from vaml.config.schema import Config
 from vaml.pipeline.cost import TABLE_OR_FIGURE, read_benchmarks, seconds, wall_seconds
 from vaml.pipeline.derived import derived, finished
-from vaml.pipeline.dry_run import DryRunFailed, PlannedJob, read_judged_study
+from vaml.pipeline.dry_run import PlannedJob, read_judged_study
 from vaml.pipeline.jobs import FOLDERS
 from vaml.pipeline.states import STATES, JobState, job_states
-from vaml.runtime.terminal import core_count, print_anywhere
 
 _FINISHED = ("done", "diverged")
 _COLOURS = {"running": "cyan", "failed": "red", "diverged": "magenta", "stale": "yellow"}
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the command."""
+    add_configfile(parser)
+    parser.add_argument(
+        "--watch", type=_pause, metavar="SECONDS", help="show it anew every so often, until Ctrl-C"
+    )
+    add_cores(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
     """Reads files only, so that it may run anywhere the results can be seen from."""
-    parser = argparse.ArgumentParser(prog="python -m vaml.status", description=__doc__)
-    parser.add_argument(
-        "--configfile", nargs="+", default=[], help="overlays of config/config.yaml, in order"
-    )
-    parser.add_argument(
-        "--watch", type=float, metavar="SECONDS", help="show it anew every so often, until Ctrl-C"
-    )
-    parser.add_argument("--cores", type=core_count, default="all", help="all, or how many work")
-    arguments = parser.parse_args(argv)
-    if arguments.watch is not None and not 0.1 <= arguments.watch <= 3600:
-        parser.error(f"--watch: got {arguments.watch:g}; allowed: seconds, 0.1 to 3600")
-    try:
-        study, judged = read_judged_study(arguments.configfile)
-    except (ConfigError, DryRunFailed, OSError) as error:
-        sys.exit(str(error))
+    study, judged = read_judged_study(arguments.configfile)
     made = derived(study, judged)
     console = Console()
     if arguments.watch is None:
@@ -71,6 +65,17 @@ def view(study: Config, made: Mapping[str, tuple[str, ...]], root: Path, cores: 
         if each.state == "failed":
             parts.append(Text(f"failed: {_name(each)}: {each.told}", style=_COLOURS["failed"]))
     return Group(*parts)
+
+
+def _pause(text: str) -> float:
+    """The flag --watch. ArgumentTypeError: it is no time that a person would wait."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0.1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"got {text}; allowed: seconds, 0.1 to 3600")
+    return seconds
 
 
 def _stages(
@@ -153,8 +158,3 @@ def _running(states: Sequence[JobState]) -> Table:
 
 def _name(job: JobState) -> str:
     return f"{job.stage} {' '.join(str(label) for label in job.labels.values())}"
-
-
-if __name__ == "__main__":
-    print_anywhere()
-    main()

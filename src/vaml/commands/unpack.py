@@ -9,45 +9,41 @@ import sys
 import tarfile
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from vaml.config.schema import ConfigError
+from vaml.commands.flags import add_configfile
 from vaml.files import UnreadableFile, reading
-from vaml.pipeline.dry_run import DryRunFailed, read_study, require_no_snakemake
+from vaml.pipeline.dry_run import read_study, require_no_snakemake
 from vaml.pipeline.job_files import MANIFEST, beside, finished_jobs, link_or_copy, whole_job
 from vaml.pipeline.jobs import BESIDE, FOLDERS, folder, key, labels
 from vaml.runtime.manifest import read_manifest
-from vaml.runtime.terminal import print_anywhere
 from vaml.runtime.versions import VARIABLE, accepted, differences, installed, recorded
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the command."""
+    parser.add_argument("source", type=Path, help="an archive, or a folder such as results/paper")
+    add_configfile(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
     """Nothing that is here is overwritten. Exit status 1 where a job of an archive was refused.
 
     What is damaged, hostile, or of no job of the study is named in one line each.
     """
-    parser = argparse.ArgumentParser(prog="python -m vaml.unpack", description=__doc__)
-    parser.add_argument("source", type=Path, help="an archive, or a folder such as results/paper")
-    parser.add_argument(
-        "--configfile", nargs="+", default=[], help="overlays of config/config.yaml, in order"
-    )
-    arguments = parser.parse_args(argv)
-    try:
-        study = read_study(arguments.configfile)
-        results = Path("results") / study.study.name
-        require_no_snakemake(results, "nothing is taken")
-        wanted = {
-            key(stage, study, job): folder(stage, job)
-            for stage in FOLDERS
-            for job in labels(stage, study)
-        }
-        is_folder = arguments.source.is_dir()
-        with _as_folder(arguments.source, results) as source:
-            taken, here, refused = _take(source, results, wanted)
-    except (ConfigError, DryRunFailed, UnreadableFile, OSError) as error:
-        sys.exit(str(error))
+    study = read_study(arguments.configfile)
+    results = Path("results") / study.study.name
+    require_no_snakemake(results, "nothing is taken")
+    wanted = {
+        key(stage, study, job): folder(stage, job)
+        for stage in FOLDERS
+        for job in labels(stage, study)
+    }
+    is_folder = arguments.source.is_dir()
+    with _as_folder(arguments.source, results) as source:
+        taken, here, refused = _take(source, results, wanted)
     for stage, count in taken.items():
         print(f"{stage}: {count} jobs taken from {arguments.source}")
     for line in () if is_folder else refused:
@@ -118,8 +114,3 @@ def _require_harmless(member: tarfile.TarInfo) -> None:
     known = kind in {*FOLDERS, *BESIDE}
     if not (member.isfile() and known and place and ".." not in place):
         raise UnreadableFile(f"{member.name!r}: is no file of a job; nothing is taken")
-
-
-if __name__ == "__main__":
-    print_anywhere()
-    main()

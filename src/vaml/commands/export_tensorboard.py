@@ -3,40 +3,36 @@
 import argparse
 import csv
 import shutil
-import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from vaml.config.schema import Config, ConfigError
+from vaml.commands.flags import add_configfile
+from vaml.config.schema import Config
 from vaml.files import UnreadableFile
-from vaml.pipeline.dry_run import DryRunFailed, read_study
+from vaml.pipeline.dry_run import read_study
 from vaml.pipeline.jobs import RESULTS, folder, key
 from vaml.pipeline.states import job_states
 from vaml.runtime.checkpoint import LIVE
-from vaml.runtime.extras import MissingExtra, library
+from vaml.runtime.extras import library
 from vaml.runtime.provenance import verify
-from vaml.runtime.terminal import print_anywhere
 
 # Tag, step, value.
 Point = tuple[str, int, float]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the command."""
+    add_configfile(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
     """Reads files only, so that it may run beside the study; a second export replaces the first."""
-    parser = argparse.ArgumentParser(prog="python -m vaml.export_tensorboard", description=__doc__)
-    parser.add_argument(
-        "--configfile", nargs="+", default=[], help="overlays of config/config.yaml, in order"
-    )
-    arguments = parser.parse_args(argv)
-    try:
-        study = read_study(arguments.configfile)
-        for line in export(study, Path("results") / study.study.name):
-            print(line)
-    except (ConfigError, DryRunFailed, MissingExtra, UnreadableFile, OSError) as error:
-        sys.exit(f"export_tensorboard: {error}")
+    study = read_study(arguments.configfile)
+    for line in export(study, Path("results") / study.study.name):
+        print(line)
 
 
 def export(study: Config, results: Path) -> Iterator[str]:
@@ -117,8 +113,3 @@ def points(path: Path) -> Iterator[Point]:
                     values[int(float(row[at])), column].append(float(row[column]))
     for (step, column), found in values.items():
         yield f"{path.stem}/{column}", step, fmean(found)
-
-
-if __name__ == "__main__":
-    print_anywhere()
-    main()

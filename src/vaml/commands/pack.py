@@ -1,47 +1,43 @@
 """Pack the finished jobs of a study into one archive, for `unpack` in another clone."""
 
 import argparse
-import sys
 import tarfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaml.config.schema import Config, ConfigError
+from vaml.commands.flags import add_configfile
+from vaml.config.schema import Config
 from vaml.files import UnreadableFile, atomic
-from vaml.pipeline.dry_run import DryRunFailed, read_study
+from vaml.pipeline.dry_run import read_study
 from vaml.pipeline.job_files import MANIFEST, beside, whole_job
 from vaml.pipeline.jobs import FOLDERS, folder, key, labels
 from vaml.runtime.manifest import read_manifest
-from vaml.runtime.terminal import print_anywhere
 
 _LEVEL = 4  # numbers with noise hardly shrink
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the command."""
+    parser.add_argument("archive", type=Path, help="output file, .tar.gz")
+    add_configfile(parser)
+    parser.add_argument(
+        "--stages", nargs="+", choices=FOLDERS, default=list(FOLDERS), help="by default all"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
     """Jobs that have not ended, and results of another config or code, are left out and counted.
 
     A damaged file ends the program with one line, and no archive is written.
     """
-    parser = argparse.ArgumentParser(prog="python -m vaml.pack", description=__doc__)
-    parser.add_argument("archive", type=Path, help="output file, .tar.gz")
-    parser.add_argument(
-        "--configfile", nargs="+", default=[], help="overlays of config/config.yaml, in order"
-    )
-    parser.add_argument(
-        "--stages", nargs="+", choices=FOLDERS, default=list(FOLDERS), help="by default all"
-    )
-    arguments = parser.parse_args(argv)
-    try:
-        study = read_study(arguments.configfile)
-        results = Path("results") / study.study.name
-        with atomic(arguments.archive) as temporary:
-            with tarfile.open(temporary, "w:gz", compresslevel=_LEVEL) as archive:
-                packed, left = _add(archive, study, results, arguments.stages)
-            if not packed:
-                raise UnreadableFile(f"{results}: holds no finished job of {arguments.stages}")
-    except (ConfigError, DryRunFailed, UnreadableFile, OSError) as error:
-        sys.exit(str(error))
+    study = read_study(arguments.configfile)
+    results = Path("results") / study.study.name
+    with atomic(arguments.archive) as temporary:
+        with tarfile.open(temporary, "w:gz", compresslevel=_LEVEL) as archive:
+            packed, left = _add(archive, study, results, arguments.stages)
+        if not packed:
+            raise UnreadableFile(f"{results}: holds no finished job of {arguments.stages}")
     size = arguments.archive.stat().st_size / 1e6
     counts = ", ".join(f"{stage} {count}" for stage, count in packed.items())
     print(f"{arguments.archive}: {size:.1f} MB: {counts}; {left} jobs not finished here")
@@ -64,8 +60,3 @@ def _add(
                 archive.add(path, str(path.relative_to(results)))
             packed[stage] += 1
     return packed, left
-
-
-if __name__ == "__main__":
-    print_anywhere()
-    main()

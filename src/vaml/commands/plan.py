@@ -1,39 +1,35 @@
 """What Snakemake would run, why, and how long that takes about."""
 
 import argparse
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from vaml.config.schema import Config, ConfigError
+from vaml.commands.flags import add_configfile, add_cores, for_snakemake
+from vaml.config.schema import Config
 from vaml.pipeline.causes import causes, kept_versions, outdated
 from vaml.pipeline.cost import in_order, read_benchmarks, seconds, wall_seconds
 from vaml.pipeline.damage import damages_beside, manifests
-from vaml.pipeline.dry_run import DryRunFailed, PlannedJob, dry_run, read_judged_study
+from vaml.pipeline.dry_run import PlannedJob, dry_run, read_judged_study
 from vaml.pipeline.figures import figures
 from vaml.pipeline.jobs import FOLDERS, Labels, folder, labels, tables
-from vaml.runtime.terminal import core_count, print_anywhere
 
 _MANY = 4
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """The jobs are those of `snakemake --dry-run` with the same flags, which is asked for them."""
-    parser = argparse.ArgumentParser(prog="python -m vaml.plan", description=__doc__)
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the command."""
     parser.add_argument("targets", nargs="*", help="files or rules to make; by default everything")
-    parser.add_argument(
-        "--configfile", nargs="+", default=[], help="overlays of config/config.yaml, in order"
-    )
-    parser.add_argument("--cores", type=core_count, default="all", help="all, or how many")
+    add_configfile(parser)
+    add_cores(parser)
     parser.add_argument("--jobs", action="store_true", help="list every job")
-    arguments = parser.parse_args(argv)
-    overlays = ["--configfile", *arguments.configfile] if arguments.configfile else []
-    try:
-        study, judged = read_judged_study(arguments.configfile)
-        planned = dry_run(*arguments.targets, "--cores", str(arguments.cores), *overlays)
-    except (ConfigError, DryRunFailed, OSError) as error:
-        sys.exit(str(error))
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """The jobs are those of `snakemake --dry-run` with the same flags, which is asked for them."""
+    overlays = for_snakemake(arguments)
+    study, judged = read_judged_study(arguments.configfile)
+    planned = dry_run(*arguments.targets, "--cores", str(arguments.cores), *overlays)
     results = Path("results") / study.study.name
     for line in report(planned, study, results, arguments.cores, arguments.jobs):
         print(line)
@@ -121,7 +117,7 @@ def harm(
     if found:
         yield (
             f"{results}: {len(found)} damaged or missing files; `"
-            f"{' '.join(['python -m vaml.check_results --apply', *overlays])}` has them made again"
+            f"{' '.join(['vaml check-results --apply', *overlays])}` has them made again"
         )
 
 
@@ -160,8 +156,3 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"about {seconds:.0f} s"
     return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
-
-
-if __name__ == "__main__":
-    print_anywhere()
-    main()
