@@ -49,7 +49,7 @@ class EarlyStopping(Parts):
 
 @dataclass
 class FitProgress(Parts):
-    """Where a fit stands: counters, the stopping rule, the best weights so far."""
+    """State of a fit: counters, the stopping rule, the best weights so far."""
 
     saved = ("stopping", "epochs", "gradient_steps", "best_epoch", "best_weights")
 
@@ -198,7 +198,7 @@ class ModelFitting(Parts):
         return loss
 
     def _loss_arguments(self, batch: Transitions, noise: torch.Generator) -> tuple[Any, ...]:
-        """What `model_loss` takes after the prediction."""
+        """The arguments of `model_loss` after the prediction."""
         return (
             batch.next_observations,
             self.value,

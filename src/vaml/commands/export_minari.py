@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _metadata(settings: TrainSACJob, manifest: Path) -> dict[str, object]:
-    """What the data set says of its origin."""
+    """The description of its origin in the data set."""
     versions = read_manifest(manifest).stable.versions
     return {
         "algorithm_name": "SAC",

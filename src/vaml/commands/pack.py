@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _add(
     archive: tarfile.TarFile, study: Config, results: Path, stages: Sequence[str]
 ) -> tuple[Counter[str], int]:
-    """How many jobs were added by stage, and how many were left out."""
+    """Numbers of jobs that were added, by stage, and of those left out."""
     packed, left = Counter[str](), 0
     for stage in stages:
         for job in labels(stage, study):

@@ -1,4 +1,4 @@
-"""What Snakemake would run, why, and how long that takes about."""
+"""The jobs that Snakemake would run, why, and about how long they take."""
 
 import argparse
 from collections import Counter, defaultdict

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def view(study: Config, made: Mapping[str, tuple[str, ...]], root: Path, cores: int) -> Group:
-    """What is shown of a study whose results lie in root/<name>, at which `cores` cores work.
+    """The view of a study whose results lie in root/<name>, at which `cores` cores work.
 
     made: what is made of its jobs' results, as `derived` has it.
     """

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _take(
     source: Path, results: Path, wanted: dict[str, str]
 ) -> tuple[Counter[str], int, list[str]]:
-    """How many jobs were taken by stage, and were there; why others were not, in a line each."""
+    """Numbers of jobs taken, by stage, and already there; a line for each that was refused."""
     taken, here, refused = Counter[str](), 0, list[str]()
     for stage, home in finished_jobs(source):
         place = str(home.relative_to(source))

@@ -1,1 +1,1 @@
-"""What makes a gradient step fast: written passes, parameters as one vector, a fused optimiser."""
+"""Gradient steps made fast: written passes, parameters as one vector, a fused optimiser."""

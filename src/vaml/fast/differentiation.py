@@ -16,7 +16,7 @@ _plain = False
 
 @contextmanager
 def plain_modules() -> Iterator[None]:
-    """What is made inside leaves every derivative to autograd, as one would write it first.
+    """Networks and fits made inside leave every derivative to autograd, as one would write it first.
 
     The reference of tests and benchmarks: the same numbers but for rounding, and slower.
     """
@@ -29,7 +29,7 @@ def plain_modules() -> Iterator[None]:
 
 
 def written() -> bool:
-    """Whether networks that are made now differentiate by written passes."""
+    """True if networks that are made now differentiate by written passes."""
     return not _plain
 
 
@@ -71,7 +71,7 @@ class _Written(Function):
 
 
 def slope_needed(inputs: Tensor) -> bool:
-    """Whether autograd will ask for the gradient in these inputs."""
+    """True if autograd will ask for the gradient in these inputs."""
     return torch.is_grad_enabled() and inputs.requires_grad
 
 

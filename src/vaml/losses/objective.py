@@ -1,4 +1,4 @@
-"""What a dynamics model minimises, eq. (10): the likelihood and one loss of the table."""
+"""The objective of a dynamics model, eq. (10): the likelihood and one loss of the table."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from vaml.networks.value import RandomValue, Value
 
 
 class LossInput(NamedTuple):
-    """What a loss may be computed from; each takes what it needs.
+    """The quantities that a loss may use; each takes those that it needs.
 
     samples: K. truth: the distribution of s', known in the artificial environment alone.
     """

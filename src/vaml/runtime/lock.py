@@ -138,7 +138,7 @@ class Lock:
         self._owner = b""
 
     def is_held(self) -> bool:
-        """Whether this process owns the lock; another machine may have taken it over meanwhile."""
+        """True if this process owns the lock; another machine may have taken it over meanwhile."""
         try:
             return bool(self._owner) and self.path.read_bytes() == self._owner
         except FileNotFoundError:

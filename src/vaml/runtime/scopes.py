@@ -64,7 +64,7 @@ class Scopes:
 
     @property
     def in_class(self) -> bool:
-        """Whether what stands here is a class body's own."""
+        """True directly inside of a class body."""
         return bool(self._scopes) and self._scopes[-1].is_class
 
     def open_class(self, node: ast.ClassDef) -> None:
@@ -108,7 +108,7 @@ class Scopes:
         return f"<{meaning}>"
 
     def meaning(self, name: str) -> str:
-        """What a name stands for: a local of a scope, or something by its full name."""
+        """The meaning of a name: a local of a scope, or a definition by its full name."""
         scope = self._scope_of(name)
         return scope.meaning[name] if scope else self._names.full(name)
 

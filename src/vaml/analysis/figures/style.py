@@ -190,7 +190,7 @@ def counted(counts: Iterable[int], noun: str = "") -> str:
 
 
 def counted_means(rows: pd.DataFrame, noun: str) -> str:
-    """How many of the noun each mean in the rows of a figure is over: `3 to 5 seeds`."""
+    """Number of the noun behind each mean in the rows of a figure: `3 to 5 seeds`."""
     return counted(rows.loc[rows["kind"] == "mean", "n"], noun)
 
 

@@ -89,7 +89,7 @@ def snapshot_errors(snapshots: pd.DataFrame) -> pd.DataFrame:
 
 
 def average_returns(returns: pd.DataFrame, run: Sequence[str]) -> pd.DataFrame:
-    """Of each evaluation: columns `run`, average_return over its episodes, and their number.
+    """Mean return of each evaluation: columns `run`, average_return, and the number of episodes.
 
     run: the columns that tell evaluations apart.
     """
