@@ -147,7 +147,7 @@ def test_a_run_stops_at_once_and_says_where(
         assert all(np.isfinite(array).all() for array in run.snapshots.values())  # type: ignore[union-attr]
 
 
-def test_the_lastgradient_step_is_checked_too(tmp_path: Path) -> None:
+def test_the_last_gradient_step_is_checked_too(tmp_path: Path) -> None:
     run = make_run("train_sac")
     while run.steps < 499:
         run.advance()

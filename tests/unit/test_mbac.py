@@ -24,7 +24,7 @@ def whole() -> MBACRun:
     return finish(start())
 
 
-def test_refitsgradient_steps_and_evaluations_come_at_the_steps_of_the_study(
+def test_refits_gradient_steps_and_evaluations_come_at_the_steps_of_the_study(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     events: list[tuple[int, str]] = []
@@ -58,7 +58,7 @@ def test_refitsgradient_steps_and_evaluations_come_at_the_steps_of_the_study(
     ]
 
 
-def test_only_the_learning_calls_makegradient_steps(whole: MBACRun) -> None:
+def test_only_the_learning_calls_make_gradient_steps(whole: MBACRun) -> None:
     assert whole.agent.gradient_steps == 45 - 20 + 1
     assert [row["env_step"] for row in learned(whole).fits] == [20, 29, 39]
     assert sorted({row["env_step"] for row in whole.evaluations.rows}) == [20, 35]

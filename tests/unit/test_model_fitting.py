@@ -63,7 +63,7 @@ def same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:
     return all(first[name].tobytes() == second[name].tobytes() for name in first)
 
 
-def test_agradient_step_is_adam_with_the_decay_in_the_gradient_of_every_parameter(
+def test_a_gradient_step_is_adam_with_the_decay_in_the_gradient_of_every_parameter(
     double_precision: None,
 ) -> None:
     value = RandomValue(N, 16, generator(2))

@@ -111,7 +111,13 @@ EDITS: dict[str, tuple[list[Edit], set[str]]] = {
         {"train_sac", B, OF_B, C},
     ),
     "a diagnostic of agents": (
-        [("algorithms/diagnostics.py", "class Diagnostics:", "class Diagnostics(object):")],
+        [
+            (
+                "algorithms/diagnostics.py",
+                "class Diagnostics(Parts):",
+                "class Diagnostics(Parts, object):",
+            )
+        ],
         {C},
     ),
     "a metric of fits to snapshots": (

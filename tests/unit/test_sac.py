@@ -70,7 +70,7 @@ def whole() -> SACRun:
     return finish(start())
 
 
-def test_onegradient_step_per_environment_step_from_the_end_of_the_warm_up_on() -> None:
+def test_one_gradient_step_per_environment_step_from_the_end_of_the_warm_up_on() -> None:
     run = start()
     untrained = run.agent.networks()
     for step in range(1, TOTAL + 1):

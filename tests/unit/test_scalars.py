@@ -65,7 +65,7 @@ def sac_run() -> SACRun:
     return SACRun(settings, mbac_runs.streams())
 
 
-def test_the_numbers_are_those_of_the_lastgradient_step() -> None:
+def test_the_numbers_are_those_of_the_last_gradient_step() -> None:
     run = sac_run()
     assert run.agent.scalars() == {}
     while run.steps < 45:

@@ -16,7 +16,7 @@ _plain = False
 
 @contextmanager
 def plain_modules() -> Iterator[None]:
-    """Networks and fits made inside leave every derivative to autograd, as one would write it first.
+    """Networks and fits made inside leave every derivative to autograd, as in a first version.
 
     The reference of tests and benchmarks: the same numbers but for rounding, and slower.
     """
