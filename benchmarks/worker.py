@@ -23,7 +23,7 @@ def make(way: str, path: str) -> Callable[[int], object]:
     if way in ("stable_baselines3", "sbx"):
         import peers
 
-        return peers.step(way)
+        return peers.step(way, "cpu")
     if way == "products":
         import products
 
@@ -34,7 +34,7 @@ def make(way: str, path: str) -> Callable[[int], object]:
         from vaml.fast.differentiation import plain_modules
 
         with plain_modules() if way.startswith("plain") else nullcontext():
-            one = paths.PATHS[path]()
+            one = paths.PATHS[path](paths.CPU)
 
     def steps(count: int) -> None:
         for _ in range(count):

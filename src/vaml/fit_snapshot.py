@@ -45,7 +45,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             fit.weight_decay,
             fit.batch_size,
             streams,
-            captured=device.type == "cuda",
         )
         write_fit(job, run_offline_fit(fitting, data.train, data.validation, fit, job))
 

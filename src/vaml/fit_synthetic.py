@@ -41,7 +41,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             fit.batch_size,
             streams,
             data.truth if settings.objective.loss in NEED_TRUTH else None,
-            captured=device.type == "cuda",
         )
         train, validation = data.train.take(train_rows), data.train.take(validation_rows)
         write_fit(job, run_offline_fit(fitting, train, validation, fit, job))

@@ -127,7 +127,7 @@ def load_module(module: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
     module.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
 
 
-def seeded(seed: int, device: torch.device) -> torch.Generator:
+def seeded(seed: int, device: torch.device | str) -> torch.Generator:
     """A random stream that draws on a device."""
     return torch.Generator(device).manual_seed(seed)
 

@@ -1,15 +1,21 @@
 """Captured steps give the numbers of launched ones, bit for bit; the rest needs no GPU."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
+import mbac_runs
 import numpy as np
 import pytest
 import torch
 
-from vaml.algorithms import model_fitting
+from vaml.algorithms.actor_critic import ActorCritic
+from vaml.algorithms.capture import launched
+from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.config.objectives import NEED_TRUTH, Loss, Objective
+from vaml.config.sac import ActorCriticSettings
+from vaml.data.replay import Batch
 from vaml.data.transitions import Transitions
 from vaml.divergence import Diverged
 from vaml.fast.adam import Adam
@@ -24,6 +30,14 @@ from vaml.seeding import Streams
 
 N, M, BATCH = 5, 2, 8
 CPU = torch.device("cpu")
+SETTINGS = ActorCriticSettings(
+    hidden_sizes=[16, 16],
+    learning_rate=1e-3,
+    batch_size=BATCH,
+    discount=0.99,
+    polyak=0.005,
+    initial_temperature=1.0,
+)
 needs_cuda = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="captured steps need a CUDA device"
 )
@@ -53,7 +67,6 @@ def soft_value(device: torch.device) -> SoftValue:
 
 def fitting(
     device: torch.device = CPU,
-    captured: bool = False,
     loss: Loss = "vaml",
     coefficient: float = 0.3,
     value: Value | None = None,
@@ -71,7 +84,6 @@ def fitting(
         BATCH,
         Streams(0, "test"),
         truth if loss in NEED_TRUTH else None,
-        captured,
     )
     train, validation = rows(20).to(device), rows(11, seed=1).to(device)
     fit.start(train, validation, coefficient, max_epochs=9, patience=9)
@@ -90,25 +102,24 @@ def same(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> b
     ("loss", "coefficient"), [("vaml", 1.0), ("vaml", 0.0), *((loss, 0.3) for loss in LOSSES)]
 )
 def test_captured_steps_give_the_numbers_of_launched_ones(
-    loss: Loss, coefficient: float, stochastic: bool, monkeypatch: pytest.MonkeyPatch
+    loss: Loss, coefficient: float, stochastic: bool
 ) -> None:
     if stochastic and loss in NEED_TRUTH:
         pytest.skip("vaml_exact takes experiment A's value function alone")
     device = torch.device("cuda")
     value = soft_value(device) if stochastic else None
-    captured = fitting(device, True, loss, coefficient, value)
-    with monkeypatch.context() as patch:
-        patch.setattr(model_fitting, "Captured", lambda function, *_: function)
-        launched = fitting(device, True, loss, coefficient, value)
+    captured = fitting(device, loss, coefficient, value)
+    with launched():
+        reference = fitting(device, loss, coefficient, value)
     for _ in range(4):
-        assert captured.epoch() == launched.epoch()
-        assert same(captured.arrays(), launched.arrays())
+        assert captured.epoch() == reference.epoch()
+        assert same(captured.arrays(), reference.arrays())
 
 
 @needs_cuda
 def test_a_captured_fit_goes_on_bit_for_bit_and_on_a_core_and_back() -> None:
     device = torch.device("cuda")
-    whole, first, second = (fitting(device, True, value=soft_value(device)) for _ in range(3))
+    whole, first, second = (fitting(device, value=soft_value(device)) for _ in range(3))
     curve = [whole.epoch() for _ in range(6)]
     assert [first.epoch() for _ in range(3)] == curve[:3]
     second.restore(first.arrays())
@@ -125,9 +136,12 @@ def test_a_captured_fit_goes_on_bit_for_bit_and_on_a_core_and_back() -> None:
 
 
 @needs_cuda
-@pytest.mark.parametrize("captured", [False, True])
-def test_a_loss_that_is_not_finite_is_named_with_its_step(captured: bool) -> None:
-    fit = fitting(torch.device("cuda"), captured)
+@pytest.mark.parametrize("way", [nullcontext, launched], ids=["captured", "launched"])
+def test_a_loss_that_is_not_finite_is_named_with_its_step(
+    way: Callable[[], AbstractContextManager[None]],
+) -> None:
+    with way():
+        fit = fitting(torch.device("cuda"))
     planted(fit)
     with pytest.raises(Diverged, match="diverged at step 4: model training loss"):
         fit.epoch()
@@ -139,6 +153,70 @@ def planted(fit: ModelFitting) -> None:
     order = np.random.Generator(np.random.PCG64())
     order.bit_generator.state = fit.shuffles.bit_generator.state
     fit.train.next_observations[int(order.permutation(20)[BATCH])] = math.nan
+
+
+def learner(device: torch.device = CPU) -> ActorCritic:
+    bounds = np.full(M, 2.0, np.float32)
+    return ActorCritic(N, -bounds, bounds, SETTINGS, Streams(0, "test"), device)
+
+
+def learned(agent: ActorCritic, noise: torch.Generator, steps: range) -> list[dict[str, float]]:
+    """Gradient steps on replayed batches, as SAC makes them; an action after each."""
+    found = []
+    for seed in steps:
+        columns = rows(BATCH, seed).to(agent.actor.device)
+        draws = torch.randn(BATCH, generator=generator(seed)).to(agent.actor.device)
+        batch = Batch(
+            columns.observations, columns.actions, draws, columns.next_observations, draws > 1
+        )
+        targets = agent.replay_targets(batch, noise)
+        agent.update((batch.observations, batch.actions), targets, batch.observations, noise)
+        action = agent.act(columns.observations[0].cpu().numpy(), noise)
+        found.append({**agent.scalars(), "action": float(action[0])})
+    return found
+
+
+@needs_cuda
+def test_an_agents_captured_steps_give_the_numbers_of_launched_ones() -> None:
+    device = torch.device("cuda")
+    captured = learner(device)
+    with launched():
+        reference = learner(device)
+    noises = [torch.Generator(device).manual_seed(1) for _ in range(2)]
+    assert learned(captured, noises[0], range(12)) == learned(reference, noises[1], range(12))
+    assert same(captured.arrays(), reference.arrays())
+    again = learner(device)
+    again.restore(captured.arrays())
+    noises[1].set_state(noises[0].get_state())
+    assert learned(again, noises[1], range(12, 20)) == learned(captured, noises[0], range(12, 20))
+    assert same(captured.arrays(), again.arrays())
+
+
+@needs_cuda
+@pytest.mark.parametrize("objective", [mbac_runs.MLE, mbac_runs.REG_VAML])
+def test_a_captured_run_gives_the_numbers_of_a_launched_one(objective: tuple[float, float]) -> None:
+    """Refits whose coefficient decays, targets from the model, acting, evaluations."""
+    job, device = mbac_runs.job(objective), torch.device("cuda")
+    captured = mbac_runs.finish(MBACRun(job, mbac_runs.streams(), device))
+    with launched():
+        reference = mbac_runs.finish(MBACRun(job, mbac_runs.streams(), device))
+    assert mbac_runs.same(captured.arrays(), reference.arrays())
+
+
+def test_unread_losses_name_the_first_that_is_not_finite_and_are_read_in_time() -> None:
+    agent, noise = learner(), generator(1)
+    agent._captured = True
+    learned(agent, noise, range(3))
+    agent.arrays()  # reads them, and all are finite
+    with torch.no_grad():
+        agent.log_temperature.fill_(math.inf)
+    learned(agent, noise, range(3, 5))
+    # The temperature has its part in the targets already.
+    with pytest.raises(Diverged, match="diverged at step 3: critics loss"):
+        agent.arrays()
+    with pytest.raises(Diverged, match="diverged at step 5: critics loss"):
+        learned(agent, noise, range(5, 200))
+    assert agent.gradient_steps == 105
 
 
 @pytest.mark.parametrize("each_step", [False, True], ids=["an epoch", "each step"])

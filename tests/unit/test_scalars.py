@@ -8,7 +8,6 @@ import mbac_runs
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.sac import SACRun
@@ -72,7 +71,9 @@ def test_the_numbers_are_those_of_the_last_gradient_step() -> None:
         run.advance()
     row = run.scalars.rows[-1]
     assert row["env_step"] == 45
-    smaller, log_probabilities = run.agent._seen or (torch.empty(0), torch.empty(0))
+    smaller, log_probabilities = (
+        run.agent._numbers[name] for name in ("smaller", "log_probabilities")
+    )
     # The temperature has taken its step since the actor's loss.
     rates = mbac_runs.job().training.actor_critic.learning_rate
     assert row["temperature"] == run.agent.log_temperature.exp().item()

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaml.algorithms.capture import Captured, Numbers, captured
 from vaml.config.sac import ActorCriticSettings
 from vaml.data.replay import Batch
 from vaml.divergence import Diverged
@@ -19,12 +20,14 @@ from vaml.networks.written import WrittenCritics, WrittenPolicy
 from vaml.saving import Arrays, Parts, module_arrays, prefixed
 from vaml.seeding import Streams
 
+_READ_EVERY = 100  # steps, where they are captured
+
 
 class ActorCritic(Parts):
     """Actor, twin critics with slow targets, and a learned temperature.
 
-    The target entropy is minus the number of action dimensions. All tensors are on the device.
-    Stream `initialisation`.
+    The target entropy is minus the number of action dimensions. All tensors are on the device. On a
+    GPU steps are replayed as CUDA graphs, and streams must draw there. Stream `initialisation`.
     """
 
     saved = (
@@ -62,9 +65,9 @@ class ActorCritic(Parts):
         self.log_temperature = torch.tensor(
             math.log(settings.initial_temperature), device=device, requires_grad=True
         )
-        self._vectors = {
-            "actor": ParameterVector(self.actor.parameters()),
+        self._vectors = {  # in the order of their steps
             "critics": _vector(self.critics),
+            "actor": ParameterVector(self.actor.parameters()),
             "temperature": ParameterVector([self.log_temperature]),
         }
         self._target_vector = _vector(self.target_critics)
@@ -79,21 +82,36 @@ class ActorCritic(Parts):
         self.target_entropy = -float(len(low))
         self.discount, self.polyak = settings.discount, settings.polyak
         self.gradient_steps = 0
-        self._losses: dict[str, float] = {}
-        self._seen: tuple[Tensor, Tensor] | None = None
+        self._numbers: Numbers = {}
+        self._unread: list[Numbers] = []  # of captured steps, the last ones
+        place = self.actor.device
+        self._act, self._targets = (
+            captured(function, None, place) for function in (self._sampled, self._replayed)
+        )
+        self._step = captured(self._gradient_step, self, place)
+        self._captured = isinstance(self._step, Captured)
 
-    @torch.no_grad()
     def act(self, observation: np.ndarray, generator: torch.Generator) -> np.ndarray:
         """An action (m,) of the policy at an observation (n,)."""
         states = torch.from_numpy(observation).to(self.device).unsqueeze(0)
-        actions, _ = self.policy(states, self.actor.noise(states, generator))
-        return actions[0].cpu().numpy()
+        return self._act(states, generator)["actions"][0].cpu().numpy()
 
     @torch.no_grad()
+    def _sampled(self, states: Tensor, generator: torch.Generator) -> Numbers:
+        actions, _ = self.policy(states, self.actor.noise(states, generator))
+        return {"actions": actions}
+
     def replay_targets(self, batch: Batch, generator: torch.Generator) -> Tensor:
         """The critics' targets (batch,) of SAC: from the next states of a batch of the history."""
-        next_values = self.value(batch.next_observations, generator)
-        return bellman_target(batch.rewards, batch.terminated, next_values, self.discount)
+        columns = batch.rewards, batch.terminated, batch.next_observations
+        return self._targets(*columns, generator)["targets"]
+
+    @torch.no_grad()
+    def _replayed(
+        self, rewards: Tensor, terminated: Tensor, states: Tensor, generator: torch.Generator
+    ) -> Numbers:
+        next_values = self.value(states, generator)
+        return {"targets": bellman_target(rewards, terminated, next_values, self.discount)}
 
     def update(
         self,
@@ -106,30 +124,59 @@ class ActorCritic(Parts):
 
         The critics regress to the targets (batch,) at `critic_inputs`, observations and actions;
         the actor and the temperature use `observations` (batch, n). Raises Diverged at a
-        non-finite loss.
+        non-finite loss, with its step; on a GPU up to a hundred steps later.
         """
+        self._numbers = self._step(*critic_inputs, targets, observations, generator)
+        self.gradient_steps += 1
+        if self._captured:
+            self._unread.append(self._numbers)
+            if len(self._unread) == _READ_EVERY:
+                self._read()
+
+    def _gradient_step(
+        self,
+        critic_observations: Tensor,
+        critic_actions: Tensor,
+        targets: Tensor,
+        observations: Tensor,
+        generator: torch.Generator,
+    ) -> Numbers:
         # Algorithm 1, line 8: eq. (3), or eq. (7) where the targets are a model's.
-        self._minimise("critics", critic_loss(self.action_values(*critic_inputs), targets))
+        values = self.action_values(critic_observations, critic_actions)
+        losses = {"critics": self._minimise("critics", critic_loss(values, targets))}
 
         # Algorithm 1, line 9: eq. (2).
         noise, temperature = self.actor.noise(observations, generator), self.log_temperature.exp()
         actions, log_probabilities = self.policy(observations, noise)
         smaller = self.action_values.smaller(observations, actions)
-        self._minimise("actor", actor_loss(smaller, log_probabilities, temperature.detach()))
+        loss = actor_loss(smaller, log_probabilities, temperature.detach())
+        losses["actor"] = self._minimise("actor", loss)
 
         loss = temperature_loss(self.log_temperature, log_probabilities, self.target_entropy)
-        self._minimise("temperature", loss)
+        losses["temperature"] = self._minimise("temperature", loss)
         self._target_vector.approach(self._vectors["critics"], self.polyak)
-        self.gradient_steps += 1
-        self._seen = smaller.detach(), log_probabilities.detach()
+        return {
+            **losses,
+            "smaller": smaller.detach(),
+            "log_probabilities": log_probabilities.detach(),
+        }
 
-    def _minimise(self, name: str, loss: Tensor) -> None:
-        """A step of Adam down the gradient of a loss."""
-        self._losses[name] = loss.item()
-        if not math.isfinite(self._losses[name]):
+    def _minimise(self, name: str, loss: Tensor) -> Tensor:
+        """A step of Adam down the gradient of a loss, which is returned."""
+        # A captured step reads nothing back.
+        if not self._captured and not math.isfinite(loss.item()):
             raise Diverged(f"{name} loss", self.gradient_steps)
         self._vectors[name].differentiate(loss)
         self.optimizers[name].step()
+        return loss.detach()
+
+    def _read(self) -> None:
+        """Raise Diverged at the first of the unread losses that is not finite."""
+        steps, self._unread = self._unread, []
+        for before, numbers in enumerate(steps, self.gradient_steps - len(steps)):
+            for name in self._vectors:
+                if not numbers[name].isfinite():
+                    raise Diverged(f"{name} loss", before)
 
     def scalars(self) -> dict[str, float]:
         """The last gradient step's numbers: none before the first.
@@ -137,16 +184,20 @@ class ActorCritic(Parts):
         Losses and the temperature; means over its batch of the smaller Q at the policy's actions
         (`value`), and of the policy's entropy in nats.
         """
-        if self._seen is None:
+        if not self._numbers:
             return {}
-        smaller, log_probabilities = self._seen
         return {
-            "critic_loss": self._losses["critics"],
-            "actor_loss": self._losses["actor"],
-            "value": smaller.mean().item(),
+            "critic_loss": self._numbers["critics"].item(),
+            "actor_loss": self._numbers["actor"].item(),
+            "value": self._numbers["smaller"].mean().item(),
             "temperature": self.log_temperature.detach().exp().item(),
-            "entropy": -log_probabilities.mean().item(),
+            "entropy": -self._numbers["log_probabilities"].mean().item(),
         }
+
+    def arrays(self) -> Arrays:
+        """Everything that goes on changing, for saving. Raises Diverged as `update`."""
+        self._read()
+        return super().arrays()
 
     def networks(self) -> Arrays:
         """Actor, critics, target critics and temperature: what a snapshot holds."""

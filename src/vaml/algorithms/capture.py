@@ -1,58 +1,83 @@
-"""Functions of a batch as CUDA graphs: some two hundred kernels that are launched as one."""
+"""Functions of tensors as CUDA graphs: some two hundred kernels that are launched as one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from vaml.data.transitions import Transitions
-from vaml.saving import Arrays
+from vaml.saving import Saved, generator_array, load_generator
 
 Numbers = dict[str, Tensor]
+Function = Callable[..., Numbers]
+"""A function of tensors and, last, of the stream that it draws from; its outputs have names."""
 
 _WARM_UP_CALLS = 3  # in which libraries choose their kernels and allocate what they keep
 
+_launching = False
+
+
+@contextmanager
+def launched() -> Iterator[None]:
+    """Runs and fits that start inside launch every kernel: the reference of captured steps."""
+    global _launching
+    before, _launching = _launching, True
+    try:
+        yield
+    finally:
+        _launching = before
+
+
+def captured(function: Function, state: Saved | None, device: torch.device) -> Function:
+    """The function, on a GPU as a graph. state: as of `Captured`."""
+    return Captured(function, state) if device.type == "cuda" and not _launching else function
+
 
 class Captured:
-    """A function of a batch, recorded once per number of rows and replayed from then on.
+    """A `Function`, recorded once per shape of its inputs and replayed from then on.
 
-    It must read no tensor back, draw from `generators` alone, and keep what its buffers are in. All
-    that it changes is in `arrays`, which `restore` sets again: recording needs calls that
-    shall not count. Its random numbers, and so its results, are those of the function itself.
+    It must read no tensor back, draw from the given stream alone, always the same one, and keep
+    what its buffers are in. All that it changes is in `state`, which is set back after the calls
+    that recording needs; None: nothing. Its random numbers, and so its results, are those of the
+    function itself.
     """
 
-    def __init__(
-        self,
-        function: Callable[[Transitions], Numbers],
-        generators: Sequence[torch.Generator],
-        arrays: Callable[[], Arrays],
-        restore: Callable[[Mapping[str, np.ndarray]], None],
-    ) -> None:
-        self._function, self._generators = function, generators
-        self._arrays, self._restore = arrays, restore
-        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Transitions, Numbers]] = {}
+    def __init__(self, function: Function, state: Saved | None) -> None:
+        self._function, self._state = function, state
+        self._graphs: dict[
+            tuple[torch.Size, ...], tuple[torch.cuda.CUDAGraph, list[Tensor], Numbers]
+        ] = {}
 
-    def __call__(self, batch: Transitions) -> Numbers:
-        if len(batch) not in self._graphs:
-            self._graphs[len(batch)] = self._recorded(batch)
-        graph, inputs, numbers = self._graphs[len(batch)]
-        inputs.copy_(batch)
+    def __call__(self, *arguments: Tensor | torch.Generator) -> Numbers:
+        *given, generator = arguments
+        assert isinstance(generator, torch.Generator)
+        tensors = [each for each in given if isinstance(each, Tensor)]
+        shapes = tuple(each.shape for each in tensors)
+        if shapes not in self._graphs:
+            self._graphs[shapes] = self._recorded(tensors, generator)
+        graph, inputs, numbers = self._graphs[shapes]
+        for own, each in zip(inputs, tensors, strict=True):
+            own.copy_(each)
         graph.replay()
         return {name: number.clone() for name, number in numbers.items()}
 
-    def _recorded(self, batch: Transitions) -> tuple[torch.cuda.CUDAGraph, Transitions, Numbers]:
-        inputs = batch.clone()
-        before, present, aside = self._arrays(), torch.cuda.current_stream(), torch.cuda.Stream()
+    def _recorded(
+        self, tensors: list[Tensor], generator: torch.Generator
+    ) -> tuple[torch.cuda.CUDAGraph, list[Tensor], Numbers]:
+        inputs = [each.clone() for each in tensors]
+        before = self._state.arrays() if self._state else {}
+        drawn = generator_array(generator)
+        present, aside = torch.cuda.current_stream(), torch.cuda.Stream()
         aside.wait_stream(present)
         with torch.cuda.stream(aside):
             for _ in range(_WARM_UP_CALLS):
-                self._function(inputs)
+                self._function(*inputs, generator)
         present.wait_stream(aside)
-        self._restore(before)
+        if self._state:
+            self._state.restore(before)
+        load_generator(generator, drawn)
         graph = torch.cuda.CUDAGraph()
-        for generator in self._generators:
-            graph.register_generator_state(generator)
+        graph.register_generator_state(generator)
         with torch.cuda.graph(graph):
-            numbers = self._function(inputs)
+            numbers = self._function(*inputs, generator)
         return graph, inputs, numbers

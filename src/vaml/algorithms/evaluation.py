@@ -1,5 +1,7 @@
 """Evaluation of a policy in an environment and with random streams that training does not use."""
 
+import copy
+
 import numpy as np
 import torch
 
@@ -35,14 +37,16 @@ class Evaluations(Parts):
     @torch.no_grad()
     def add(self, actor: Actor, env_step: int) -> None:
         """Evaluate the policy once. Raises Diverged at a non-finite return."""
+        if actor.device.type != "cpu":
+            actor = copy.deepcopy(actor).cpu()  # sooner there than by a launch per layer
         env = mujoco.configured(self.environment_id, self.environment)
         seed = self.streams.seed("evaluation", env_step)
         for episode in range(self.episodes):
             observation, _ = env.reset(seed=seed if episode == 0 else None)
             total, done = 0.0, False
             while not done:
-                state = torch.from_numpy(observation.astype(np.float32)).to(actor.device)
-                action = actor.mode(state).cpu().numpy()
+                state = torch.from_numpy(observation.astype(np.float32))
+                action = actor.mode(state).numpy()
                 observation, reward, terminated, truncated, _ = env.step(action)
                 total += float(reward)
                 done = terminated or truncated

@@ -9,7 +9,7 @@ from vaml.config.sac import Environment
 from vaml.data.replay import History
 from vaml.divergence import require_finite
 from vaml.envs import mujoco
-from vaml.saving import Arrays, Parts, below, prefixed
+from vaml.saving import Arrays, Parts, below, prefixed, seeded
 from vaml.seeding import Streams
 
 
@@ -17,7 +17,7 @@ class Interaction(Parts):
     """One environment, the policy's exploration in it, and the history of the run.
 
     Actions are uniform in the action box for `warmup_steps`, then drawn from the policy. Streams
-    `environment`, `warmup_actions` and `exploration`.
+    `environment`, `warmup_actions` and, on the device, `exploration`.
     """
 
     saved = ("history", "observation", "warmup_actions", "exploration")
@@ -29,6 +29,7 @@ class Interaction(Parts):
         total_steps: int,
         warmup_steps: int,
         streams: Streams,
+        device: torch.device | str = "cpu",
     ) -> None:
         self.env = mujoco.configured(environment_id, environment)
         self.low, self.high = mujoco.action_bounds(self.env)
@@ -36,7 +37,7 @@ class Interaction(Parts):
         self.warmup_steps = warmup_steps
         self.history = History(total_steps, self.observation_size, len(self.low))
         self.warmup_actions = streams.numpy("warmup_actions")
-        self.exploration = torch.Generator().manual_seed(streams.seed("exploration"))
+        self.exploration = seeded(streams.seed("exploration"), device)
         observation, _ = self.env.reset(seed=streams.seed("environment"))
         self.observation = observation.astype(np.float32)
 

@@ -1,11 +1,13 @@
 """The dynamics model of a model-based agent: its refits, and the critic targets made from it."""
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from vaml.algorithms.capture import Function, Numbers, captured
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.algorithms.model_metrics import refit_metrics
 from vaml.algorithms.rows import Rows
@@ -13,9 +15,10 @@ from vaml.config.mbac import AgentSettings, TrainMBACJob
 from vaml.data.transitions import Transitions, random_split
 from vaml.envs.known import known_functions
 from vaml.losses.actor_critic import model_target
+from vaml.networks.actor_critic import Actor
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import SoftValue
-from vaml.saving import Arrays, Parts
+from vaml.saving import Arrays, Parts, seeded
 from vaml.seeding import Streams
 
 _COUNTS = ("env_step", "epochs", "gradient_steps")
@@ -83,7 +86,8 @@ class LearnedModel(Parts):
             streams,
         )
         self.splits = streams.numpy("splits")
-        self.target_noise = torch.Generator().manual_seed(streams.seed("target_noise"))
+        self.target_noise = seeded(streams.seed("target_noise"), self.device)
+        self._regression: Function | None = None
         self.fits = Rows(FIT_COLUMNS, _COUNTS)
         self.split: Arrays = {}  # the rows of the first fit, where they stay
 
@@ -147,6 +151,26 @@ class LearnedModel(Parts):
         if self.agent.frozen_split:
             self.split = {"train": train, "validation": validation}
         return train, validation
+
+    def regression(
+        self, observations: Tensor, actions: Tensor, actor: Actor
+    ) -> tuple[Tensor, Tensor]:
+        """Actions (B, m) and targets (B,) that the critics regress on, for a batch of the history.
+
+        The actions are the batch's or the actor's, as the agent has it.
+        """
+        if self._regression is None:
+            self._regression = captured(partial(self._numbers, actor), None, self.device)
+        found = self._regression(observations, actions, self.target_noise)
+        return found["actions"], found["targets"]
+
+    @torch.no_grad()
+    def _numbers(
+        self, actor: Actor, observations: Tensor, actions: Tensor, noise: torch.Generator
+    ) -> Numbers:
+        if self.agent.critic_actions == "policy":
+            actions, _ = actor.sample(observations, noise)
+        return {"actions": actions, "targets": self.critic_targets(observations, actions, noise)}
 
     @torch.no_grad()
     def critic_targets(

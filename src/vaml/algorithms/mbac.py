@@ -10,7 +10,7 @@ from vaml.algorithms.learned_model import LearnedModel
 from vaml.algorithms.scalars import Scalars
 from vaml.config.mbac import TrainMBACJob
 from vaml.divergence import require_finite
-from vaml.saving import Arrays, Parts, module_arrays, prefixed
+from vaml.saving import Arrays, Parts, module_arrays, prefixed, seeded
 from vaml.seeding import Streams
 
 
@@ -41,7 +41,7 @@ class MBACRun(Parts):
         self.job = job
         self.settings = job.training
         self.interaction = Interaction(
-            job.environment_id, job.environment, job.total_steps, job.warmup_steps, streams
+            job.environment_id, job.environment, job.total_steps, job.warmup_steps, streams, device
         )
         size, low, high = (
             self.interaction.observation_size,
@@ -50,7 +50,7 @@ class MBACRun(Parts):
         )
         self.agent = ActorCritic(size, low, high, job.training.actor_critic, streams, device)
         self.replay = streams.numpy("replay")
-        self.policy_noise = torch.Generator().manual_seed(streams.seed("policy_noise"))
+        self.policy_noise = seeded(streams.seed("policy_noise"), device)
         self.evaluations = Evaluations(
             job.environment_id, job.environment, job.training.evaluation_episodes, streams
         )
@@ -117,11 +117,7 @@ class MBACRun(Parts):
         if self.learned is None:
             targets = self.agent.replay_targets(batch, self.policy_noise)
         else:
-            noise = self.learned.target_noise
-            if self.learned.agent.critic_actions == "policy":
-                with torch.no_grad():
-                    actions, _ = self.agent.actor.sample(observations, noise)
-            targets = self.learned.critic_targets(observations, actions, noise)
+            actions, targets = self.learned.regression(observations, actions, self.agent.actor)
         self.agent.update((observations, actions), targets, observations, self.policy_noise)
 
     def networks(self) -> Arrays:

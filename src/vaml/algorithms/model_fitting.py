@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from vaml.algorithms.capture import Captured, Numbers
+from vaml.algorithms.capture import Captured, Numbers, captured
 from vaml.algorithms.model_metrics import Metrics, batch_means, total
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
@@ -74,8 +74,7 @@ class ModelFitting(Parts):
 
     Streams: `batches` shuffles, `model_noise` and `validation_noise` sample next states and, for a
     stochastic value function, its actions. truth: the true dynamics, for a loss that needs them.
-    captured: on a GPU, and with an `mle_coefficient` that stays: steps and validations are replayed
-    as CUDA graphs, and noise is drawn on the device.
+    On a GPU noise is drawn there, and whole batches are replayed as CUDA graphs.
     """
 
     # The present fit's `progress` stands apart.
@@ -91,28 +90,20 @@ class ModelFitting(Parts):
         batch_size: int,
         streams: Streams,
         truth: GaussianDynamics | None = None,
-        captured: bool = False,
     ) -> None:
         self.model = model
         self.value = value
         self.objective = objective
         self.batch_size = batch_size
-        self.truth = truth
+        self.truth = truth and truth.requires_grad_(False)
         self._vector = ParameterVector(model.parameters())
         self.optimizer = Adam(self._vector, learning_rate, weight_decay)
         device = self._vector.values.device
         self.predict = WrittenDynamics(model, self._vector) if written() else model
         self.shuffles = streams.numpy("batches")
-        drawn_on = device if captured else torch.device("cpu")
-        self.noise = seeded(streams.seed("model_noise"), drawn_on)
-        self.validation_noise = seeded(streams.seed("validation_noise"), drawn_on)
-        self._captured = captured
-        self._step, self._measure = self.gradient_step, self._validation_numbers
-        if captured:
-            self._step = Captured(self._step, [self.noise], self.arrays, self.restore)
-            self._measure = Captured(
-                self._measure, [self.validation_noise], self.arrays, self.restore
-            )
+        self.noise = seeded(streams.seed("model_noise"), device)
+        self.validation_noise = seeded(streams.seed("validation_noise"), device)
+        self.mle_coefficient = math.nan
 
     def start(
         self,
@@ -125,7 +116,14 @@ class ModelFitting(Parts):
     ) -> FitProgress:
         """Begin a fit from the present weights, which are no candidate for the best."""
         self.train, self.validation = train, validation
-        self.mle_coefficient = mle_coefficient
+        if mle_coefficient != self.mle_coefficient:
+            # A graph holds the coefficient that it was recorded with.
+            self.mle_coefficient = mle_coefficient
+            self._step, self._measure = (
+                captured(function, self, self._vector.values.device)
+                for function in (self._gradient_step, self._validation_numbers)
+            )
+            self._captured = isinstance(self._step, Captured)
         self.progress = FitProgress(EarlyStopping(patience), max_epochs, max_gradient_steps)
         return self.progress
 
@@ -139,7 +137,7 @@ class ModelFitting(Parts):
         progress = self.progress
         losses: list[Tensor] = []
         for batch in self.train.batches(self.batch_size, self.shuffles):
-            losses.append(self._step(batch)["train_loss"])
+            losses.append(self.gradient_step(batch)["train_loss"])
             progress.gradient_steps += 1
             if progress.gradient_steps == progress.max_gradient_steps:
                 break
@@ -172,11 +170,18 @@ class ModelFitting(Parts):
 
     def gradient_step(self, batch: Transitions) -> Numbers:
         """One step of Adam down the training loss of a batch."""
+        whole = len(batch) == self.batch_size
+        return (self._step if whole else self._gradient_step)(*batch.fields(), self.noise)
+
+    def _gradient_step(
+        self, observations: Tensor, actions: Tensor, next_observations: Tensor, noise: Generator
+    ) -> Numbers:
+        batch = Transitions(observations, actions, next_observations)
         if self.mle_coefficient == 1 and isinstance(self.predict, WrittenDynamics):
             loss = self._likelihood_gradients(self.predict, batch)
         else:
             prediction = self.predict(batch.observations, batch.actions)
-            loss, _ = model_loss(prediction, *self._loss_arguments(batch, self.noise))
+            loss, _ = model_loss(prediction, *self._loss_arguments(batch, noise))
             self._vector.differentiate(loss)
         # A captured step reads nothing back.
         if not self._captured and not math.isfinite(loss.item()):
@@ -197,7 +202,7 @@ class ModelFitting(Parts):
         passes.train(*gradients)
         return loss
 
-    def _loss_arguments(self, batch: Transitions, noise: torch.Generator) -> tuple[Any, ...]:
+    def _loss_arguments(self, batch: Transitions, noise: Generator) -> tuple[Any, ...]:
         """The arguments of `model_loss` after the prediction."""
         return (
             batch.next_observations,
@@ -209,12 +214,20 @@ class ModelFitting(Parts):
         )
 
     def _validate(self) -> Metrics:
-        return batch_means(self.validation, self.batch_size, self._measure)
+        def numbers(batch: Transitions) -> Numbers:
+            whole = len(batch) == self.batch_size
+            measure = self._measure if whole else self._validation_numbers
+            return measure(*batch.fields(), self.validation_noise)
+
+        return batch_means(self.validation, self.batch_size, numbers)
 
     @torch.no_grad()
-    def _validation_numbers(self, batch: Transitions) -> Numbers:
+    def _validation_numbers(
+        self, observations: Tensor, actions: Tensor, next_observations: Tensor, noise: Generator
+    ) -> Numbers:
+        batch = Transitions(observations, actions, next_observations)
         prediction = self.model(batch.observations, batch.actions)
-        loss, terms = model_loss(prediction, *self._loss_arguments(batch, self.validation_noise))
+        loss, terms = model_loss(prediction, *self._loss_arguments(batch, noise))
         value_loss = (
             {"validation_value_loss": terms[self.objective.loss]}
             if self.objective.loss in terms

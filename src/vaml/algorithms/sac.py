@@ -8,7 +8,7 @@ from vaml.algorithms.interaction import Interaction
 from vaml.algorithms.scalars import Scalars
 from vaml.config.sac import TrainSACJob
 from vaml.divergence import require_finite
-from vaml.saving import Arrays, Parts, prefixed
+from vaml.saving import Arrays, Parts, prefixed, seeded
 from vaml.seeding import Streams
 
 
@@ -41,6 +41,7 @@ class SACRun(Parts):
             job.training.total_steps,
             job.training.warmup_steps,
             streams,
+            device,
         )
         self.agent = ActorCritic(
             self.interaction.observation_size,
@@ -51,7 +52,7 @@ class SACRun(Parts):
             device,
         )
         self.replay = streams.numpy("replay")
-        self.policy_noise = torch.Generator().manual_seed(streams.seed("policy_noise"))
+        self.policy_noise = seeded(streams.seed("policy_noise"), device)
         self.snapshots: Arrays = {}
         self.scalars = Scalars(job.training.total_steps)
         self.evaluations = Evaluations(

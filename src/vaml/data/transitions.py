@@ -22,24 +22,15 @@ class Transitions:
     def take(self, indices: np.ndarray) -> "Transitions":
         """The rows at these indices, as copies."""
         rows = torch.from_numpy(indices).to(self.observations.device)
-        return Transitions(*(field.index_select(0, rows) for field in self._fields()))
+        return Transitions(*(field.index_select(0, rows) for field in self.fields()))
 
     def to(self, device: torch.device | str) -> "Transitions":
         """The same rows on a device."""
-        return Transitions(*(field.to(device) for field in self._fields()))
-
-    def clone(self) -> "Transitions":
-        """The same rows in memory of their own."""
-        return Transitions(*(field.clone() for field in self._fields()))
-
-    def copy_(self, other: "Transitions") -> None:
-        """Overwrite the rows with as many others."""
-        for field, given in zip(self._fields(), other._fields(), strict=True):
-            field.copy_(given)
+        return Transitions(*(field.to(device) for field in self.fields()))
 
     def first(self, rows: int) -> "Transitions":
         """The first rows, as views."""
-        return Transitions(*(field[:rows] for field in self._fields()))
+        return Transitions(*(field[:rows] for field in self.fields()))
 
     def batches(
         self, batch_size: int, shuffle: np.random.Generator | None = None
@@ -48,9 +39,10 @@ class Transitions:
         rows = self.take(shuffle.permutation(len(self))) if shuffle else self
         for start in range(0, len(self), batch_size):
             stop = start + batch_size
-            yield Transitions(*(field[start:stop] for field in rows._fields()))
+            yield Transitions(*(field[start:stop] for field in rows.fields()))
 
-    def _fields(self) -> tuple[Tensor, Tensor, Tensor]:
+    def fields(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Observations, actions and next observations."""
         return self.observations, self.actions, self.next_observations
 
 
