@@ -20,6 +20,8 @@ rule compile_paper:
         figures=PAPER_FIGURES,
         derived=manifests([f"{RESULTS}/claims.json", *PAPER_TABLES, *PAPER_FIGURES]),
         sources=[f"{PAPER}/main.typ", f"{PAPER}/style.typ", f"{PAPER}/references.bib"],
+        # It prints the description of every setting, which the digest of code leaves out.
+        descriptions=os.path.relpath(SOURCE.parent / "workflow" / "schemas" / "config.schema.yaml"),
         # Record of the code and versions behind the results.
         manifests=[
             manifest for stage in jobs.FOLDERS for manifest in results(stage, ["manifest.json"])

@@ -146,10 +146,11 @@ class ActorCritic(Parts):
         losses = {"critics": self._minimise("critics", critic_loss(values, targets))}
 
         # Algorithm 1, line 9: eq. (2).
-        noise, temperature = self.actor.noise(observations, generator), self.log_temperature.exp()
+        noise = self.actor.noise(observations, generator)
         actions, log_probabilities = self.policy(observations, noise)
         smaller = self.action_values.smaller(observations, actions)
-        loss = actor_loss(smaller, log_probabilities, temperature.detach())
+        temperature = self.log_temperature.detach().exp()
+        loss = actor_loss(smaller, log_probabilities, temperature)
         losses["actor"] = self._minimise("actor", loss)
 
         loss = temperature_loss(self.log_temperature, log_probabilities, self.target_entropy)
