@@ -65,7 +65,7 @@ demo: override CONFIG := config/demo.yaml $(CONFIG)
 demo: study ## the whole study at demo scale, in minutes
 
 why: override CONFIG := config/demo.yaml config/why.yaml config/demo_why.yaml $(CONFIG)
-why: study ## the experiments on the reasons, at demo scale (config/README.md has the full ones)
+why: study ## the experiments on why theory did not meet practice, at demo scale (config/README.md has the full ones)
 
 paper: $(STAMP) ## make results/<study>/paper.pdf and all its inputs (CONFIG)
 	$(SNAKEMAKE) compile_paper

@@ -13,9 +13,9 @@ from vaml.runtime.terminal import print_anywhere
 
 # Each is a module of vaml.commands, and that module defines `add_flags` and `run`.
 COMMANDS = {
-    "plan": "say what would run, why, and about how long it takes",
-    "status": "show how far a study is, and when it ends",
-    "check-results": "hold every result against its manifest",
+    "plan": "list the jobs that would run, with causes and times",
+    "status": "show the progress of a study and its time left",
+    "check-results": "check every result against its manifest",
     "clean-stale": "list, or remove, results that no job of the config makes",
     "pack": "write the finished jobs of a study into one archive",
     "unpack": "take finished jobs from an archive or from another study",
@@ -39,7 +39,7 @@ def run(words: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="vaml",
         description="Operate a study. Start it in the project's folder.",
-        epilog="`vaml COMMAND --help` tells the flags of a command.",
+        epilog="`vaml COMMAND --help` lists its flags.",
     )
     commands = parser.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", required=True

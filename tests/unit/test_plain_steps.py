@@ -1,4 +1,8 @@
-"""Twenty gradient steps by written passes give the numbers of those that autograd does alone."""
+"""Twenty gradient steps by written passes give the numbers of those that autograd does alone.
+
+The steps share all but the passes: `update` is compared with one written by hand in
+test_actor_critic_losses, critic targets in test_mbac, Adam in test_model_fitting.
+"""
 
 import numpy as np
 import pytest
@@ -79,7 +83,7 @@ def test_sac() -> None:
         (parameter - first).abs().mean()
         for parameter, first in zip(written.critics.parameters(), before, strict=True)
     ]
-    assert min(moved) > 5 * CLOSE * RATE
+    assert min(moved) > 10 * CLOSE * RATE * STEPS
 
 
 def random_value() -> Value:

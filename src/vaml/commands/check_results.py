@@ -18,7 +18,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Exit status 1 where a finished job's or table's file is not as its manifest says."""
+    """Name each file that is not as its manifest says; exit status 1 if there is one."""
     study, judged = read_judged_study(arguments.configfile)
     results = Path("results") / study.study.name
     checked, damaged = 0, list[Path]()

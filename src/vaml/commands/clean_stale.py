@@ -17,7 +17,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Only below results/<study>/, only files that a rule of the workflow writes, no links."""
+    """List or remove files below results/<study>/ that a rule of the workflow writes, no links."""
     study = read_study(arguments.configfile)
     names: dict[str, set[str]] = defaultdict(set)
     for job in dry_run("--forceall", *for_snakemake(arguments)):

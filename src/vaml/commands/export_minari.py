@@ -24,7 +24,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Reads the run's files only. Minari's own setting MINARI_DATASETS_PATH says where to store."""
+    """Store the data set where Minari's own MINARI_DATASETS_PATH says; only files are read."""
     one_thread()
     keep_freed_memory()
     config, manifest, file = (

@@ -29,7 +29,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Reads files only, so that it may run beside the study; a second export replaces the first."""
+    """Write the event files, over those of an earlier export. The study may run meanwhile."""
     study = read_study(arguments.configfile)
     for line in export(study, Path("results") / study.study.name):
         print(line)

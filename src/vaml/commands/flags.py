@@ -14,7 +14,7 @@ def add_configfile(parser: argparse.ArgumentParser) -> None:
 
 def add_cores(parser: argparse.ArgumentParser) -> None:
     """The flag that an estimate of the time to go depends on."""
-    parser.add_argument("--cores", type=core_count, default="all", help="all, or how many work")
+    parser.add_argument("--cores", type=core_count, default="all", help="number of cores, or all")
 
 
 def for_snakemake(arguments: argparse.Namespace) -> list[str]:

@@ -27,7 +27,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Jobs that have not ended, and results of another config or code, are left out and counted.
+    """Write the archive; count the jobs left out, which are unfinished or of another config or code.
 
     A damaged file ends the program with one line, and no archive is written.
     """

@@ -26,7 +26,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """The jobs are those of `snakemake --dry-run` with the same flags, which is asked for them."""
+    """Print the plan. Its jobs are those of `snakemake --dry-run` with the same flags."""
     overlays = for_snakemake(arguments)
     study, judged = read_judged_study(arguments.configfile)
     planned = dry_run(*arguments.targets, "--cores", str(arguments.cores), *overlays)

@@ -31,13 +31,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
     add_configfile(parser)
     parser.add_argument(
-        "--watch", type=_pause, metavar="SECONDS", help="show it anew every so often, until Ctrl-C"
+        "--watch", type=_pause, metavar="SECONDS", help="repeat every SECONDS, until Ctrl-C"
     )
     add_cores(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Reads files only, so that it may run anywhere the results can be seen from."""
+    """Show the progress. It reads files only, and so runs wherever the results can be read."""
     study, judged = read_judged_study(arguments.configfile)
     made = derived(study, judged)
     console = Console()

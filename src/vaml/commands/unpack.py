@@ -29,7 +29,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Nothing that is here is overwritten. Exit status 1 where a job of an archive was refused.
+    """Copy the jobs, and overwrite nothing. Exit status 1 where a job of an archive was refused.
 
     What is damaged, hostile, or of no job of the study is named in one line each.
     """

@@ -68,15 +68,15 @@ class Scopes:
         return bool(self._scopes) and self._scopes[-1].is_class
 
     def open_class(self, node: ast.ClassDef) -> None:
-        """Its names are its attributes."""
+        """Open the scope of a class; its names are its attributes."""
         self._scopes.append(_Scope(True, {name: f"class.{name}" for name in _locals(node)}))
 
     def open_comprehension(self, node: Comprehension) -> None:
-        """Its names are the targets of its loops."""
+        """Open the scope of a comprehension; its names are the targets of its loops."""
         self._open(name for each in node.generators for name in stored_names(each.target))
 
     def open_function(self, node: Function) -> list[tuple[str, str]]:
-        """Its names are its parameters, locals and imports.
+        """Open the scope of a function; its names are its parameters, locals and imports.
 
         Returns the imports, each a name and what it stands for, if which of them counts is decided
         only as the function runs.
