@@ -5,8 +5,8 @@
 
 The ways take turns in one process with one thread, so that they share whatever the machine does. A
 round is half a second of each; times are of the wall, the device's work waited for. SAC and MBAC
-make an environment step with each gradient step, and have the other libraries' SAC on the same card
-beside them where these are installed.
+make an environment step with each gradient step; SAC has that of the other libraries on the same
+card beside it, where these are installed.
 """
 
 import argparse

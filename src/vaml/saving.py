@@ -21,7 +21,7 @@ class Saved(Protocol):
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None: ...
 
 
-class Parts:
+class Stateful:
     """A `Saved` object whose state is that of the attributes in `saved`, by name.
 
     An attribute may be a Saved object, a module, a tensor, a random stream, an array, a number, or
@@ -87,7 +87,7 @@ def _restored(part: Any, arrays: Mapping[str, np.ndarray]) -> Any:
         case np.ndarray():
             return arrays[""].copy()
         case int() | float():
-            return type(part)(arrays[""])
+            return arrays[""].item()
         case dict():
             parts = cast(dict[str, Any], part)
             if any(not isinstance(each, np.ndarray) for each in parts.values()):

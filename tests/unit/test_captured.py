@@ -203,20 +203,38 @@ def test_a_captured_run_gives_the_numbers_of_a_launched_one(objective: tuple[flo
     assert mbac_runs.same(captured.arrays(), reference.arrays())
 
 
-def test_unread_losses_name_the_first_that_is_not_finite_and_are_read_in_time() -> None:
-    agent, noise = learner(), generator(1)
+@pytest.mark.parametrize("saved_at", [None, 50, 120])
+def test_captured_losses_are_read_at_the_same_steps_saved_or_not(saved_at: int | None) -> None:
+    """Where the loss of step 110 is not finite, its run ends after step 200, and names it."""
+
+    def capturing() -> ActorCritic:
+        agent = learner()
+        agent._captured = True
+        return agent
+
+    agent, noise = capturing(), generator(1)
+    for step in range(199):
+        if step == saved_at:
+            state, agent = agent.arrays(), capturing()
+            agent.restore(state)
+        if step == 110:
+            with torch.no_grad():
+                agent.log_temperature.fill_(math.inf)  # a part of the critics' targets
+        learned(agent, noise, range(step, step + 1))
+    with pytest.raises(Diverged, match="diverged at step 110: critics loss"):
+        learned(agent, noise, range(199, 200))
+
+
+def test_the_last_captured_losses_are_read_at_the_end() -> None:
+    agent = learner()
     agent._captured = True
-    learned(agent, noise, range(3))
-    agent.arrays()  # reads them, and all are finite
+    learned(agent, generator(1), range(3))
+    agent.read_losses()
     with torch.no_grad():
         agent.log_temperature.fill_(math.inf)
-    learned(agent, noise, range(3, 5))
-    # The temperature has its part in the targets already.
+    learned(agent, generator(1), range(3, 5))
     with pytest.raises(Diverged, match="diverged at step 3: critics loss"):
-        agent.arrays()
-    with pytest.raises(Diverged, match="diverged at step 5: critics loss"):
-        learned(agent, noise, range(5, 200))
-    assert agent.gradient_steps == 105
+        agent.read_losses()
 
 
 @pytest.mark.parametrize("each_step", [False, True], ids=["an epoch", "each step"])

@@ -55,7 +55,8 @@ DYNAMICS = SyntheticDynamics(
     noise_scale=1.0,
     value_hidden_size=8,
 )
-# Together with the tests of all losses and environments below: every line that runs on a device.
+# Together with the tests of all losses and environments below: every line that runs on a device,
+# but what is done otherwise on a real one (`is_cuda`), which test_captured has.
 JOBS: dict[str, BaseModel] = {
     "simulate_dynamics": SimulateDynamicsJob(dynamics=DYNAMICS, hidden_size=8, seed=0),
     "train_sac": TrainSACJob(

@@ -124,6 +124,15 @@ def test_dynamics(hidden: list[int]) -> None:
     close(vector.views(whole), expected)
 
 
+def test_a_loss_of_two_predictions_is_refused() -> None:
+    model = GaussianDynamics(N, M, [7], "default", generator(1))
+    vector = ParameterVector(model.parameters())
+    predict = WrittenDynamics(model, vector)
+    first, second = (predict(normal(rows, N), normal(rows, M)).mean.sum() for rows in (3, 4))
+    with pytest.raises(RuntimeError, match="a loss of two predictions"):
+        vector.differentiate(first + second)
+
+
 @pytest.mark.parametrize("plain", [False, True])
 def test_a_vector_holds_the_gradients_of_a_loss(plain: bool) -> None:
     """Zero where a parameter has no part in it."""

@@ -114,8 +114,8 @@ EDITS: dict[str, tuple[list[Edit], set[str]]] = {
         [
             (
                 "algorithms/diagnostics.py",
-                "class Diagnostics(Parts):",
-                "class Diagnostics(Parts, object):",
+                "class Diagnostics(Stateful):",
+                "class Diagnostics(Stateful, object):",
             )
         ],
         {C},

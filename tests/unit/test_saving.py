@@ -8,17 +8,17 @@ import torch
 from torch import nn
 
 from vaml.algorithms.rows import Rows
-from vaml.saving import Parts
+from vaml.saving import Stateful
 
 
-class Inner(Parts):
+class Inner(Stateful):
     saved = ("count",)
 
     def __init__(self) -> None:
         self.count = 0
 
 
-class Whole(Parts):
+class Whole(Stateful):
     saved = (
         "module",
         "tensor",

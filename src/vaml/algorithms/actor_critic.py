@@ -1,6 +1,7 @@
 """Soft actor-critic's networks, optimisers and one gradient step of each."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -17,13 +18,13 @@ from vaml.losses.actor_critic import actor_loss, bellman_target, critic_loss, te
 from vaml.networks.actor_critic import Actor, Critic, TwinCritics
 from vaml.networks.value import SoftValue
 from vaml.networks.written import WrittenCritics, WrittenPolicy
-from vaml.saving import Arrays, Parts, module_arrays, prefixed
+from vaml.saving import Arrays, Stateful, module_arrays, prefixed
 from vaml.seeding import Streams
 
 _READ_EVERY = 100  # steps, where they are captured
 
 
-class ActorCritic(Parts):
+class ActorCritic(Stateful):
     """Actor, twin critics with slow targets, and a learned temperature.
 
     The target entropy is minus the number of action dimensions. All tensors are on the device. On a
@@ -48,7 +49,7 @@ class ActorCritic(Parts):
         streams: Streams,
         device: torch.device | str = "cpu",
     ) -> None:
-        self.device = device
+        self.device = torch.device(device)
         generator = torch.Generator().manual_seed(streams.seed("initialisation"))
         sizes = settings.hidden_sizes
         self.actor = Actor(
@@ -83,12 +84,10 @@ class ActorCritic(Parts):
         self.discount, self.polyak = settings.discount, settings.polyak
         self.gradient_steps = 0
         self._numbers: Numbers = {}
-        self._unread: list[Numbers] = []  # of captured steps, the last ones
-        place = self.actor.device
-        self._act, self._targets = (
-            captured(function, None, place) for function in (self._sampled, self._replayed)
-        )
-        self._step = captured(self._gradient_step, self, place)
+        self._unread: list[Tensor] = []  # losses (3,) of the last captured steps
+        self._act = captured(self._sampled, None, self.device)
+        self._targets = captured(self._replayed, None, self.device)
+        self._step = captured(self.gradient_step, self, self.device)
         self._captured = isinstance(self._step, Captured)
 
     def act(self, observation: np.ndarray, generator: torch.Generator) -> np.ndarray:
@@ -129,11 +128,11 @@ class ActorCritic(Parts):
         self._numbers = self._step(*critic_inputs, targets, observations, generator)
         self.gradient_steps += 1
         if self._captured:
-            self._unread.append(self._numbers)
-            if len(self._unread) == _READ_EVERY:
-                self._read()
+            self._unread.append(self._numbers["losses"])
+            if self.gradient_steps % _READ_EVERY == 0:
+                self.read_losses()
 
-    def _gradient_step(
+    def gradient_step(
         self,
         critic_observations: Tensor,
         critic_actions: Tensor,
@@ -141,9 +140,10 @@ class ActorCritic(Parts):
         observations: Tensor,
         generator: torch.Generator,
     ) -> Numbers:
+        """The step of `update`, as a function of tensors that a graph can record."""
         # Algorithm 1, line 8: eq. (3), or eq. (7) where the targets are a model's.
         values = self.action_values(critic_observations, critic_actions)
-        losses = {"critics": self._minimise("critics", critic_loss(values, targets))}
+        losses = [self._minimise("critics", critic_loss(values, targets))]
 
         # Algorithm 1, line 9: eq. (2).
         noise = self.actor.noise(observations, generator)
@@ -151,13 +151,13 @@ class ActorCritic(Parts):
         smaller = self.action_values.smaller(observations, actions)
         temperature = self.log_temperature.detach().exp()
         loss = actor_loss(smaller, log_probabilities, temperature)
-        losses["actor"] = self._minimise("actor", loss)
+        losses.append(self._minimise("actor", loss))
 
         loss = temperature_loss(self.log_temperature, log_probabilities, self.target_entropy)
-        losses["temperature"] = self._minimise("temperature", loss)
+        losses.append(self._minimise("temperature", loss))
         self._target_vector.approach(self._vectors["critics"], self.polyak)
         return {
-            **losses,
+            "losses": torch.stack(losses),
             "smaller": smaller.detach(),
             "log_probabilities": log_probabilities.detach(),
         }
@@ -171,13 +171,16 @@ class ActorCritic(Parts):
         self.optimizers[name].step()
         return loss.detach()
 
-    def _read(self) -> None:
-        """Raise Diverged at the first of the unread losses that is not finite."""
-        steps, self._unread = self._unread, []
-        for before, numbers in enumerate(steps, self.gradient_steps - len(steps)):
-            for name in self._vectors:
-                if not numbers[name].isfinite():
-                    raise Diverged(f"{name} loss", before)
+    def read_losses(self) -> None:
+        """Raise Diverged at the first loss of captured steps that is not finite."""
+        if not self._unread:
+            return
+        finite = torch.stack(self._unread).isfinite().tolist()
+        first, self._unread = self.gradient_steps - len(finite), []
+        for step, row in enumerate(finite, first):
+            for name, is_finite in zip(self._vectors, row, strict=True):
+                if not is_finite:
+                    raise Diverged(f"{name} loss", step)
 
     def scalars(self) -> dict[str, float]:
         """The last gradient step's numbers: none before the first.
@@ -187,18 +190,24 @@ class ActorCritic(Parts):
         """
         if not self._numbers:
             return {}
+        of_critics, of_actor, _ = self._numbers["losses"].tolist()
         return {
-            "critic_loss": self._numbers["critics"].item(),
-            "actor_loss": self._numbers["actor"].item(),
+            "critic_loss": of_critics,
+            "actor_loss": of_actor,
             "value": self._numbers["smaller"].mean().item(),
             "temperature": self.log_temperature.detach().exp().item(),
             "entropy": -self._numbers["log_probabilities"].mean().item(),
         }
 
     def arrays(self) -> Arrays:
-        """Everything that goes on changing, for saving. Raises Diverged as `update`."""
-        self._read()
-        return super().arrays()
+        """Everything that goes on changing, for saving."""
+        unread = [losses.cpu().numpy() for losses in self._unread]
+        return super().arrays() | {"unread": np.array(unread, np.float32).reshape(-1, 3)}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `arrays` gave."""
+        super().restore(arrays)
+        self._unread = list(torch.from_numpy(arrays["unread"].copy()).to(self.device))
 
     def networks(self) -> Arrays:
         """Actor, critics, target critics and temperature: what a snapshot holds."""

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from vaml.fast.passes import recording
 from vaml.saving import Saved, generator_array, load_generator
 
 Numbers = dict[str, Tensor]
@@ -15,6 +18,12 @@ Function = Callable[..., Numbers]
 _WARM_UP_CALLS = 3  # in which libraries choose their kernels and allocate what they keep
 
 _launching = False
+
+
+@cache
+def _stream() -> torch.cuda.Stream:
+    """The stream of all recordings: each new one would have a workspace of cuBLAS for good."""
+    return torch.cuda.Stream()
 
 
 @contextmanager
@@ -29,29 +38,29 @@ def launched() -> Iterator[None]:
 
 
 def captured(function: Function, state: Saved | None, device: torch.device) -> Function:
-    """The function, on a GPU as a graph. state: as of `Captured`."""
+    """The function; on a GPU its graph, but inside of `launched`. state: see `Captured`."""
     return Captured(function, state) if device.type == "cuda" and not _launching else function
 
 
 class Captured:
     """A `Function`, recorded once per shape of its inputs and replayed from then on.
 
-    It must read no tensor back, draw from the given stream alone, always the same one, and keep
-    what its buffers are in. All that it changes is in `state`, which is set back after the calls
-    that recording needs; None: nothing. Its random numbers, and so its results, are those of the
-    function itself.
+    The function must read no tensor back, and draw from the given stream alone, always the same
+    one. state: all that it changes, which is set back after the calls that recording needs; None if
+    it changes nothing. Random numbers and results are those of the function itself.
     """
 
     def __init__(self, function: Function, state: Saved | None) -> None:
         self._function, self._state = function, state
+        self._generator: torch.Generator | None = None
         self._graphs: dict[
             tuple[torch.Size, ...], tuple[torch.cuda.CUDAGraph, list[Tensor], Numbers]
         ] = {}
 
     def __call__(self, *arguments: Tensor | torch.Generator) -> Numbers:
-        *given, generator = arguments
-        assert isinstance(generator, torch.Generator)
-        tensors = [each for each in given if isinstance(each, Tensor)]
+        *tensors, generator = cast(tuple[Any, ...], arguments)
+        assert self._generator in (None, generator), "another stream than the one recorded"
+        self._generator = generator
         shapes = tuple(each.shape for each in tensors)
         if shapes not in self._graphs:
             self._graphs[shapes] = self._recorded(tensors, generator)
@@ -67,9 +76,9 @@ class Captured:
         inputs = [each.clone() for each in tensors]
         before = self._state.arrays() if self._state else {}
         drawn = generator_array(generator)
-        present, aside = torch.cuda.current_stream(), torch.cuda.Stream()
+        present, aside = torch.cuda.current_stream(), _stream()
         aside.wait_stream(present)
-        with torch.cuda.stream(aside):
+        with torch.cuda.stream(aside), recording():
             for _ in range(_WARM_UP_CALLS):
                 self._function(*inputs, generator)
         present.wait_stream(aside)
@@ -78,6 +87,6 @@ class Captured:
         load_generator(generator, drawn)
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(generator)
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=aside):
             numbers = self._function(*inputs, generator)
         return graph, inputs, numbers

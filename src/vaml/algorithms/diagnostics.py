@@ -23,7 +23,7 @@ from vaml.losses.value_aware import vaml
 from vaml.networks.actor_critic import Actor
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import SoftValue
-from vaml.saving import Arrays, Parts, below, load_module, module_arrays, prefixed
+from vaml.saving import Arrays, Stateful, below, load_module, module_arrays, prefixed
 from vaml.seeding import Streams
 
 STATE_EVERY = 20  # environment steps between the simulator states that are kept
@@ -53,7 +53,7 @@ DIAGNOSTIC_COLUMNS = (
 )
 
 
-class Diagnostics(Parts):
+class Diagnostics(Stateful):
     """Rows with DIAGNOSTIC_COLUMNS, one per evaluation of a model-based agent.
 
     There are three kinds of pairs. `replay`: a sample of the run's own. `policy`: the same states

@@ -10,13 +10,13 @@ from vaml.config.sac import Environment
 from vaml.divergence import Diverged
 from vaml.envs import mujoco
 from vaml.networks.actor_critic import Actor
-from vaml.saving import Parts
+from vaml.saving import Stateful
 from vaml.seeding import Streams
 
 EVALUATION_COLUMNS = ("env_step", "episode", "return")
 
 
-class Evaluations(Parts):
+class Evaluations(Stateful):
     """The returns of full episodes under the deterministic policy, along a run.
 
     The evaluation at environment step t depends on the policy and on the stream

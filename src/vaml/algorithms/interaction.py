@@ -9,11 +9,11 @@ from vaml.config.sac import Environment
 from vaml.data.replay import History
 from vaml.divergence import require_finite
 from vaml.envs import mujoco
-from vaml.saving import Arrays, Parts, below, prefixed, seeded
+from vaml.saving import Arrays, Stateful, below, prefixed, seeded
 from vaml.seeding import Streams
 
 
-class Interaction(Parts):
+class Interaction(Stateful):
     """One environment, the policy's exploration in it, and the history of the run.
 
     Actions are uniform in the action box for `warmup_steps`, then drawn from the policy. Streams

@@ -1,13 +1,12 @@
 """The dynamics model of a model-based agent: its refits, and the critic targets made from it."""
 
 import math
-from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vaml.algorithms.capture import Function, Numbers, captured
+from vaml.algorithms.capture import Numbers, captured
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.algorithms.model_metrics import refit_metrics
 from vaml.algorithms.rows import Rows
@@ -15,10 +14,9 @@ from vaml.config.mbac import AgentSettings, TrainMBACJob
 from vaml.data.transitions import Transitions, random_split
 from vaml.envs.known import known_functions
 from vaml.losses.actor_critic import model_target
-from vaml.networks.actor_critic import Actor
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import SoftValue
-from vaml.saving import Arrays, Parts, seeded
+from vaml.saving import Arrays, Stateful, seeded
 from vaml.seeding import Streams
 
 _COUNTS = ("env_step", "epochs", "gradient_steps")
@@ -44,7 +42,7 @@ def decayed(start: float, end: float, step: int, first_step: int, last_step: int
     return start + share * (end - start)
 
 
-class LearnedModel(Parts):
+class LearnedModel(Stateful):
     """The model, refitted to the agent's transitions for its present value function, beside it.
 
     Streams: `model_initialisation`, `splits`, `target_noise` (model samples and their actions in
@@ -87,7 +85,7 @@ class LearnedModel(Parts):
         )
         self.splits = streams.numpy("splits")
         self.target_noise = seeded(streams.seed("target_noise"), self.device)
-        self._regression: Function | None = None
+        self._regression = captured(self._numbers, None, self.device)
         self.fits = Rows(FIT_COLUMNS, _COUNTS)
         self.split: Arrays = {}  # the rows of the first fit, where they stay
 
@@ -152,24 +150,18 @@ class LearnedModel(Parts):
             self.split = {"train": train, "validation": validation}
         return train, validation
 
-    def regression(
-        self, observations: Tensor, actions: Tensor, actor: Actor
-    ) -> tuple[Tensor, Tensor]:
+    def regression(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         """Actions (B, m) and targets (B,) that the critics regress on, for a batch of the history.
 
         The actions are the batch's or the actor's, as the agent has it.
         """
-        if self._regression is None:
-            self._regression = captured(partial(self._numbers, actor), None, self.device)
         found = self._regression(observations, actions, self.target_noise)
         return found["actions"], found["targets"]
 
     @torch.no_grad()
-    def _numbers(
-        self, actor: Actor, observations: Tensor, actions: Tensor, noise: torch.Generator
-    ) -> Numbers:
+    def _numbers(self, observations: Tensor, actions: Tensor, noise: torch.Generator) -> Numbers:
         if self.agent.critic_actions == "policy":
-            actions, _ = actor.sample(observations, noise)
+            actions, _ = self.value.actor.sample(observations, noise)
         return {"actions": actions, "targets": self.critic_targets(observations, actions, noise)}
 
     @torch.no_grad()

@@ -10,11 +10,11 @@ from vaml.algorithms.learned_model import LearnedModel
 from vaml.algorithms.scalars import Scalars
 from vaml.config.mbac import TrainMBACJob
 from vaml.divergence import require_finite
-from vaml.saving import Arrays, Parts, module_arrays, prefixed, seeded
+from vaml.saving import Arrays, Stateful, module_arrays, prefixed, seeded
 from vaml.seeding import Streams
 
 
-class MBACRun(Parts):
+class MBACRun(Stateful):
     """One run: SAC whose critics learn from model-generated next states alone.
 
     Per environment step after the warm-up: perhaps a refit of the model on the whole history (at
@@ -117,7 +117,7 @@ class MBACRun(Parts):
         if self.learned is None:
             targets = self.agent.replay_targets(batch, self.policy_noise)
         else:
-            actions, targets = self.learned.regression(observations, actions, self.agent.actor)
+            actions, targets = self.learned.regression(observations, actions)
         self.agent.update((observations, actions), targets, observations, self.policy_noise)
 
     def networks(self) -> Arrays:

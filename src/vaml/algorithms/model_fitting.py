@@ -20,12 +20,12 @@ from vaml.losses.objective import model_loss
 from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import Value
 from vaml.networks.written import WrittenDynamics
-from vaml.saving import Arrays, Parts, load_module, module_arrays, prefixed, seeded
+from vaml.saving import Arrays, Stateful, load_module, module_arrays, prefixed, seeded
 from vaml.seeding import Streams
 
 
 @dataclass
-class EarlyStopping(Parts):
+class EarlyStopping(Stateful):
     """Stops after `patience` validations in a row without a strictly smaller score."""
 
     saved = ("best", "waited")
@@ -48,7 +48,7 @@ class EarlyStopping(Parts):
 
 
 @dataclass
-class FitProgress(Parts):
+class FitProgress(Stateful):
     """State of a fit: counters, the stopping rule, the best weights so far."""
 
     saved = ("stopping", "epochs", "gradient_steps", "best_epoch", "best_weights")
@@ -69,7 +69,7 @@ class FitProgress(Parts):
         return capped or self.epochs >= self.max_epochs or self.stopping.stopped
 
 
-class ModelFitting(Parts):
+class ModelFitting(Stateful):
     """Trains one dynamics model; the optimiser and the random streams live on between fits.
 
     Streams: `batches` shuffles, `model_noise` and `validation_noise` sample next states and, for a
@@ -95,7 +95,7 @@ class ModelFitting(Parts):
         self.value = value
         self.objective = objective
         self.batch_size = batch_size
-        self.truth = truth and truth.requires_grad_(False)
+        self.truth = truth
         self._vector = ParameterVector(model.parameters())
         self.optimizer = Adam(self._vector, learning_rate, weight_decay)
         device = self._vector.values.device
@@ -119,10 +119,9 @@ class ModelFitting(Parts):
         if mle_coefficient != self.mle_coefficient:
             # A graph holds the coefficient that it was recorded with.
             self.mle_coefficient = mle_coefficient
-            self._step, self._measure = (
-                captured(function, self, self._vector.values.device)
-                for function in (self._gradient_step, self._validation_numbers)
-            )
+            device = self._vector.values.device
+            self._step = captured(self._gradient_step, self, device)
+            self._measure = captured(self._validation_numbers, None, device)
             self._captured = isinstance(self._step, Captured)
         self.progress = FitProgress(EarlyStopping(patience), max_epochs, max_gradient_steps)
         return self.progress
@@ -131,8 +130,8 @@ class ModelFitting(Parts):
         """One pass over the training split, and a validation.
 
         A pass that the cap on gradient steps cuts short is not validated and gives None. Raises
-        Diverged at the first non-finite loss or parameter: of a loss, with its step, but where
-        steps are captured at the end of the epoch only.
+        Diverged at the first non-finite loss or parameter. A loss is named with its step; where
+        steps are captured, it is seen at the end of the epoch.
         """
         progress = self.progress
         losses: list[Tensor] = []

@@ -187,7 +187,7 @@ def decomposition(
     batch_size: int,
     generator: torch.Generator,
 ) -> Metrics:
-    """Parts of value_aware_error's expectation, by sampling, where s' is known but V is random.
+    """Stateful of value_aware_error's expectation, by sampling, where s' is known but V is random.
 
     squared_bias: ½ (E[V(s')] - E[V(ŝ')])², without bias, and so perhaps negative where it is small.
     model_variance_term: ½ Var[V(ŝ')] / K. target_variance_term: ½ Var[V(s')] over V's own draws.

@@ -8,11 +8,11 @@ from vaml.algorithms.interaction import Interaction
 from vaml.algorithms.scalars import Scalars
 from vaml.config.sac import TrainSACJob
 from vaml.divergence import require_finite
-from vaml.saving import Arrays, Parts, prefixed, seeded
+from vaml.saving import Arrays, Stateful, prefixed, seeded
 from vaml.seeding import Streams
 
 
-class SACRun(Parts):
+class SACRun(Stateful):
     """One run: after W warm-up steps, one gradient step per environment step.
 
     The last warm-up step is also the first learning call, so that t environment steps make

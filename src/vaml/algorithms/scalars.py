@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from vaml.algorithms.rows import Number, Rows
-from vaml.saving import Parts
+from vaml.saving import Stateful
 
 SCALAR_COLUMNS = (
     "env_step",
@@ -20,7 +20,7 @@ SCALAR_COLUMNS = (
 _EVERY, _ROWS = 1000, 20
 
 
-class Scalars(Parts):
+class Scalars(Stateful):
     """One row every 1000 environment steps, or about 20 in a run of less than 20 000.
 
     They are taken from the last gradient step, which computes them in any case.

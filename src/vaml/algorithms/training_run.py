@@ -54,6 +54,7 @@ def run_training(run: TrainingRun, total_steps: int, job: Job[Any]) -> dict[str,
             if job.checkpoint.due():
                 job.checkpoint.save(run.arrays(), {"resumed_from": job.resumed_from})
                 job.checkpoint.exit_if_terminated()
+        run.agent.read_losses()
         require_finite(run.networks(), run.steps)
     except Diverged as diverged:
         failure = Diverged(not_finite(run.networks()) or diverged.where, run.steps)

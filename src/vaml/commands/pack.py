@@ -27,7 +27,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write the archive; count the jobs left out, which are unfinished or of another config or code.
+    """Write the archive; count the jobs left out: unfinished, or of another config or code.
 
     A damaged file ends the program with one line, and no archive is written.
     """

@@ -7,12 +7,12 @@ from vaml.config.fields import (
     Distinct,
     EnvironmentId,
     JobSettings,
-    Parts,
     Positive,
     Rows,
     Section,
     Seed,
     Share,
+    Stateful,
     Width,
 )
 
@@ -54,7 +54,7 @@ class SACTraining(Section):
 class SAC(Section):
     """Section `sac`."""
 
-    environments: Parts[EnvironmentId] = Field(
+    environments: Stateful[EnvironmentId] = Field(
         description="entries of `environments`; an empty list leaves out experiment B"
     )
     seeds: Distinct[Seed] = Field(description="independent runs per environment")

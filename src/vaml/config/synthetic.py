@@ -9,10 +9,10 @@ from vaml.config.fields import (
     Distinct,
     JobSettings,
     Name,
-    Parts,
     Positive,
     Section,
     Seed,
+    Stateful,
     Width,
 )
 from vaml.config.objectives import FitSettings, Objective
@@ -49,7 +49,7 @@ class Synthetic(Section):
 
     dynamics: SyntheticDynamics
     fit: SyntheticFitSettings
-    settings: Parts[Setting] = Field(
+    settings: Stateful[Setting] = Field(
         description="realizable: the model has the dynamics' two hidden layers; unrealizable: one; "
         "an empty list leaves out experiment A"
     )

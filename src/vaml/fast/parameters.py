@@ -14,8 +14,8 @@ class ParameterVector:
     The parameters become views of the vector. Each network's matrices come before its biases, and
     those of one shape follow each other, so that neighbouring heads are one matrix.
 
-    in_passes: whether written passes train the parameters, which then are one leaf of autograd,
-    `values`; else each is one of its own.
+    Where written passes train them, which sets `in_passes`, the parameters are one leaf of
+    autograd, `values`; else each is one of its own.
     """
 
     def __init__(self, *networks: Iterable[Tensor]) -> None:
@@ -39,9 +39,15 @@ class ParameterVector:
         self.values.requires_grad_()
 
     def differentiate(self, loss: Tensor) -> None:
-        """Fill `gradients` with those of a loss, and let its graph go."""
+        """Fill `gradients` with those of a loss, and let its graph go.
+
+        RuntimeError: the loss is of two calls of one written network.
+        """
         if self.in_passes:
-            torch.autograd.grad(loss, self.values)  # which the passes write where they belong
+            # The passes write them where they belong.
+            (found,) = torch.autograd.grad(loss, self.values)
+            if found.data_ptr() != self.gradients.data_ptr():
+                raise RuntimeError("a loss of two predictions: only plain_modules sums gradients")
             return
         parts = torch.autograd.grad(
             loss, self.parameters, allow_unused=True, materialize_grads=True

@@ -5,7 +5,8 @@ the products. Here each pass writes into buffers of its own, so that every view 
 network's heads are one product, and a gradient is computed only where it is asked for.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TypeVar
 
@@ -19,12 +20,36 @@ Layer = tuple[Tensor, Tensor]
 Made = TypeVar("Made")
 
 
-def kept(make: Callable[[int], Made], device: torch.device) -> Callable[[int], Made]:
+_recording = False
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Passes that are used inside are kept for good: a graph uses buffers without owning them."""
+    global _recording
+    before, _recording = _recording, True
+    try:
+        yield
+    finally:
+        _recording = before
+
+
+def kept(make: Callable[[int], Made]) -> Callable[[int], Made]:
     """Passes by their number of rows, made when first asked for; each has buffers of its own.
 
-    The last few are kept; on a GPU all are, as a captured graph uses buffers without owning them.
+    The last four are kept, and those that were used while a graph was recorded.
     """
-    return lru_cache(None if device.type == "cuda" else 4)(make)
+    recent, recorded = lru_cache(4)(make), dict[int, Made]()
+
+    def passes(rows: int) -> Made:
+        if rows in recorded:
+            return recorded[rows]
+        made = recent(rows)
+        if _recording:
+            recorded[rows] = made
+        return made
+
+    return passes
 
 
 def joined(heads: Sequence[nn.Linear]) -> Layer:

@@ -61,7 +61,7 @@ class SoftValue:
         self.actor = actor
         self.critics = critics
         self.log_temperature = log_temperature
-        self._passes = kept(partial(SoftValuePass, actor, critics), actor.device)
+        self._passes = kept(partial(SoftValuePass, actor, critics))
         self._written = written()
 
     def __call__(self, observations: Tensor, generator: torch.Generator) -> Tensor:

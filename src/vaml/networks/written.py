@@ -21,7 +21,7 @@ class WrittenPolicy:
 
     def __init__(self, actor: Actor, vector: ParameterVector) -> None:
         self._vector = vector
-        self._passes = kept(partial(PolicyPass, actor, vector), actor.device)
+        self._passes = kept(partial(PolicyPass, actor, vector))
 
     def __call__(self, observations: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         passes = self._passes(len(observations))
@@ -43,7 +43,7 @@ class WrittenCritics:
 
     def __init__(self, critics: TwinCritics, vector: ParameterVector) -> None:
         self._vector = vector
-        self._passes = kept(partial(CriticPasses, critics, vector), vector.values.device)
+        self._passes = kept(partial(CriticPasses, critics, vector))
 
     def __call__(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         passes = self._passes(len(observations))
@@ -75,7 +75,7 @@ class WrittenDynamics:
 
     def __init__(self, model: GaussianDynamics, vector: ParameterVector) -> None:
         self._vector = vector
-        self.passes = kept(partial(DynamicsPass, model, vector), vector.values.device)
+        self.passes = kept(partial(DynamicsPass, model, vector))
 
     def __call__(self, observations: Tensor, actions: Tensor) -> Prediction:
         passes = self.passes(len(observations))
