@@ -124,6 +124,14 @@ def test_dynamics(hidden: list[int]) -> None:
     close(vector.views(whole), expected)
 
 
+def test_a_written_pass_is_differentiable_once() -> None:
+    model = GaussianDynamics(N, M, [7], "default", generator(1))
+    vector = ParameterVector(model.parameters())
+    loss = WrittenDynamics(model, vector)(normal(ROWS, N), normal(ROWS, M)).mean.square().sum()
+    with pytest.raises(RuntimeError, match="differentiable once"):
+        torch.autograd.grad(loss, vector.values, create_graph=True)
+
+
 def test_a_loss_of_two_predictions_is_refused() -> None:
     model = GaussianDynamics(N, M, [7], "default", generator(1))
     vector = ParameterVector(model.parameters())

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 Gradients = tuple[Tensor, ...]
 
@@ -62,10 +61,11 @@ class _Written(Function):
         return outputs
 
     @staticmethod
-    @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, *gradients: Tensor
     ) -> Any:
+        if torch.is_grad_enabled():
+            raise RuntimeError("a written pass is differentiable once")
         _ = ctx.saved_tensors  # asks autograd whether they are still those of the forward pass
         return None, None, None, *ctx.written(*gradients)
 

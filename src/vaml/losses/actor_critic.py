@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 def bellman_target(
@@ -27,8 +28,8 @@ def model_target(
 
 def critic_loss(values: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
     """Sum over the two critics of the batch-mean squared error, eq. (3); no factor ½."""
-    first, second = ((value - targets).square().mean() for value in values)
-    return first + second
+    first, second = values
+    return functional.mse_loss(first, targets) + functional.mse_loss(second, targets)
 
 
 def actor_loss(smaller_values: Tensor, log_probabilities: Tensor, temperature: Tensor) -> Tensor:
