@@ -3,14 +3,16 @@
 import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import mbac_runs
 import numpy as np
 import pytest
 import torch
+from emulated_graphs import as_on_a_gpu, emulated_graphs
 
 from vaml.algorithms.actor_critic import ActorCritic
-from vaml.algorithms.capture import launched
+from vaml.algorithms.capture import Captured, launched
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.config.objectives import NEED_TRUTH, Loss, Objective
@@ -201,6 +203,81 @@ def test_a_captured_run_gives_the_numbers_of_a_launched_one(objective: tuple[flo
     with launched():
         reference = mbac_runs.finish(MBACRun(job, mbac_runs.streams(), device))
     assert mbac_runs.same(captured.arrays(), reference.arrays())
+
+
+@pytest.mark.parametrize("stochastic", [False, True], ids=["random", "soft"])
+@pytest.mark.parametrize("coefficient", [1.0, 0.3])
+def test_an_emulated_graph_of_a_fit_gives_the_numbers_of_the_function(
+    coefficient: float, stochastic: bool
+) -> None:
+    with as_on_a_gpu(), emulated_graphs():
+        replayed = fitting(coefficient=coefficient, value=soft_value(CPU) if stochastic else None)
+        found = [replayed.epoch() for _ in range(4)]
+    with as_on_a_gpu():
+        function = fitting(coefficient=coefficient, value=soft_value(CPU) if stochastic else None)
+        assert found == [function.epoch() for _ in range(4)]
+    assert same(replayed.arrays(), function.arrays())
+
+
+def test_an_emulated_graph_of_an_agent_gives_the_numbers_of_the_function() -> None:
+    noises = generator(1), generator(1)
+    with as_on_a_gpu():
+        with emulated_graphs():
+            replayed = learner()
+            found = learned(replayed, noises[0], range(6))
+            again = learner()
+            again.restore(replayed.arrays())
+            state = noises[0].get_state()
+            found += learned(replayed, noises[0], range(6, 9))
+            resumed = learned(again, generator().set_state(state), range(6, 9))
+        function = learner()
+        expected = learned(function, noises[1], range(9))
+    assert found == expected
+    assert resumed == expected[6:]
+    states = [agent.arrays() for agent in (replayed, again, function)]
+    for state in states:
+        del state["unread"]
+    assert same(states[0], states[2])
+    assert same(states[1], states[2])
+
+
+@pytest.mark.parametrize(
+    ("objective", "changes"),
+    [
+        (mbac_runs.REG_VAML, {}),
+        (mbac_runs.REG_VAML, {"critic_actions": "policy", "average_rewards": True}),
+        (None, {}),
+    ],
+)
+def test_emulated_graphs_of_a_run_give_the_numbers_of_the_functions(
+    objective: tuple[float, float] | None, changes: dict[str, Any]
+) -> None:
+    """Refits whose coefficient decays, targets from the model or the history, acting."""
+    with as_on_a_gpu():
+        with emulated_graphs():
+            replayed = mbac_runs.finish(mbac_runs.start(objective, **changes))
+        function = mbac_runs.finish(mbac_runs.start(objective, **changes))
+    assert same(replayed.networks(), function.networks())
+    assert replayed.evaluations.rows == function.evaluations.rows
+    assert replayed.scalars.rows == function.scalars.rows
+
+
+def test_a_function_that_reads_back_cannot_be_recorded() -> None:
+    with emulated_graphs():
+        function = Captured(lambda x, _: {"sum": x * x.sum().item()}, None)
+        with pytest.raises(RuntimeError, match="reads back"):
+            function(torch.ones(3), generator())
+
+
+def test_a_graph_draws_from_one_stream() -> None:
+    with emulated_graphs():
+        function = Captured(lambda x, noise: {"sum": x + torch.randn(3, generator=noise)}, None)
+        noise, same_noise = generator(1), generator(1)
+        for _ in range(2):
+            expected = torch.ones(3) + torch.randn(3, generator=same_noise)
+            assert torch.equal(function(torch.ones(3), noise)["sum"], expected)
+        with pytest.raises(AssertionError, match="another stream"):
+            function(torch.ones(3), same_noise)
 
 
 @pytest.mark.parametrize("saved_at", [None, 50, 120])
