@@ -221,8 +221,8 @@ CODE_CHANGES: dict[str, tuple[Edit, Expected]] = {
     "a constant of the update that SAC and MBAC share": (
         (
             "src/vaml/algorithms/actor_critic.py",
-            "values, self.polyak)",
-            "values, 2 * self.polyak)",
+            "], self.polyak)",
+            "], 2 * self.polyak)",
         ),
         only(("train_sac", {}), ("train_mbac", {})),
     ),
