@@ -61,9 +61,7 @@ class _Written(Function):
         return outputs
 
     @staticmethod
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, *gradients: Tensor
-    ) -> Any:
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
         if torch.is_grad_enabled():
             raise RuntimeError("a written pass is differentiable once")
         _ = ctx.saved_tensors  # asks autograd whether they are still those of the forward pass
