@@ -34,7 +34,7 @@ class Stateful:
         """Everything that goes on changing, for saving."""
         found: Arrays = {}
         for name in self.saved:
-            found |= _named(name, _arrays(getattr(self, name)))
+            found |= prefixed(name, _arrays(getattr(self, name)))
         return found
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -62,7 +62,7 @@ def _arrays(part: Any) -> Arrays:
         case dict():
             found: Arrays = {}
             for name, each in cast(dict[str, Any], part).items():
-                found |= _named(name, _arrays(each))
+                found |= prefixed(name, _arrays(each))
             return found
         case _:
             raise TypeError(f"a part to be saved: got {type(part).__name__}")
@@ -98,17 +98,13 @@ def _restored(part: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     return part
 
 
-def _named(name: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
-    return {f"{name}/{key}" if key else name: array for key, array in arrays.items()}
-
-
 def _part(name: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
     return {"": arrays[name]} if name in arrays else below(name, arrays)
 
 
 def prefixed(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
-    """The same arrays under `prefix/`."""
-    return {f"{prefix}/{name}": array for name, array in arrays.items()}
+    """The arrays under `prefix/`; the one without a name becomes `prefix`."""
+    return {f"{prefix}/{name}" if name else prefix: array for name, array in arrays.items()}
 
 
 def below(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:

@@ -225,4 +225,4 @@ class ActorCritic(Stateful):
 
 
 def _vector(critics: TwinCritics) -> ParameterVector:
-    return ParameterVector(critics.first.parameters(), critics.second.parameters())
+    return ParameterVector(*(critic.parameters() for critic in critics))

@@ -89,7 +89,6 @@ class Pass:
     ) -> None:
         layers = [joined([layer]) for layer in hidden if isinstance(layer, nn.Linear)]
         head_weight, head_bias = joined(heads)
-        self.inputs = inputs
         self._swish = swish
         # Of each hidden layer: its features, what its activation's slope is made from, and the
         # gradient of its linear outputs.

@@ -113,7 +113,6 @@ class TwinCritics(nn.Module):
     def __init__(self, first: Critic, second: Critic) -> None:
         super().__init__()
         self.first, self.second = first, second
-        self.input_size = first.input_size
 
     def forward(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         """Q1 and Q2, each (...,), of observations (..., n) and actions (..., m)."""

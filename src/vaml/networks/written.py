@@ -4,7 +4,9 @@ Tests hold them to autograd's. Passes work on a fixed number of rows; what stays
 autograd itself.
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,16 +27,8 @@ class WrittenPolicy:
 
     def __call__(self, observations: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         passes = self._passes(len(observations))
-
-        def backward(grad_actions: Tensor, grad_log_probabilities: Tensor) -> tuple[Tensor]:
-            passes.train(grad_actions, grad_log_probabilities)
-            return (self._vector.gradients,)
-
-        return differentiable(
-            lambda: passes.forward(observations, noise),
-            backward,
-            [self._vector.values],
-            [passes.heads],
+        return _of_parameters(
+            self._vector, lambda: passes.forward(observations, noise), passes.train, [passes.heads]
         )
 
 
@@ -47,15 +41,10 @@ class WrittenCritics:
 
     def __call__(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         passes = self._passes(len(observations))
-
-        def backward(*grad_values: Tensor) -> tuple[Tensor]:
-            passes.train(*grad_values)
-            return (self._vector.gradients,)
-
-        return differentiable(
+        return _of_parameters(
+            self._vector,
             lambda: passes.forward(observations, actions),
-            backward,
-            [self._vector.values],
+            passes.train,
             passes.outputs,
         )
 
@@ -79,18 +68,28 @@ class WrittenDynamics:
 
     def __call__(self, observations: Tensor, actions: Tensor) -> Prediction:
         passes = self.passes(len(observations))
-
-        def backward(grad_mean: Tensor, grad_log_std: Tensor) -> tuple[Tensor]:
-            passes.train(grad_mean, grad_log_std)
-            return (self._vector.gradients,)
-
-        mean, log_std = differentiable(
+        mean, log_std = _of_parameters(
+            self._vector,
             lambda: passes.forward(observations, actions),
-            backward,
-            [self._vector.values],
+            passes.train,
             [passes.heads],
         )
         return Prediction(observations, mean, log_std)
+
+
+def _of_parameters(
+    vector: ParameterVector,
+    forward: Callable[[], Any],
+    train: Callable[..., None],
+    buffers: Sequence[Tensor],
+) -> Any:
+    """The outputs of `forward` as a function of the vector, whose gradients `train` fills."""
+
+    def backward(*gradients: Tensor) -> tuple[Tensor]:
+        train(*gradients)
+        return (vector.gradients,)
+
+    return differentiable(forward, backward, [vector.values], buffers)
 
 
 class PolicyPass:
@@ -143,10 +142,10 @@ class CriticPasses:
     """Q1 and Q2 (rows,) of observations (rows, n) and actions (rows, m)."""
 
     def __init__(self, critics: TwinCritics, trained: ParameterVector | None, rows: int) -> None:
-        self._inputs = critics.first.output.weight.new_empty(rows, critics.input_size)
+        self._inputs = critics.first.output.weight.new_empty(rows, critics.first.input_size)
         self._passes = [
             Pass(critic.hidden, [critic.output], self._inputs, trained=trained)
-            for critic in (critics.first, critics.second)
+            for critic in critics
         ]
         self.outputs = [each.outputs for each in self._passes]
 
