@@ -3,7 +3,7 @@
     python tools/error_tails.py tails.csv --configfile config/snapshots.yaml
 
 Reads the models, histories and snapshots of results/<study>/, and trains nothing. One row per fit:
-vaml.algorithms.error_tails says what the columns are.
+vaml.metrics.error_tails says what the columns are.
 """
 
 import argparse
@@ -13,11 +13,12 @@ from typing import Any
 
 import torch
 
-from vaml.algorithms.error_tails import error_tail, squared_errors
 from vaml.config.schema import Config, ConfigError, load
 from vaml.config.yaml_file import merged
 from vaml.data.snapshot import snapshot_parts
 from vaml.files import UnreadableFile, read_arrays, read_tensors, write_rows
+from vaml.metrics.error_tails import error_tail, squared_errors
+from vaml.metrics.model_test import ModelTest
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import SoftValue
 from vaml.pipeline.jobs import folder, labels
@@ -46,7 +47,8 @@ def tail(study: Config, results: Path, job: dict[str, Any]) -> dict[str, Any]:
     )
     value = SoftValue.from_snapshot(read_tensors(run / "snapshots.safetensors", f"{step}/"))
     generator = torch.Generator().manual_seed(streams.seed("error_tails"))
-    errors = squared_errors(model, test, value, fit.batch_size, generator)
+    samples = study.objectives[job["objective"]].model_samples
+    errors = squared_errors(ModelTest(model, test, value, samples, fit.batch_size), generator)
     return {**job, "transitions": len(errors), **error_tail(errors)}
 
 

@@ -22,11 +22,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     ) as job:
         import torch
 
-        from vaml.algorithms.model_metrics import snapshot_metrics
         from vaml.algorithms.snapshot_fit import read_snapshot, snapshot_model
+        from vaml.metrics.errors import snapshot_metrics
+        from vaml.metrics.model_test import ModelTest
         from vaml.saving import load_module
 
         settings, cpu = job.settings, torch.device("cpu")
+        objective, batch_size = settings.objective, settings.fit.batch_size
         weights = job.read("model")
         metrics = read_json(job.read("outcome"))
         if metrics["status"] == "ok":
@@ -35,17 +37,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             history, snapshots = job.read("history"), job.read("snapshots")
             data = read_snapshot(history, snapshots, settings, streams.numpy("split"), cpu)
             model = snapshot_model(settings, data, torch.Generator())
+            test = ModelTest(model, data.test, data.value, objective.model_samples, batch_size)
             for kept in ("last", "best"):
                 load_module(model, read_tensors(weights, f"{kept}/"))
-                metrics[kept] = snapshot_metrics(
-                    model,
-                    data.test,
-                    data.value,
-                    data.next_value,
-                    settings.objective,
-                    settings.fit.batch_size,
-                    streams,
-                )
+                metrics[kept] = snapshot_metrics(test, data.next_value, objective, streams)
         job.write_result("metrics", metrics)
 
 

@@ -24,29 +24,28 @@ def main(argv: Sequence[str] | None = None) -> None:
         import torch
 
         from vaml.algorithms.synthetic_fit import read_synthetic, synthetic_model
-        from vaml.algorithms.synthetic_metrics import (
+        from vaml.metrics.exact import (
+            SyntheticTest,
             environment_metrics,
-            error_metrics,
             synthetic_metrics,
+            truth_metrics,
         )
         from vaml.saving import load_module
 
         settings, cpu = job.settings, torch.device("cpu")
-        objective, batch_size = settings.objective, settings.fit.batch_size
         # The fit's streams, since the metrics belong to it; fits of a seed share the noise.
         streams = Streams(settings.seed, "fit_synthetic", settings.hidden_size)
         data = read_synthetic(job.read("dynamics"), job.read("transitions"), settings, cpu)
-        truth, test, value = data.truth, data.test, data.value
         model = synthetic_model(settings, torch.Generator())
+        samples, batch_size = settings.objective.model_samples, settings.fit.batch_size
+        test = SyntheticTest(model, data.test, data.value, samples, batch_size, data.truth)
         weights = job.read("model")
         metrics = read_json(job.read("outcome"))
         for kept in ("last", "best") if metrics["status"] == "ok" else ():
             load_module(model, read_tensors(weights, f"{kept}/"))
-            metrics[kept] = synthetic_metrics(
-                model, truth, test, value, objective, batch_size, streams
-            )
-        metrics["truth"] = error_metrics(truth, truth, test, value, objective, batch_size, streams)
-        metrics |= environment_metrics(truth, test, value, batch_size, streams)
+            metrics[kept] = synthetic_metrics(test, streams)
+        metrics["truth"] = truth_metrics(test, streams)
+        metrics |= environment_metrics(test, streams)
         job.write_result("metrics", metrics)
 
 

@@ -16,7 +16,6 @@ from vaml.algorithms import evaluation
 from vaml.algorithms.learned_model import FIT_COLUMNS
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.model_fitting import ModelFitting
-from vaml.algorithms.model_metrics import COLLAPSED_SIGMA, model_metrics
 from vaml.algorithms.offline_fit import run_offline_fit
 from vaml.algorithms.sac import SACRun
 from vaml.algorithms.training_run import run_training
@@ -25,6 +24,8 @@ from vaml.config.sac import TrainSACJob
 from vaml.config.synthetic import FitSyntheticJob
 from vaml.data.transitions import Transitions
 from vaml.files import read_json
+from vaml.metrics.errors import COLLAPSED_SIGMA, model_metrics
+from vaml.metrics.model_test import ModelTest
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
 from vaml.runtime.checkpoint import Checkpoint
@@ -252,7 +253,9 @@ def test_a_collapsed_variance_is_told(log_std: float, share: float) -> None:
     with torch.no_grad():
         fitting.model.log_std_head.weight.zero_()
         fitting.model.log_std_head.bias.fill_(log_std)
-    metrics = model_metrics(fitting.model, train, fitting.value, 2, 50, torch.Generator())
+    metrics = model_metrics(
+        ModelTest(fitting.model, train, fitting.value, 2, 50), torch.Generator()
+    )
     assert metrics["sigma_collapsed"] == share
     assert "sigma_collapsed" in FIT_COLUMNS
 
@@ -263,7 +266,9 @@ def test_the_share_counts_dimensions() -> None:
     with torch.no_grad():
         fitting.model.log_std_head.weight.zero_()
         fitting.model.log_std_head.bias.copy_(raw)
-    metrics = model_metrics(fitting.model, train, fitting.value, 2, 50, torch.Generator())
+    metrics = model_metrics(
+        ModelTest(fitting.model, train, fitting.value, 2, 50), torch.Generator()
+    )
     assert metrics["sigma_collapsed"] == 0.5
     # Noise of that size is lost in the rounding of a state of order ten.
     assert np.float32(10.0) + np.float32(0.4 * COLLAPSED_SIGMA) == np.float32(10.0)

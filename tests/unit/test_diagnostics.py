@@ -10,10 +10,10 @@ from random_numbers import normal
 
 from vaml.algorithms.diagnostics import DIAGNOSTIC_COLUMNS, STATE_EVERY, Diagnostics
 from vaml.algorithms.mbac import MBACRun
-from vaml.algorithms.model_diagnostics import gradient_parts, slopes, spread, value_slopes
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.envs import mujoco
+from vaml.metrics.model_diagnostics import gradient_parts, slopes, spread, value_slopes
 from vaml.networks.actor_critic import Actor
 from vaml.networks.dynamics import GaussianDynamics, Prediction
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from vaml.algorithms.error_tails import error_tail, squared_errors
 from vaml.data.transitions import Transitions
+from vaml.metrics.error_tails import error_tail, squared_errors
+from vaml.metrics.model_test import ModelTest
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
 
@@ -37,7 +38,7 @@ def test_an_error_is_of_its_own_transition() -> None:
     value = RandomValue(3, 16, generator).requires_grad_(False)
     states, actions = (torch.randn(7, size, generator=generator) for size in (3, 2))
     rows = Transitions(states, actions, states + torch.randn(7, 3, generator=generator))
-    errors = squared_errors(model, rows, value, 4, generator)
+    errors = squared_errors(ModelTest(model, rows, value, 10, 4), generator)
     assert errors.dtype == np.float64
     for i, error in enumerate(errors):
         with torch.no_grad():

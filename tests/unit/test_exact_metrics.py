@@ -1,29 +1,30 @@
 """Metrics of every fit beside the K-sample error: exact error, floor, and the parts."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from random_numbers import generator
 
-from vaml.algorithms.model_metrics import decomposition, model_metrics
-from vaml.algorithms.synthetic_metrics import (
-    environment_metrics,
-    error_metrics,
-    exact_metrics,
-    synthetic_metrics,
-)
-from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.envs.synthetic import simulate
 from vaml.losses.value_aware import vaml
+from vaml.metrics.errors import decomposition, model_metrics
+from vaml.metrics.exact import (
+    SyntheticTest,
+    environment_metrics,
+    exact_metrics,
+    synthetic_metrics,
+    truth_metrics,
+)
+from vaml.metrics.model_test import ModelTest
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
 from vaml.seeding import Streams
 
 N, M, ROWS, BATCH = 5, 2, 400, 128
 STREAMS = Streams(0, "test")
-MLE = Objective(loss="vaml", mle_coefficient=1.0, model_samples=10)
 
 
 def dynamics(seed: int = 0, gain: float = 1.0) -> GaussianDynamics:
@@ -40,10 +41,14 @@ TRUTH, MODEL = dynamics(), dynamics(1)
 TEST = rows(TRUTH)
 
 
+def measured(model: GaussianDynamics = MODEL, samples: int = 10) -> SyntheticTest:
+    return SyntheticTest(model, TEST, VALUE, samples, BATCH, TRUTH)
+
+
 def test_error_floor_and_model_variance_sum_up_to_the_k_sample_error() -> None:
     samples, repeats = 3, 300
-    exact = exact_metrics(MODEL, TRUTH, TEST, VALUE, samples, BATCH, generator(1))
-    floor = environment_metrics(TRUTH, TEST, VALUE, BATCH, STREAMS)["noise_floor"]
+    exact = exact_metrics(measured(samples=samples), generator(1))
+    floor = environment_metrics(measured(), STREAMS)["noise_floor"]
     noise, errors = generator(2), []
     with torch.no_grad():
         true, predicted = (each(TEST.observations, TEST.actions) for each in (TRUTH, MODEL))
@@ -63,13 +68,13 @@ def test_error_floor_and_model_variance_sum_up_to_the_k_sample_error() -> None:
 
 
 def test_the_truth_has_no_exact_error_and_the_floors_variance() -> None:
-    exact = error_metrics(TRUTH, TRUTH, TEST, VALUE, MLE, BATCH, STREAMS)
-    environment = environment_metrics(TRUTH, TEST, VALUE, BATCH, STREAMS)
+    exact = truth_metrics(measured(), STREAMS)
+    environment = environment_metrics(measured(), STREAMS)
     assert (exact["exact_error"], exact["skill"]) == (0.0, 1.0)
     floor, error = environment["noise_floor"], environment["noise_floor_se"]
     assert 0 < error < 0.005 * floor
     assert abs(exact["model_variance_term"] - floor / 10) < 6 * error / 10
-    other = environment_metrics(TRUTH, TEST, VALUE, BATCH, Streams(1, "test"))
+    other = environment_metrics(measured(), Streams(1, "test"))
     assert 0 < abs(other["noise_floor"] - floor) < 6 * error
 
 
@@ -79,8 +84,8 @@ def test_skill_is_zero_for_a_model_that_predicts_no_change() -> None:
         for parameter in still.parameters():
             parameter.zero_()
         still.log_std_head.bias.fill_(-60)
-    metrics = exact_metrics(still, TRUTH, TEST, VALUE, 10, BATCH, generator(1))
-    environment = environment_metrics(TRUTH, TEST, VALUE, BATCH, STREAMS)
+    metrics = exact_metrics(measured(still), generator(1))
+    environment = environment_metrics(measured(), STREAMS)
     assert metrics["exact_error"] == pytest.approx(environment["no_change_error"], rel=1e-4)
     assert metrics["skill"] == pytest.approx(0, abs=1e-4)
     assert metrics["model_variance_term"] < 1e-12
@@ -90,14 +95,14 @@ def test_skill_is_zero_for_a_model_that_predicts_no_change() -> None:
 
 
 def test_new_metrics_leave_the_noise_of_the_others_alone() -> None:
-    metrics = synthetic_metrics(MODEL, TRUTH, TEST, VALUE, MLE, BATCH, STREAMS)
+    metrics = synthetic_metrics(measured(), STREAMS)
     noise = generator(STREAMS.seed("test_metrics"))
-    before = model_metrics(MODEL, TEST, VALUE, 10, BATCH, noise)
+    before = model_metrics(measured(), noise)
     assert {name: metrics[name] for name in before} == before
 
 
 def test_state_rms_is_that_of_the_next_states() -> None:
-    environment = environment_metrics(TRUTH, TEST, VALUE, ROWS, STREAMS)
+    environment = environment_metrics(replace(measured(), batch_size=ROWS), STREAMS)
     expected = TEST.next_observations.square().mean().sqrt().item()
     assert environment["state_rms"] == pytest.approx(expected, rel=1e-6)
 
@@ -136,7 +141,7 @@ def test_decomposition_finds_bias_and_both_variances() -> None:
         predicted = truth(data.observations, data.actions)
         bias = (data.next_observations - data.observations - predicted.mean).sum(-1)
         spread = predicted.log_std.exp().square().sum(-1) + 0.25
-    metrics = decomposition(truth, data, Noisy(), 4, 4000, generator(1))
+    metrics = decomposition(ModelTest(truth, data, Noisy(), 4, 4000), generator(1))
     squared = 0.5 * bias.square().mean().item()
     assert metrics["squared_bias"] == pytest.approx(squared, rel=0.05)
     assert metrics["model_variance_term"] == pytest.approx(spread.mean().item() / 8, rel=0.05)
@@ -155,6 +160,6 @@ def test_squared_bias_is_unbiased_where_the_model_is_right() -> None:
         still.log_std_head.bias.fill_(-60)
     states = torch.randn(6000, N, generator=generator(5))
     data = Transitions(states, torch.zeros(6000, M), states)
-    metrics = decomposition(still, data, Noisy(), 4, 6000, generator(1))
+    metrics = decomposition(ModelTest(still, data, Noisy(), 4, 6000), generator(1))
     # A row's estimate has standard deviation √2 · ½ · 2 · 0.25 / 20.
     assert abs(metrics["squared_bias"]) < 4 * math.sqrt(2) * 0.0125 / math.sqrt(6000)

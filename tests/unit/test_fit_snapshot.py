@@ -10,11 +10,11 @@ import torch
 from offline_fits import FIT, OBJECTIVES, flags, paired, record_fits, same, started_from, states
 
 from vaml import fit_snapshot, measure_snapshot, train_sac
-from vaml.algorithms import model_metrics
 from vaml.algorithms.sac import SACRun
 from vaml.config.sac import ActorCriticSettings, Environment, SACTraining, TrainSACJob
 from vaml.config.snapshots import FitSnapshotJob, SnapshotFitSettings
 from vaml.files import read_arrays
+from vaml.metrics import errors
 from vaml.seeding import Streams
 
 SAC = TrainSACJob(
@@ -57,9 +57,9 @@ def snapshot(
     """Starts a fit to a snapshot of that run, and measures it."""
     fits, tested = record_fits(monkeypatch), []
     monkeypatch.setattr(
-        model_metrics,
+        errors,
         "snapshot_metrics",
-        lambda _, test, value, later, *rest: tested.append((test, later)) or {},
+        lambda test, later, *_: tested.append((test.transitions, later)) or {},
     )
 
     def start(step: int, objective: str, redraw: bool = False) -> SimpleNamespace:

@@ -10,8 +10,9 @@ from mbac_runs import MLE, REG_VAML, finish, learned, same, start, streams
 
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.model_fitting import ModelFitting
-from vaml.algorithms.model_metrics import floor_metrics, model_metrics, refit_metrics
 from vaml.data.transitions import Transitions, random_split
+from vaml.metrics.errors import floor_metrics, model_metrics, refit_metrics
+from vaml.metrics.model_test import ModelTest
 from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.saving import module_arrays
 
@@ -115,9 +116,9 @@ def test_logged_metrics_are_of_the_restored_weights_on_the_validation_split(
             continue
         assert same(module_arrays(learned(run).model), restored[-1])
         noise = torch.Generator().manual_seed(streams().seed("fit_metrics", run.steps))
-        arguments = (learned(run).fitting.validation, run.agent.value)
-        expected = model_metrics(learned(run).model, *arguments, 3, 8, noise)
-        expected |= floor_metrics(*arguments, 3, 8, noise)
+        validation = learned(run).fitting.validation
+        test = ModelTest(learned(run).model, validation, run.agent.value, 3, 8)
+        expected = model_metrics(test, noise) | floor_metrics(test, noise)
         assert {name: learned(run).fits[-1][name] for name in expected} == expected
 
 
@@ -138,7 +139,7 @@ def test_a_refits_squared_bias_is_free_of_all_sampling() -> None:
 
     model = Shifted(2, 1, [4], "xavier", torch.Generator())
     noise = torch.Generator().manual_seed(1)
-    found = refit_metrics(model, data, value, 5, 1000, noise)
+    found = refit_metrics(ModelTest(model, data, value, 5, 1000), noise)
     assert found["squared_bias"] == pytest.approx(0.5 * (4 * 0.5) ** 2, abs=0.5)
     assert found["model_variance_term"] == pytest.approx(0.5 * (8**2 + 3**2) / 5, rel=0.05)
     parts = found["squared_bias"] + found["model_variance_term"] + 0.5 * 9

@@ -56,7 +56,7 @@ EDITS: dict[str, tuple[list[Edit], set[str]]] = {
     ),
     "names of variables and functions, annotations, bounds, order and place of definitions": (
         [
-            ("algorithms/model_metrics.py", "few", "first_rows"),
+            ("metrics/errors.py", "few", "first_rows"),
             ("losses/value_aware.py", "_debiased", "_without_bias"),
             ("losses/regression.py", "from torch import", "import math\n\nfrom torch import"),
             ("losses/expected_value.py", "(value: RandomValue,", "(value,"),
@@ -121,11 +121,11 @@ EDITS: dict[str, tuple[list[Edit], set[str]]] = {
         {C},
     ),
     "a metric of fits to snapshots": (
-        [("algorithms/model_metrics.py", "DIAGNOSTIC_ROWS = 1024", "DIAGNOSTIC_ROWS = 2048")],
+        [("metrics/errors.py", "DIAGNOSTIC_ROWS = 1024", "DIAGNOSTIC_ROWS = 2048")],
         {OF_B},
     ),
     "a metric of fits in the artificial environment": (
-        [("algorithms/synthetic_metrics.py", "DRAWS = ", "DRAWS = 1 + ")],
+        [("metrics/exact.py", "DRAWS = ", "DRAWS = 1 + ")],
         {OF_A},
     ),
     "the gradient of the likelihood": (

@@ -8,18 +8,17 @@ import torch
 from random_numbers import generator
 from scipy import stats
 
-from vaml.algorithms.model_metrics import batch_means, model_metrics
-from vaml.algorithms.synthetic_metrics import synthetic_metrics
-from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.envs.synthetic import simulate
 from vaml.losses.value_aware import vaml
+from vaml.metrics.errors import model_metrics
+from vaml.metrics.exact import SyntheticTest, synthetic_metrics
+from vaml.metrics.model_test import ModelTest, batch_means
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
 from vaml.seeding import Streams
 
 N, M, HORIZON = 11, 3, 200
-MLE = Objective(loss="vaml", mle_coefficient=1.0, model_samples=10)
 
 
 def dynamics(hidden_sizes: list[int], seed: int = 0) -> GaussianDynamics:
@@ -95,7 +94,7 @@ def test_one_seed_gives_one_simulation() -> None:
 def test_true_dynamics_have_the_nll_and_sigma_of_the_sanity_numbers(hidden_size: int) -> None:
     truth, rows = run(5000, hidden_size=hidden_size)
     value = RandomValue(N, 64, generator(1))
-    metrics = model_metrics(truth, rows, value, 10, 128, generator(2))
+    metrics = model_metrics(ModelTest(truth, rows, value, 10, 128), generator(2))
     assert 14.1 < metrics["nll"] < 14.3
     assert metrics["sigma_l1"] == pytest.approx(9.69, abs=0.06)
     assert 0.06 < metrics["mean_l1"] < 0.14
@@ -104,9 +103,8 @@ def test_true_dynamics_have_the_nll_and_sigma_of_the_sanity_numbers(hidden_size:
 
     # An untrained model of either depth is almost as likely.
     for hidden_sizes in ([hidden_size, hidden_size], [hidden_size]):
-        untrained = model_metrics(
-            dynamics(hidden_sizes, seed=9), rows, value, 10, 128, generator(2)
-        )
+        model = dynamics(hidden_sizes, seed=9)
+        untrained = model_metrics(ModelTest(model, rows, value, 10, 128), generator(2))
         assert abs(untrained["nll"] - metrics["nll"]) < 0.04
 
 
@@ -142,7 +140,7 @@ def test_metrics_tell_a_models_distance_from_the_truth() -> None:
     value, streams = RandomValue(N, 64, generator(1)), Streams(0, "test")
 
     def measured(model: GaussianDynamics) -> dict[str, float]:
-        return synthetic_metrics(model, truth, rows, value, MLE, 128, streams)
+        return synthetic_metrics(SyntheticTest(model, rows, value, 10, 128, truth), streams)
 
     exact = measured(truth)
     assert exact["mean_l1_error"] == exact["sigma_l1_error"] == exact["parameter_l2"] == 0.0

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from vaml.algorithms.actor_critic import ActorCritic
 from vaml.algorithms.learned_model import LearnedModel
-from vaml.algorithms.model_diagnostics import gradient_parts, slopes, spread
 from vaml.algorithms.rows import Rows
 from vaml.config.mbac import TrainMBACJob
 from vaml.data.replay import History
@@ -20,6 +19,7 @@ from vaml.envs import mujoco
 from vaml.losses.actor_critic import bellman_target
 from vaml.losses.likelihood import nll
 from vaml.losses.value_aware import vaml
+from vaml.metrics.model_diagnostics import gradient_parts, slopes, spread
 from vaml.networks.actor_critic import Actor
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import SoftValue

@@ -8,12 +8,13 @@ from torch import Tensor
 
 from vaml.algorithms.capture import Numbers, captured
 from vaml.algorithms.model_fitting import ModelFitting
-from vaml.algorithms.model_metrics import refit_metrics
 from vaml.algorithms.rows import Rows
 from vaml.config.mbac import AgentSettings, TrainMBACJob
 from vaml.data.transitions import Transitions, random_split
 from vaml.envs.known import known_functions
 from vaml.losses.actor_critic import model_target
+from vaml.metrics.errors import refit_metrics
+from vaml.metrics.model_test import ModelTest
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import SoftValue
 from vaml.saving import Arrays, Stateful, seeded
@@ -122,16 +123,14 @@ class LearnedModel(Stateful):
         self.fitting.restore_best()
         generator = torch.Generator().manual_seed(self.streams.seed("fit_metrics", env_step))
         samples = self.agent.objective.model_samples
-        metrics = refit_metrics(
-            self.model, validation, self.value, samples, settings.batch_size, generator
-        )
+        test = ModelTest(self.model, validation, self.value, samples, settings.batch_size)
         self.fits.add(
             {
                 "env_step": env_step,
                 "mle_coefficient": coefficient,
                 "epochs": progress.epochs,
                 "gradient_steps": progress.gradient_steps,
-                **metrics,
+                **refit_metrics(test, generator),
                 # A refit that its gradient steps cut short has none.
                 "validation_loss": best if math.isfinite(best := progress.stopping.best) else None,
             }

@@ -8,7 +8,6 @@ import torch
 from torch import Generator, Tensor
 
 from vaml.algorithms.capture import Captured, Numbers, captured
-from vaml.algorithms.model_metrics import Metrics, batch_means, total
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.divergence import Diverged, require_finite
@@ -17,6 +16,7 @@ from vaml.fast.differentiation import written
 from vaml.fast.parameters import ParameterVector
 from vaml.losses.likelihood import nll_and_gradients
 from vaml.losses.objective import model_loss
+from vaml.metrics.model_test import Metrics, batch_means, total
 from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import Value
 from vaml.networks.written import WrittenDynamics

@@ -69,7 +69,7 @@ Name = Annotated[str, Field(pattern=NAME, max_length=64)]
 EnvironmentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+-v[0-9]+$", max_length=64)]
 Distinct = Annotated[list[_Item], Field(min_length=1), AfterValidator(_distinct)]
 # Selection of an experiment: an empty list leaves the experiment out of the study.
-Stateful = Annotated[list[_Item], AfterValidator(_distinct)]
+PossiblyEmpty = Annotated[list[_Item], AfterValidator(_distinct)]
 
 
 _Table = TypeVar("_Table", dict[str, Any], frozenset[str])

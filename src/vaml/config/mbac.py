@@ -13,12 +13,12 @@ from vaml.config.fields import (
     Name,
     NonNegative,
     Positive,
+    PossiblyEmpty,
     Rows,
     Samples,
     Section,
     Seed,
     Share,
-    Stateful,
     Width,
 )
 from vaml.config.objectives import Objective
@@ -99,7 +99,7 @@ class MBACTraining(Section):
 class MBAC(Section):
     """Section `mbac`."""
 
-    environments: Stateful[EnvironmentId] = Field(
+    environments: PossiblyEmpty[EnvironmentId] = Field(
         description="entries of `runs`; an empty list leaves out experiment C"
     )
     agents: Distinct[Name] = Field(

@@ -8,11 +8,11 @@ from vaml.config.fields import (
     EnvironmentId,
     JobSettings,
     Positive,
+    PossiblyEmpty,
     Rows,
     Section,
     Seed,
     Share,
-    Stateful,
     Width,
 )
 
@@ -54,7 +54,7 @@ class SACTraining(Section):
 class SAC(Section):
     """Section `sac`."""
 
-    environments: Stateful[EnvironmentId] = Field(
+    environments: PossiblyEmpty[EnvironmentId] = Field(
         description="entries of `environments`; an empty list leaves out experiment B"
     )
     seeds: Distinct[Seed] = Field(description="independent runs per environment")

@@ -10,9 +10,9 @@ from vaml.config.fields import (
     JobSettings,
     Name,
     Positive,
+    PossiblyEmpty,
     Section,
     Seed,
-    Stateful,
     Width,
 )
 from vaml.config.objectives import FitSettings, Objective
@@ -49,7 +49,7 @@ class Synthetic(Section):
 
     dynamics: SyntheticDynamics
     fit: SyntheticFitSettings
-    settings: Stateful[Setting] = Field(
+    settings: PossiblyEmpty[Setting] = Field(
         description="realizable: the model has the dynamics' two hidden layers; unrealizable: one; "
         "an empty list leaves out experiment A"
     )

@@ -1,4 +1,4 @@
-"""Stateful of the figures with single seeds: curves with bands, scales, legends and notes."""
+"""Parts of the figures with single seeds: curves with bands, scales, legends and notes."""
 
 from typing import Any
 

@@ -3,32 +3,24 @@
 import numpy as np
 import torch
 
-from vaml.algorithms.model_metrics import DECOMPOSITION_DRAWS
-from vaml.data.transitions import Transitions
-from vaml.networks.dynamics import GaussianDynamics
-from vaml.networks.value import Value
+from vaml.metrics.errors import DECOMPOSITION_DRAWS
+from vaml.metrics.model_test import ModelTest
 
 _TOP = 0.01  # of the transitions
 
 
 @torch.no_grad()
-def squared_errors(
-    model: GaussianDynamics,
-    transitions: Transitions,
-    value: Value,
-    batch_size: int,
-    generator: torch.Generator,
-) -> np.ndarray:
+def squared_errors(test: ModelTest, generator: torch.Generator) -> np.ndarray:
     """½ (V(s') - V(ŝ'))² per transition (N,), float64, each V a mean over 20 draws.
 
     The draws are of V's own action and of the model's next state, so that an error of 0 shows as
     a twentieth of what they spread.
     """
     found = []
-    for batch in transitions.batches(batch_size):
-        prediction = model(batch.observations, batch.actions)
-        targets = value(batch.next_observations.expand(DECOMPOSITION_DRAWS, -1, -1), generator)
-        values = value(prediction.sample(DECOMPOSITION_DRAWS, generator), generator)
+    for batch in test.transitions.batches(test.batch_size):
+        repeated = batch.next_observations.expand(DECOMPOSITION_DRAWS, -1, -1)
+        targets = test.value(repeated, generator)
+        values = test.value(test.predict(batch).sample(DECOMPOSITION_DRAWS, generator), generator)
         found.append(0.5 * (targets.double().mean(0) - values.double().mean(0)).square())
     return torch.cat(found).cpu().numpy()
 
