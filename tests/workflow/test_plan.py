@@ -139,17 +139,30 @@ def test_the_table_says_what_the_paper_takes(paper: Config) -> None:
     assert sum(times) / 3600 == pytest.approx(float(hours[1]), abs=0.1)
 
 
-def test_a_job_takes_as_long_as_its_like_took(paper: Config, tmp_path: Path) -> None:
+@pytest.fixture
+def took(paper: Config, tmp_path: Path) -> Callable[..., None]:
+    """Leaves a finished job, with the seconds that it took and the device that it ran on."""
+
+    def leave(stage: str, labels: jobs.Labels, seconds: float, study: str, device: str) -> None:
+        place = jobs.folder(stage, labels)
+        job = json.loads(jobs.settings(stage, paper, labels))
+        write_json(tmp_path / study / place / "config.json", job)
+        write_json(tmp_path / study / place / "manifest.json", {"volatile": {"device": device}})
+        benchmark = tmp_path / study / "benchmarks" / f"{place}.tsv"
+        benchmark.parent.mkdir(parents=True, exist_ok=True)
+        benchmark.write_text(f"s\th:m:s\tcpu_time\n{seconds}\t0:00:00\t1.0\n", encoding="utf-8")
+
+    return leave
+
+
+def test_a_job_takes_as_long_as_its_like_took(
+    paper: Config, tmp_path: Path, took: Callable[..., None]
+) -> None:
     """Times of any study and any seed count; the table is scaled by this study's times so far."""
     jobs_of_mbac = planned(paper, "train_mbac")
     like = dict(jobs_of_mbac[0].labels)
-    for study, seed, took in (("other", 7, 100.0), ("paper", 0, 200.0), ("paper", 1, 300.0)):
-        place = jobs.folder("train_mbac", {**like, "seed": seed})
-        job = json.loads(jobs.settings("train_mbac", paper, {**like, "seed": seed}))
-        write_json(tmp_path / study / place / "config.json", job)
-        benchmark = tmp_path / study / "benchmarks" / f"{place}.tsv"
-        benchmark.parent.mkdir(parents=True, exist_ok=True)
-        benchmark.write_text(f"s\th:m:s\tcpu_time\n{took}\t0:00:00\t1.0\n", encoding="utf-8")
+    for study, seed, time in (("other", 7, 100.0), ("paper", 0, 200.0), ("paper", 1, 300.0)):
+        took("train_mbac", {**like, "seed": seed}, time, study, "cpu")
     times = seconds(jobs_of_mbac, paper, read_benchmarks(tmp_path))
     guesses = seconds(jobs_of_mbac, paper, {})
     for job, time, guess in zip(jobs_of_mbac, times, guesses, strict=True):
@@ -159,6 +172,28 @@ def test_a_job_takes_as_long_as_its_like_took(paper: Config, tmp_path: Path) -> 
         )
         scaled = guess * (200 + 300) / (2 * guesses[0])
         assert time == pytest.approx((100 + 200 + 300) / 3 if same else scaled)
+
+
+def test_a_job_on_a_gpu_has_times_of_its_own(
+    paper: Config, tmp_path: Path, took: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By `auto` the value-aware fits to snapshots go there: the table's 1,900 steps for 60."""
+    fits = planned(paper, "fit_snapshot")
+    on_cores = seconds(fits, paper, {})
+    monkeypatch.setenv("VAML_DEVICE", "auto")
+    on_gpu = seconds(fits, paper, {})
+    for job, core, gpu in zip(fits, on_cores, on_gpu, strict=True):
+        if job.labels["objective"] == "mle":
+            assert gpu == core
+        else:
+            assert (core - 2.5) / (gpu - 3.5) == pytest.approx(1900 / 60)
+    one = next(i for i, job in enumerate(fits) if job.labels["objective"] == "vaml")
+    took("fit_snapshot", fits[one].labels, 7.0, "paper", "cpu")
+    assert seconds(fits, paper, read_benchmarks(tmp_path))[one] == on_gpu[one]
+    took("fit_snapshot", fits[one].labels, 9.0, "other", "cuda (NVIDIA H200)")
+    assert seconds(fits, paper, read_benchmarks(tmp_path))[one] == 9.0
+    monkeypatch.setenv("VAML_DEVICE", "cpu")
+    assert seconds(fits, paper, read_benchmarks(tmp_path))[one] == 7.0
 
 
 def test_jobs_without_results_or_with_damaged_ones_are_no_benchmarks(tmp_path: Path) -> None:
@@ -192,6 +227,9 @@ def test_the_wall_time_is_a_share_or_the_longest_chain(paper: Config) -> None:
         PlannedJob("train_sac", {"environment": "E", "seed": f"{i}"}, "", ()) for i in (0, 1, 2)
     ]
     assert wall_seconds(apart, [5.0, 5.0, 10.0], 2) == pytest.approx(15)
+    # Two of them on one card go one after the other, on two cards at once; the third has a core.
+    assert wall_seconds(apart, [5.0, 5.0, 8.0], 3, {0, 1}) == pytest.approx(10)
+    assert wall_seconds(apart, [5.0, 5.0, 8.0], 3, {0, 1}, cards=2) == pytest.approx(8)
 
 
 def test_longer_runs_and_wider_models_take_longer(paper: Config) -> None:

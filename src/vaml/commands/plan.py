@@ -8,11 +8,12 @@ from pathlib import Path
 from vaml.commands.flags import add_configfile, add_cores, for_snakemake
 from vaml.config.schema import Config
 from vaml.pipeline.causes import causes, kept_versions, outdated
-from vaml.pipeline.cost import in_order, read_benchmarks, seconds, wall_seconds
+from vaml.pipeline.cost import gpu_jobs, in_order, read_benchmarks, seconds, wall_seconds
 from vaml.pipeline.damage import damages_beside, manifests
 from vaml.pipeline.dry_run import PlannedJob, dry_run, read_judged_study
 from vaml.pipeline.figures import figures
 from vaml.pipeline.jobs import FOLDERS, Labels, folder, labels, tables
+from vaml.runtime.terminal import at_least_one
 
 _MANY = 4
 
@@ -22,6 +23,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("targets", nargs="*", help="files or rules to make; by default everything")
     add_configfile(parser)
     add_cores(parser)
+    parser.add_argument(
+        "--cards", type=at_least_one, default=1, help="number of GPUs, where VAML_DEVICE uses them"
+    )
     parser.add_argument("--jobs", action="store_true", help="list every job")
 
 
@@ -31,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     study, judged = read_judged_study(arguments.configfile)
     planned = dry_run(*arguments.targets, "--cores", str(arguments.cores), *overlays)
     results = Path("results") / study.study.name
-    for line in report(planned, study, results, arguments.cores, arguments.jobs):
+    for line in report(planned, study, results, arguments):
         print(line)
     for line in keep(kept_versions(study, results)):
         print(line)
@@ -44,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def report(
-    planned: Sequence[PlannedJob], study: Config, results: Path, cores: int, every_job: bool
+    planned: Sequence[PlannedJob], study: Config, results: Path, arguments: argparse.Namespace
 ) -> Iterable[str]:
     """The plan's lines: by stage and cause, or one per job, then the estimate."""
     if not planned:
@@ -65,16 +69,18 @@ def report(
         for job, _ in stages[stage]:
             groups[causes(job, study, results, makers)].append(job)
         for reasons, jobs in groups.items():
-            if every_job:
+            if arguments.jobs:
                 for job in jobs:
                     yield f"  {_words(job.labels)}: {'; '.join(reasons)}"
             else:
                 which = _selection(jobs, everything)
                 yield f"  {len(jobs):5d}  {'; '.join(reasons)}{f' ({which})' if which else ''}"
-    total, wall = sum(times), wall_seconds(planned, times, cores)
+    on_gpu = gpu_jobs(planned, study)
+    wall = wall_seconds(planned, times, arguments.cores, on_gpu, arguments.cards)
+    beside = f"{len(on_gpu)} jobs on a GPU; " if on_gpu else ""
     yield (
-        f"{len(planned)} jobs; {_duration(total)} on one core, "
-        f"{_duration(wall)} on {cores} (docs/reruns.md says how this is estimated)"
+        f"{len(planned)} jobs; {_duration(sum(times))} on one core, {_duration(wall)} on "
+        f"{arguments.cores} ({beside}docs/reruns.md says how this is estimated)"
     )
 
 

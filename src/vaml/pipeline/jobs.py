@@ -213,8 +213,9 @@ def settings(stage: str, study: Config, labels: Labels) -> str:
 
 def gpus(stage: str, study: Config, labels: Labels) -> int:
     """Number of GPUs that one job asks for: 0 or 1, by VAML_DEVICE."""
-    # Measuring takes less time than the start of CUDA.
-    return 0 if stage in MEASURED else int(wants_gpu(_SETTINGS[stage](study, labels)))
+    # They take less time than the start of CUDA.
+    on_cores = stage == "simulate_dynamics" or stage in MEASURED
+    return 0 if on_cores else int(wants_gpu(_SETTINGS[stage](study, labels)))
 
 
 def names(stage: str, study: Config, labels: Labels) -> frozenset[str]:

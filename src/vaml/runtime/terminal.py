@@ -20,10 +20,15 @@ def core_count(text: str) -> int:
 
     ValueError: it is not a whole number of at least 1.
     """
-    cores = usable_cores() if text == "all" else int(text)
-    if cores < 1:
+    return usable_cores() if text == "all" else at_least_one(text)
+
+
+def at_least_one(text: str) -> int:
+    """Read a flag's number of jobs. ValueError: it is not a whole number of at least 1."""
+    number = int(text)
+    if number < 1:
         raise ValueError
-    return cores
+    return number
 
 
 def usable_cores() -> int:
