@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+from shared_folder import once
+from study_folder import FEWER_JOBS, RESULTS, StudyFolder
 
 _PREFIX = "reliability: "
 
@@ -19,6 +21,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("reliability")
         for name, (good, tried) in sorted(totals.items()):
             terminalreporter.line(f"{name.removeprefix(_PREFIX)}: {good} of {tried}")
+
+
+@pytest.fixture(scope="session")
+def small_study(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
+    """A finished study, made with two cores. Not to be changed."""
+    with once(tmp_path_factory, "small_study") as (folder, missing):
+        study = StudyFolder(folder, FEWER_JOBS)
+        if missing:
+            study.create().run(*RESULTS, "--cores", "2")
+    return study
 
 
 @pytest.fixture

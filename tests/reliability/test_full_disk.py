@@ -15,7 +15,7 @@ import pytest
 import tiny_jobs
 from conftest import Count
 from matplotlib.figure import Figure
-from small_study import SmallStudy
+from study_folder import StudyFolder
 
 from vaml import tabulate
 from vaml.analysis.figures.style import save
@@ -131,7 +131,7 @@ def test_a_figure(kind: str, full_folder: Path, tmp_path: Path, count: Count) ->
     assert good
 
 
-def test_a_table(full_folder: Path, small_study: SmallStudy, count: Count) -> None:
+def test_a_table(full_folder: Path, small_study: StudyFolder, count: Count) -> None:
     path = full_folder / "synthetic.csv"
     path.write_bytes(OLD)
     fill(full_folder)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import tiny_jobs
 from conftest import Count
-from small_study import SmallStudy
+from study_folder import StudyFolder
 
 from vaml import tabulate
 from vaml.analysis.tables.aggregates import read_table
@@ -166,7 +166,7 @@ def test_a_table_takes_no_damaged_result(
     table: str,
     name: str,
     damage: Callable[[Path, Path], None],
-    small_study: SmallStudy,
+    small_study: StudyFolder,
     tmp_path: Path,
     count: Count,
 ) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from cluster import Cluster, missing
-from study import LONG_RUN, TARGET, Study
+from runs import LONG_RUN, TARGET
+from study_folder import StudyFolder
 
 
 @pytest.fixture(scope="session")
@@ -26,14 +27,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
     """The long run's results, made without a cluster and without interruption."""
-    study = Study(tmp_path_factory.mktemp("undisturbed") / "study", None, LONG_RUN)
-    study.run(TARGET, "--cores", "1")
+    study = StudyFolder(tmp_path_factory.mktemp("undisturbed") / "study", LONG_RUN)
+    study.create().run(TARGET, "--cores", "1")
     return study
 
 
 @pytest.fixture
-def long_run(cluster: Cluster, tmp_path: Path) -> Study:
+def long_run(cluster: Cluster, tmp_path: Path) -> StudyFolder:
     """The place at which the run is to be interrupted."""
-    return Study(tmp_path / "study", cluster, LONG_RUN)
+    return StudyFolder(tmp_path / "study", LONG_RUN, environment=cluster.environment).create()

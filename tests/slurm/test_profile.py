@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from study import ROOT, TINY
+from study_folder import ROOT, TINY
 
 from vaml.config.schema import load
 from vaml.config.yaml_file import merged

@@ -11,7 +11,8 @@ from itertools import pairwise
 
 import pytest
 from cluster import Cluster
-from study import QUICK, ROOT, RUN, TARGET, Study, finish, submitted
+from runs import QUICK, RUN, TARGET, submitted
+from study_folder import ROOT, StudyFolder, finish
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -23,7 +24,7 @@ by_hand = pytest.mark.skipif(
 LOG = f"results/tiny/logs/{RUN}.log"
 
 
-def wait_until_running(study: Study, cluster: Cluster, steps: int = 500) -> str:
+def wait_until_running(study: StudyFolder, cluster: Cluster, steps: int = 500) -> str:
     """The id of the SLURM job that trains, once it has done so many steps."""
     log = study.folder / LOG
 
@@ -37,7 +38,7 @@ def wait_until_running(study: Study, cluster: Cluster, steps: int = 500) -> str:
     return owner["slurm_job_id"]
 
 
-def check(study: Study, undisturbed: Study, resumptions: int) -> None:
+def check(study: StudyFolder, undisturbed: StudyFolder, resumptions: int) -> None:
     """The same results, made in so many parts beside the first, each from where one stopped."""
     assert study.digests() == undisturbed.digests()
     steps = study.volatile(RUN)["resumed_from"]
@@ -47,7 +48,7 @@ def check(study: Study, undisturbed: Study, resumptions: int) -> None:
 
 
 def test_cancelled_job_is_submitted_again(
-    cluster: Cluster, long_run: Study, undisturbed: Study
+    cluster: Cluster, long_run: StudyFolder, undisturbed: StudyFolder
 ) -> None:
     with long_run.started(TARGET, *QUICK) as snakemake:
         first = wait_until_running(long_run, cluster)
@@ -60,7 +61,7 @@ def test_cancelled_job_is_submitted_again(
 @by_hand
 @pytest.mark.parametrize("partition", ["low", "grace"])
 def test_preempted_job_goes_on(
-    cluster: Cluster, long_run: Study, undisturbed: Study, partition: str
+    cluster: Cluster, long_run: StudyFolder, undisturbed: StudyFolder, partition: str
 ) -> None:
     flags = ("--default-resources", f"slurm_partition={partition}")
     with long_run.started(TARGET, *QUICK, *flags) as snakemake:
@@ -80,7 +81,7 @@ def test_preempted_job_goes_on(
 
 @by_hand
 def test_time_limits_shorter_than_the_job(
-    cluster: Cluster, long_run: Study, undisturbed: Study
+    cluster: Cluster, long_run: StudyFolder, undisturbed: StudyFolder
 ) -> None:
     """A minute is the shortest limit there is, so this run saves its state after every step.
 
@@ -97,7 +98,7 @@ def test_time_limits_shorter_than_the_job(
 
 @by_hand
 def test_more_memory_after_too_little(
-    cluster: Cluster, long_run: Study, undisturbed: Study
+    cluster: Cluster, long_run: StudyFolder, undisturbed: StudyFolder
 ) -> None:
     flags = ("--set-resources", "train_sac:mem_mb=300 * attempt")
     text = long_run.run(TARGET, *QUICK, *flags)
@@ -114,7 +115,7 @@ def kill(snakemake: subprocess.Popen[str]) -> None:
 
 @by_hand
 def test_new_start_after_snakemake_was_killed(
-    cluster: Cluster, long_run: Study, undisturbed: Study
+    cluster: Cluster, long_run: StudyFolder, undisturbed: StudyFolder
 ) -> None:
     with long_run.started(TARGET, *QUICK) as snakemake:
         first = wait_until_running(long_run, cluster)
@@ -146,7 +147,7 @@ def test_new_start_after_snakemake_was_killed(
 
 
 @by_hand
-def test_lost_node(cluster: Cluster, long_run: Study, undisturbed: Study) -> None:
+def test_lost_node(cluster: Cluster, long_run: StudyFolder, undisturbed: StudyFolder) -> None:
     with long_run.started(TARGET, *QUICK, VAML_STATE_SECONDS="1") as snakemake:
         first = wait_until_running(long_run, cluster)
         cluster.lose_node()

@@ -4,21 +4,14 @@ from pathlib import Path
 
 import pytest
 from cluster import Cluster
-from study import QUICK, ROOT, Study, submitted
-
-from vaml.pipeline.jobs import TABLES
+from runs import QUICK, submitted
+from study_folder import FEWER_JOBS, RESULTS, StudyFolder
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.timeout(1200)]
 
-FEWER_JOBS = ROOT / "tests" / "reliability" / "fewer_jobs.yaml"
-TARGETS = [
-    *(f"results/tiny/tables/{table}.csv" for table in TABLES),
-    "results/tiny/figures/figure_1.pdf",
-    "results/tiny/claims.json",
-]
 # One synthetic environment with two fits, measured, in one SLURM job; a SAC run; fits with two
 # objectives to its one snapshot, measured in one; two agents in one environment; all tables, the
-# figure and the verdicts in one SLURM job.
+# figures and the verdicts in one SLURM job.
 SLURM_JOBS = 1 + 1 + 2 + 1 + 2 + 1
 
 
@@ -27,9 +20,11 @@ def minutes(limit: str) -> int:
     return hours * 60 + minutes + (seconds > 0)
 
 
-def test_same_bytes_as_without_slurm(cluster: Cluster, tmp_path: Path) -> None:
-    study = Study(tmp_path / "cluster", cluster, FEWER_JOBS)
-    jobs = submitted(study.run(*TARGETS, *QUICK))
+def test_same_bytes_as_without_slurm(
+    cluster: Cluster, small_study: StudyFolder, tmp_path: Path
+) -> None:
+    study = StudyFolder(tmp_path / "cluster", FEWER_JOBS, environment=cluster.environment).create()
+    jobs = submitted(study.run(*RESULTS, *QUICK))
     assert len(jobs) == SLURM_JOBS
     found = [cluster.job(each) for each in jobs]
     assert {each["JobState"] for each in found} == {"COMPLETED"}
@@ -39,8 +34,5 @@ def test_same_bytes_as_without_slurm(cluster: Cluster, tmp_path: Path) -> None:
     assert all(minutes(each["TimeLimit"]) < 60 for each in groups)
     assert cluster.jobs() == {}
     assert study.owners() == []
-
-    local = Study(tmp_path / "local", None, FEWER_JOBS)
-    local.run(*TARGETS, "--cores", "2")
-    assert len(local.digests()) > 40
-    assert study.digests() == local.digests()
+    assert len(small_study.digests()) > 40
+    assert study.digests() == small_study.digests()

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from finished_study import PROJECT, Project, copy_project, parse_dag
+from finished_study import PROJECT, Project, parse_dag
+from study_folder import copy_project
 
 
 @pytest.fixture(scope="session")

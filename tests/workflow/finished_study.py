@@ -11,26 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planner import Planner
+from study_folder import ROOT
 
 from vaml.config.schema import Config, load
 from vaml.config.yaml_file import merged
 from vaml.pipeline.jobs import FOLDERS, MEASURED, TABLES, labels
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = ROOT
 TINY = "tests/workflow/tiny.yaml"
 
 # A rule and its wildcards.
 Job = tuple[str, frozenset[tuple[str, str]]]
-
-
-def copy_project(source: Path, folder: Path) -> None:
-    """The files of a fresh clone that Snakemake needs."""
-    for name in ("config", "paper", "src", "workflow"):
-        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-        shutil.copytree(source / name, folder / name, ignore=ignored)
-    (folder / TINY).parent.mkdir(parents=True)
-    for name in ("environment.yml", "pyproject.toml", TINY):
-        shutil.copy2(source / name, folder / name)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from finished_study import PROJECT, Project, copy_project
+from finished_study import PROJECT, Project
+from study_folder import copy_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from finished_study import PROJECT, TINY, Project, copy_project
+from finished_study import PROJECT, TINY, Project
+from study_folder import copy_project
 
 from vaml.pipeline.jobs import FOLDERS
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from finished_study import PROJECT, Project, copy_project, jobs_of
+from finished_study import PROJECT, Project, jobs_of
+from study_folder import copy_project
 
 from vaml.pipeline.jobs import FOLDERS, folder, labels
 

@@ -16,7 +16,6 @@ from finished_study import (
     TINY,
     Job,
     Project,
-    copy_project,
     job,
     jobs_of,
     parse_dry_run,
@@ -24,6 +23,7 @@ from finished_study import (
     tables_of,
     with_downstream,
 )
+from study_folder import copy_project
 
 from vaml.pipeline.figures import FIGURES
 from vaml.pipeline.jobs import FOLDERS

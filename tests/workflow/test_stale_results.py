@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from finished_study import TINY, Project, copy_project, job, jobs_of, tables_of, with_downstream
+from finished_study import TINY, Project, job, jobs_of, tables_of, with_downstream
+from study_folder import copy_project
 
 from vaml.pipeline.jobs import FOLDERS, key, labels
 from vaml.runtime.checkpoint import Checkpoint
