@@ -16,7 +16,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with once(tmp_path_factory, "reference") as (folder, missing):
         for step in tiny_jobs.OUTPUTS if missing else ():
             flags = tiny_jobs.arguments(step, folder / step, folder)
-            status, text = tiny_jobs.run(step, flags, VAML_STATE_SECONDS="300")
+            status, text = tiny_jobs.run_anew(step, flags, VAML_STATE_SECONDS="300")
             assert status == 0, text
     return folder
 

@@ -4,7 +4,6 @@ import os
 import random
 import re
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -23,7 +22,7 @@ def states(folder: Path) -> dict[int, Path]:
     return {int(match[1]): path for path in paths if (match := NAMED.fullmatch(path.name))}
 
 
-def wait_for_state(process: subprocess.Popen[str], folder: Path, number: int) -> bool:
+def wait_for_state(process: tiny_jobs.Running, folder: Path, number: int) -> bool:
     """Wait until this state is there; False when the job ended before."""
     while max(states(folder), default=0) < number:
         if process.poll() is not None:
@@ -36,7 +35,7 @@ def is_half_written(folder: Path) -> bool:
     return any(name.startswith(".state-") for name in os.listdir(folder))
 
 
-def wait_for_write(process: subprocess.Popen[str], folder: Path) -> None:
+def wait_for_write(process: tiny_jobs.Running, folder: Path) -> None:
     """Wait until a state is being written, or the job has ended."""
     (directory,) = (folder / ".state").iterdir()
     while process.poll() is None and not is_half_written(directory):

@@ -42,7 +42,7 @@ def test_a_job_larger_than_the_memory_ends_in_a_line(
     assert last in block
     block[last] = value
     monkeypatch.setitem(tiny_jobs.SETTINGS, step, settings)
-    code, text = tiny_jobs.run(step, tiny_jobs.arguments(step, tmp_path, tmp_path))
+    code, text = tiny_jobs.run_anew(step, tiny_jobs.arguments(step, tmp_path, tmp_path))
     assert code == 1, text
     assert "Traceback" not in text
     *_, line = text.splitlines()

@@ -9,10 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from forked_job import ForkedJob
+
 import vaml
 
 SOURCE = Path(vaml.__file__).parents[1]
 FAULTS = Path(__file__).parent / "faults"
+_GIVEN = {"OMP_NUM_THREADS": "1", "VAML_STATE_SECONDS": "0"}
+Running = ForkedJob | subprocess.Popen[str]
 
 ACTOR_CRITIC = {
     "hidden_sizes": [16, 16],
@@ -180,12 +184,18 @@ def arguments(step: str, folder: Path, given: Path, **paths: Path) -> list[str]:
     ]
 
 
-def start(step: str, flags: list[str], **environment: str) -> subprocess.Popen[str]:
-    """The job as a process of its own; it saves its state after every step unless told otherwise.
+def start(step: str, flags: list[str], **environment: str) -> ForkedJob:
+    """The job in a process of its own; it saves its state after every step unless told otherwise.
 
     VAML_TEST_DIE_AT: the moment at which it kills itself, see faults/sitecustomize.py.
     """
-    given = {"OMP_NUM_THREADS": "1", "VAML_STATE_SECONDS": "0", **environment}
+    given = {**_GIVEN, **environment}
+    return ForkedJob(f"vaml.{step}", flags, given, FAULTS / "sitecustomize.py")
+
+
+def start_anew(step: str, flags: list[str], **environment: str) -> subprocess.Popen[str]:
+    """As `start`, in a new Python, which a user's shell or Snakemake would start."""
+    given = {**_GIVEN, **environment}
     given["PYTHONPATH"] = os.pathsep.join([str(FAULTS), str(SOURCE)])
     return subprocess.Popen(
         [sys.executable, "-m", f"vaml.{step}", *flags],
@@ -196,15 +206,23 @@ def start(step: str, flags: list[str], **environment: str) -> subprocess.Popen[s
     )
 
 
-def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+def finish(process: Running) -> tuple[int, str]:
     """Exit status and standard error stream."""
     _, text = process.communicate(timeout=300)
+    assert process.returncode is not None
     return process.returncode, text
 
 
 def run(step: str, flags: list[str], **environment: str) -> tuple[int, str]:
     """The job from start to end."""
-    return finish(start(step, flags, **environment))
+    with start(step, flags, **environment) as process:
+        return finish(process)
+
+
+def run_anew(step: str, flags: list[str], **environment: str) -> tuple[int, str]:
+    """As `run`, in a new Python."""
+    with start_anew(step, flags, **environment) as process:
+        return finish(process)
 
 
 def results(folder: Path) -> dict[str, str]:
