@@ -1,7 +1,8 @@
 """The numbers in the findings are those of the published tables."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "paper" / "published"
@@ -99,14 +101,14 @@ def ratio(study: str, setting: str, metric: str, method: str = "vaml") -> float:
     return float(np.exp(np.log(found[method] / found["mle"]).mean()))
 
 
-def mean_of(part: str, objective: str = "mle") -> float:
+def mean_of(part: str, objective: str = "mle", study: str = "why") -> float:
     """Over all fits of an objective in both settings."""
-    fits = table("why/synthetic")
+    fits = table(f"{study}/synthetic")
     return float(fits.loc[fits["objective"] == objective, part].mean())
 
 
-def share_of_error(part: str) -> float:
-    return mean_of(part) / mean_of("value_aware_error")
+def share_of_error(part: str, study: str = "why") -> float:
+    return mean_of(part, study=study) / mean_of("value_aware_error", study=study)
 
 
 def change_of_share(part: str) -> float:
@@ -570,6 +572,44 @@ def test_the_corrected_verdicts_are_those_of_the_judgement() -> None:
     assert verdict("C3b", "paper") == verdict("C3b", "corrected")
     assert f"C3b, not consistent: {verdict('C3b', 'paper')} in both |" in text
     assert f"with many samples: inconclusive | {verdict('C1m', 'paper')} |" in text
+
+
+NAMES = {
+    "VAML": "vaml",
+    "regularised VAML": "reg_vaml",
+    "VAML, debiased": "vaml_debiased",
+    "VAML, exact": "vaml_exact",
+    "VAML, score function": "vaml_score_function",
+    "VaGraM": "vagram",
+    "squared error": "mse",
+    "MLE, fixed scale": "mle_fixed_scale",
+}
+
+
+def table_row(study: str, objective: str, setting: str) -> Iterator[float]:
+    """Ratios to maximum likelihood with their t intervals over seeds, and the relative σ."""
+    for metric in ("value_aware_error", "value_aware_error_k1000", "exact_error"):
+        found = errors(study, setting, metric)
+        ratios: Any = np.log(found[objective] / found["mle"])
+        seeds = ratios.groupby("seed").mean()
+        half = stats.t.ppf(0.975, len(seeds) - 1) * seeds.std() / np.sqrt(len(seeds))
+        yield from np.exp([seeds.mean(), seeds.mean() - half, seeds.mean() + half])
+    sigma: Any = errors(study, setting, "sigma_l1") / errors(study, setting, "true_sigma_l1")
+    yield float(sigma[objective].median())
+
+
+@pytest.mark.parametrize(("study", "rows"), [("why", 16), ("as_run", 4)])
+def test_the_page_of_experiment_a_has_the_ratios_of_its_table(study: str, rows: int) -> None:
+    text = (PUBLISHED / study / "README.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| (.+), ((?:un)?realizable) \|(.+)\|$", text, re.MULTILINE)
+    assert len(found) == rows
+    for name, setting, cells in found:
+        said = [Decimal(number) for number in re.findall(r"[\d.]+(?:e[+-]\d+)?", cells)]
+        for number, value in zip(said, table_row(study, NAMES[name], setting), strict=True):
+            unit = 10.0 ** int(number.as_tuple().exponent)
+            assert float(number) == pytest.approx(value, abs=0.5001 * unit, rel=0), name
+    share = per_cent(share_of_error("noise_floor", study))
+    assert f"{share} is the noise of" in text or f"{share} of MLE's plotted error is noise" in text
 
 
 @pytest.mark.parametrize("name", FINDINGS)
