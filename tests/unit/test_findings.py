@@ -251,6 +251,14 @@ def order_of_medians(environment: str) -> set[bool]:
     return set(wide["mle"] < wide["vaml"])
 
 
+def covered(objective: str) -> list[float]:
+    return [
+        share
+        for environment in ("Hopper", "Walker2d")
+        for share in snapshot(environment, objective, "coverage_90")
+    ]
+
+
 def tail(environment: str, objective: str, column: str) -> list[float]:
     return snapshot(environment, objective, column, "tails")
 
@@ -420,6 +428,11 @@ FINDINGS: dict[str, Callable[[], str]] = {
         f"{min(snapshot('Hopper', 'vaml', 'coverage_90')):.1%} to "
         f"{max(snapshot('Hopper', 'vaml', 'coverage_90')):.0%} of"
     ).replace("%", " %"),
+    "coverage, Walker2d": lambda: (
+        f"on Walker2d {per_cent(min(snapshot('Walker2d', 'vaml', 'coverage_90')))} to "
+        f"{per_cent(max(snapshot('Walker2d', 'vaml', 'coverage_90')))}. Of maximum likelihood's, "
+        f"{per_cent(min(covered('mle')))} to {per_cent(max(covered('mle')))} do"
+    ),
     "theirs at 16 000 steps": lambda: f"theirs {theirs('mle', 16000)};",
     "theirs at 16 000 steps, regularised": lambda: f"theirs {theirs('reg_vaml', 16000)})",
     "theirs at the end": lambda: f"theirs {theirs('mle', 60000)})",
