@@ -26,6 +26,9 @@ DOCUMENTS = [
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
     ROOT / "results" / "README.md",
+    ROOT / "benchmarks" / "README.md",
+    ROOT / "paper" / "reference" / "README.md",
+    *sorted((ROOT / "paper" / "published").glob("*/README.md")),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 FOLDERS_OF_SOURCE = ("benchmarks", "config", "docs", "src", "tests", "tools", "workflow")
@@ -93,6 +96,25 @@ def test_links_lead_to_files(document: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8"))
     local = [link for link in links if "://" not in link]
     assert not [link for link in local if not (document.parent / link).exists()]
+
+
+def headings(document: Path) -> set[str]:
+    """The anchors that a forge gives to the headings."""
+    text = document.read_text(encoding="utf-8")
+    text = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+
+
+@each_document()
+def test_links_lead_to_headings(document: Path) -> None:
+    links = re.findall(r"\]\(([^):]*)#([^)]+)\)", document.read_text(encoding="utf-8"))
+    wrong = [
+        f"{path}#{anchor}"
+        for path, anchor in links
+        if anchor not in headings(document.parent / path if path else document)
+    ]
+    assert not wrong
 
 
 @each_document()
