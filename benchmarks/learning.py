@@ -16,13 +16,13 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import yaml
-
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.sac import SACRun
-from vaml.config.mbac import AgentSettings, TrainMBACJob
+from vaml.config.mbac import TrainMBACJob
 from vaml.config.sac import TrainSACJob
 from vaml.config.schema import Config, load
+from vaml.config.yaml_file import merged
+from vaml.pipeline import jobs
 from vaml.runtime.allocator import keep_freed_memory
 from vaml.seeding import Streams
 
@@ -32,41 +32,22 @@ ENOUGH = 950.0
 
 def agent(name: str, study: Config, seed: int) -> SACRun | MBACRun:
     """A run of the agent as the config has it."""
-    run, training = study.mbac.runs[ENVIRONMENT], study.mbac.training
     streams = Streams(seed, f"train_{name}", ENVIRONMENT)
-    environment = study.environments[ENVIRONMENT]
-    if name == "sac":
-        settings = study.sac.training.model_copy(
-            update={
-                "total_steps": run.total_steps,
-                "warmup_steps": run.warmup_steps,
-                "first_snapshot_step": run.warmup_steps + training.evaluation_every,
-                "snapshot_every": training.evaluation_every,
-            }
-        )
-        job = TrainSACJob(
-            environment_id=ENVIRONMENT, environment=environment, training=settings, seed=seed
-        )
-        return SACRun(job, streams)
-    return MBACRun(
-        TrainMBACJob(
-            environment_id=ENVIRONMENT,
-            environment=environment,
-            agent=AgentSettings(
-                objective=study.objectives["mle"],
-                final_mle_coefficient=1.0,
-                critic_actions="replay",
-                average_rewards=False,
-                frozen_split=False,
-            ),
-            total_steps=run.total_steps,
-            warmup_steps=run.warmup_steps,
-            decay_end_step=run.decay_end_step,
-            training=training,
-            seed=seed,
-        ),
-        streams,
+    labels = {"environment": ENVIRONMENT, "agent": "mle", "seed": seed}
+    mbac = TrainMBACJob.model_validate_json(jobs.settings("train_mbac", study, labels))
+    if name == "mbac":
+        return MBACRun(mbac, streams)
+    every = mbac.training.evaluation_every
+    sac = TrainSACJob.model_validate_json(jobs.settings("train_sac", study, labels))
+    training = sac.training.model_copy(
+        update={
+            "total_steps": mbac.total_steps,
+            "warmup_steps": mbac.warmup_steps,
+            "first_snapshot_step": mbac.warmup_steps + every,
+            "snapshot_every": every,
+        }
     )
+    return SACRun(sac.model_copy(update={"training": training}), streams)
 
 
 def main() -> None:
@@ -74,8 +55,7 @@ def main() -> None:
     parser.add_argument("agent", choices=["sac", "mbac"])
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
     arguments = parser.parse_args()
-    config = Path(__file__).parents[1] / "config" / "config.yaml"
-    study = load(yaml.safe_load(config.read_text()))
+    study = load(merged([Path(__file__).parents[1] / "config" / "config.yaml"]))
     keep_freed_memory()
     solved = 0
     print("agent,seed,env_step,mean_return,seconds", flush=True)

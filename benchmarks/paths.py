@@ -22,6 +22,7 @@ from vaml.data.transitions import Transitions
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue, SoftValue, Value
 from vaml.pipeline import jobs
+from vaml.saving import prefixed
 from vaml.seeding import Streams
 
 Step = Callable[[], object]
@@ -44,6 +45,19 @@ def sac_run(device: torch.device = CPU) -> SACRun:
     run = SACRun(job, Streams(0, "benchmark"), device)
     while run.steps < WARMUP - 1:
         run.interaction.step(run.agent.act)
+    return run
+
+
+def whole_sac_run() -> SACRun:
+    """A run with the transitions and the snapshots that it has at its end, drawn at random."""
+    run = sac_run()
+    history, random = run.interaction.history, np.random.default_rng(0)
+    history.size = run.settings.total_steps
+    for column in history.arrays().values():
+        if column.dtype == np.float32:
+            column[:] = random.standard_normal(column.shape, np.float32)
+    for step in run.settings.snapshot_schedule:
+        run.snapshots |= prefixed(str(step), run.networks())
     return run
 
 

@@ -13,6 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vaml.pipeline.jobs import FOLDERS
+
 if TYPE_CHECKING:
     from speed import Measured
 
@@ -23,15 +25,6 @@ COLUMNS = {
     "stable_baselines3": "Stable-Baselines3",
     "sbx": "SBX",
 }
-STEPS = (
-    "simulate_dynamics",
-    "fit_synthetic",
-    "measure_synthetic",
-    "train_sac",
-    "fit_snapshot",
-    "measure_snapshot",
-    "train_mbac",
-)
 LIGHT_STEPS = ("tabulate", "judge_claims", "plot", "compile_paper")
 Spread = tuple[float, float, float]
 
@@ -51,7 +44,7 @@ def row(measured: Measured) -> str:
 def start_up(repeats: int = 3) -> dict[str, float]:
     """Seconds until a step has answered `--help`, and until a training step has its modules."""
     found = {}
-    for step in (*LIGHT_STEPS, *STEPS):
+    for step in (*LIGHT_STEPS, *FOLDERS):
         found[f"`{step} --help`"] = _seconds(["-m", f"vaml.{step}", "--help"], repeats)
     for command in ("plan", "status"):
         found[f"`vaml {command} --help`"] = _seconds(["-m", "vaml", command, "--help"], repeats)

@@ -23,29 +23,11 @@ INTERVAL = 300.0  # seconds from one save to the next
 def main() -> None:
     one_thread()
     keep_freed_memory()
-    import numpy as np
+    import paths
 
-    from vaml.algorithms.sac import SACRun
-    from vaml.config.sac import TrainSACJob
-    from vaml.config.schema import load
-    from vaml.config.yaml_file import merged
-    from vaml.pipeline import jobs
     from vaml.runtime.checkpoint import Checkpoint
-    from vaml.saving import prefixed
-    from vaml.seeding import Streams
 
-    study = load(merged([Path("config/config.yaml")]))
-    labels = {"environment": "Hopper-v4", "seed": 0}
-    settings = TrainSACJob.model_validate_json(jobs.settings("train_sac", study, labels))
-    run = SACRun(settings, Streams(0, "benchmark"))
-    history = run.interaction.history
-    history.size = settings.training.total_steps
-    random = np.random.default_rng(0)
-    for name, column in history.arrays().items():
-        if column.dtype == np.float32:
-            getattr(history, name)[:] = random.standard_normal(column.shape, np.float32)
-    for step in settings.training.snapshot_schedule:
-        run.snapshots |= prefixed(str(step), run.agent.networks())
+    run = paths.whole_sac_run()
     # The optimisers have no moments before their first step.
     run.learn()
     parent = Path(sys.argv[1]) if len(sys.argv) > 1 else Path.cwd()

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
+from vaml.determinism import one_thread
+
 
 def make(way: str, path: str) -> Callable[[int], object]:
     """A function that makes so many steps."""
@@ -45,21 +47,13 @@ def make(way: str, path: str) -> Callable[[int], object]:
 
 def memory() -> float:
     """Peak resident memory, in MB, of a SAC job with its whole history, as it saves its state."""
-    import numpy as np
     import paths
 
     from vaml.runtime.allocator import keep_freed_memory
     from vaml.runtime.checkpoint import Checkpoint
 
     keep_freed_memory()
-    run = paths.sac_run()
-    history = run.interaction.history
-    history.size = run.settings.total_steps
-    for column in history.arrays().values():
-        if column.dtype == np.float32:
-            column[:] = np.random.default_rng(0).standard_normal(column.shape, np.float32)
-    for step in run.settings.snapshot_schedule:
-        run.snapshots |= {f"{step}/{name}": array for name, array in run.networks().items()}
+    run = paths.whole_sac_run()
     for _ in range(100):
         run.learn()
     with tempfile.TemporaryDirectory() as folder:
@@ -71,8 +65,7 @@ def memory() -> float:
 
 def main() -> None:
     way, path, core = sys.argv[1:]
-    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[variable] = "1"
+    one_thread()
     os.sched_setaffinity(0, {int(core)})
     if way == "memory":
         print(memory(), flush=True)

@@ -13,15 +13,14 @@ from typing import Any
 
 import torch
 
+from vaml.algorithms.snapshot_fit import read_snapshot, snapshot_model
 from vaml.config.schema import Config, ConfigError, load
+from vaml.config.snapshots import FitSnapshotJob
 from vaml.config.yaml_file import merged
-from vaml.data.snapshot import snapshot_parts
-from vaml.files import UnreadableFile, read_arrays, read_tensors, write_rows
+from vaml.files import UnreadableFile, read_tensors, write_rows
 from vaml.metrics.error_tails import error_tail, squared_errors
 from vaml.metrics.model_test import ModelTest
-from vaml.networks.dynamics import GaussianDynamics
-from vaml.networks.value import SoftValue
-from vaml.pipeline.jobs import folder, labels
+from vaml.pipeline import jobs
 from vaml.saving import load_module
 from vaml.seeding import Streams
 
@@ -30,25 +29,18 @@ ROOT = Path(__file__).parents[1]
 
 def tail(study: Config, results: Path, job: dict[str, Any]) -> dict[str, Any]:
     """The row of one fit, on the test split that it was measured on."""
-    fit, step = study.snapshots.fit, job["step"]
-    streams = Streams(job["seed"], "fit_snapshot", job["environment"], step)
-    run = results / folder("train_sac", job)
-    history = read_arrays(run / "history.npz")
-    *_, test = snapshot_parts(history, step, fit, streams.numpy("split"))
-    model = GaussianDynamics(
-        test.observations.shape[1],
-        test.actions.shape[1],
-        study.snapshots.model_hidden_sizes,
-        "orthogonal",
-        torch.Generator(),
-    )
-    load_module(
-        model, read_tensors(results / folder("fit_snapshot", job) / "model.safetensors", "last/")
-    )
-    value = SoftValue.from_snapshot(read_tensors(run / "snapshots.safetensors", f"{step}/"))
+    settings = FitSnapshotJob.model_validate_json(jobs.settings("fit_snapshot", study, job))
+    streams = Streams(settings.seed, "fit_snapshot", settings.environment_id, settings.step)
+    run, fit = (results / jobs.folder(stage, job) for stage in ("train_sac", "fit_snapshot"))
+    history, snapshots = run / "history.npz", run / "snapshots.safetensors"
+    cpu = torch.device("cpu")
+    data = read_snapshot(history, snapshots, settings, streams.numpy("split"), cpu)
+    model = snapshot_model(settings, data, torch.Generator())
+    load_module(model, read_tensors(fit / "model.safetensors", "last/"))
+    samples, batch_size = settings.objective.model_samples, settings.fit.batch_size
+    test = ModelTest(model, data.test, data.value, samples, batch_size)
     generator = torch.Generator().manual_seed(streams.seed("error_tails"))
-    samples = study.objectives[job["objective"]].model_samples
-    errors = squared_errors(ModelTest(model, test, value, samples, fit.batch_size), generator)
+    errors = squared_errors(test, generator)
     return {**job, "transitions": len(errors), **error_tail(errors)}
 
 
@@ -63,7 +55,7 @@ def main() -> None:
         overlays = map(Path, arguments.configfile)
         study = load(merged([ROOT / "config" / "config.yaml", *overlays]))
         results = arguments.results or Path("results") / study.study.name
-        rows = [tail(study, results, job) for job in labels("fit_snapshot", study)]
+        rows = [tail(study, results, job) for job in jobs.labels("fit_snapshot", study)]
         write_rows(arguments.table, list(rows[0]), rows)
     except (ConfigError, UnreadableFile, OSError) as error:
         sys.exit(str(error))

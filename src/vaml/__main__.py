@@ -31,10 +31,10 @@ def main() -> None:
 
 
 def run(words: Sequence[str]) -> None:
-    """Run the command that the first word names, with the flags behind it.
+    """Run the command that the first word names, with the flags after it.
 
-    What the user or the machine is to mend ends the process with one line and exit code 1, an
-    unknown command or flag with exit code 2.
+    An error that the user can mend ends the process with one line and exit code 1, an unknown
+    command or flag with exit code 2.
     """
     parser = argparse.ArgumentParser(
         prog="vaml",
@@ -67,7 +67,7 @@ def run(words: Sequence[str]) -> None:
     try:
         modules[arguments.command].run(arguments)
     except (ConfigError, DryRunFailed, MissingExtra, UnreadableFile, OSError) as error:
-        # What the libraries of an export say does not tell what it is about.
+        # An error of an export's library does not say that it is about the export.
         exports = arguments.command.startswith("export-")
         sys.exit(f"{arguments.command}: {error}" if exports else str(error))
 

@@ -1,4 +1,4 @@
-"""The number of threads, which decides the last bits of a number, as code and versions do."""
+"""The number of threads: like code and versions, it decides the last bits of a result."""
 
 import os
 

@@ -18,12 +18,12 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import load, save
 
-# Errors of file systems that cannot flush a folder, such as some of networks and containers.
+# Errors of file systems that cannot flush a folder, such as some on networks and in containers.
 _NO_FOLDER_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES)
 
 
 class UnreadableFile(Exception):
-    """Raised for a file that is damaged, hostile or of another kind; one line names it and why."""
+    """Raised for a damaged, hostile or wrong file; the one-line message names it and the reason."""
 
 
 @contextmanager

@@ -9,7 +9,10 @@ from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the job (paper, section 5.2). Objectives of a snapshot share split, weights, streams."""
+    """Run the job (paper, section 5.2).
+
+    Fits of one snapshot share the split, the initial weights and the random streams.
+    """
     with running(
         "fit_snapshot",
         FitSnapshotJob,

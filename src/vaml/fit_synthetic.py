@@ -8,7 +8,10 @@ from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the job (paper, section 5.1). Fits of a width and seed share data, value, streams."""
+    """Run the job (paper, section 5.1).
+
+    Fits of one width and seed share data, value function and random streams.
+    """
     with running(
         "fit_synthetic",
         FitSyntheticJob,

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         from vaml.saving import load_module
 
         settings, cpu = job.settings, torch.device("cpu")
-        # The fit's streams, since the metrics belong to it; fits of a seed share the noise.
+        # The fit's streams: fits of one width and seed share the noise.
         streams = Streams(settings.seed, "fit_synthetic", settings.hidden_size)
         data = read_synthetic(job.read("dynamics"), job.read("transitions"), settings, cpu)
         model = synthetic_model(settings, torch.Generator())

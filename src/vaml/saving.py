@@ -1,4 +1,4 @@
-"""State that goes on changing, as flat maps of arrays: for saving and going on."""
+"""State that changes during a run, as flat maps of arrays: to save it and to continue from it."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ Arrays = dict[str, np.ndarray]
 
 @runtime_checkable
 class Saved(Protocol):
-    """An object that gives its state and takes it again."""
+    """An object that gives its state as arrays and can be set to such a state."""
 
     def arrays(self) -> Arrays: ...
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None: ...
@@ -31,14 +31,14 @@ class Stateful:
     saved: ClassVar[tuple[str, ...]]
 
     def arrays(self) -> Arrays:
-        """Everything that goes on changing, for saving."""
+        """The whole state, as arrays by name."""
         found: Arrays = {}
         for name in self.saved:
             found |= prefixed(name, _arrays(getattr(self, name)))
         return found
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `arrays` gave."""
+        """Set the state that `arrays` gave."""
         for name in self.saved:
             setattr(self, name, _restored(getattr(self, name), _part(name, arrays)))
 
@@ -69,7 +69,7 @@ def _arrays(part: Any) -> Arrays:
 
 
 def _restored(part: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """The part in the state that the arrays hold: itself, or for what cannot change a new one."""
+    """A part, set to the state in the arrays: the same object, or a new array, number or dict."""
     match part:
         case None:
             return None
@@ -92,7 +92,7 @@ def _restored(part: Any, arrays: Mapping[str, np.ndarray]) -> Any:
             parts = cast(dict[str, Any], part)
             if any(not isinstance(each, np.ndarray) for each in parts.values()):
                 return {name: _restored(each, _part(name, arrays)) for name, each in parts.items()}
-            return dict(arrays)  # arrays come and go
+            return dict(arrays)  # its names may change during a run
         case _:
             raise TypeError(f"a part to be saved: got {type(part).__name__}")
     return part
@@ -136,7 +136,7 @@ def generator_array(generator: torch.Generator) -> np.ndarray:
 def load_generator(generator: torch.Generator, array: np.ndarray) -> None:
     """Set the state of a random stream.
 
-    One that was saved on the other kind of device cannot go on: it seeds this one.
+    A state from the other kind of device does not fit the stream: it seeds the stream instead.
     """
     if array.shape == tuple(generator.get_state().shape):
         generator.set_state(torch.from_numpy(array.copy()))

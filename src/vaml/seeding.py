@@ -29,7 +29,7 @@ class Streams:
         return int.from_bytes(digest[:8], "big") >> 1
 
     def numpy(self, name: str, *parts: str | SupportsIndex) -> np.random.Generator:
-        """A NumPy generator of its own."""
+        """A NumPy generator for one stream."""
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed(name, *parts))))
 
 

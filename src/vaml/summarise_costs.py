@@ -15,7 +15,7 @@ from vaml.pipeline.jobs import folder, labels
 from vaml.runtime.derivation import record
 from vaml.runtime.manifest import read_manifest
 
-# By stage: the stages whose jobs the stage's branch of the config lists.
+# By branch of the config, which has a stage's name: the stages whose jobs it lists.
 _STAGES = {
     "fit_synthetic": ("simulate_dynamics", "fit_synthetic", "measure_synthetic"),
     "fit_snapshot": ("train_sac", "fit_snapshot", "measure_snapshot"),

@@ -9,7 +9,10 @@ from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the job (paper, section 5.3, Algorithm 1). Agents of one seed share random streams."""
+    """Run the job (paper, section 5.3, Algorithm 1).
+
+    Agents of one environment and seed share random streams.
+    """
     with running(
         "train_mbac",
         TrainMBACJob,

@@ -78,6 +78,7 @@ def test_every_figure_is_drawn(case: str) -> None:
         if case == "all diverged" and "kind" in rows:
             assert not {"seed", "mean"} & set(rows["kind"]), name
             words = [text.get_text() for axes in figure.axes for text in axes.texts]
+            assert all(len(axes.texts) <= 1 for axes in figure.axes), name
             assert NOTHING in words or "authors" in set(rows["kind"]), name
 
 

@@ -336,6 +336,7 @@ def test_sigma_is_shown_beside_the_true_one() -> None:
     fits = selected(rows, experiment="A", kind="seed", x=2)
     assert sorted(set(fits["value"])) == [2.0, 3.0, 4.0]
     assert set(selected(rows, experiment="C", kind="mean")["value"]) == {2.0}
+    assert not [text for axes in figure.axes for text in axes.texts]  # no panel is without a value
 
 
 def test_experiments_with_different_numbers_of_panels_fit_in_one_figure() -> None:

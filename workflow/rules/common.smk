@@ -98,7 +98,7 @@ def code(stage):
 
 
 def versions(stage):
-    """Param function: the versions of the libraries that the job computes with, or has."""
+    """Param function: the versions of the libraries that the job computes with, or its result has."""
     return lambda wildcards: jobs.versions(stage, Path(RESULTS), wildcards)
 
 
@@ -136,7 +136,7 @@ def finished_jobs():
 
 
 def manifests(files):
-    """The manifests that derived files are held against."""
+    """The manifests against which derived files are checked."""
     return sorted({str(manifest_of(Path(file))) for file in files})
 
 

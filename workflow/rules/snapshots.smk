@@ -1,4 +1,4 @@
-"""Experiment B: model fits to the replay buffers of SAC snapshots, and what these are worth."""
+"""Experiment B: model fits to the replay buffers of SAC snapshots, and their test metrics."""
 
 
 rule fit_snapshot:

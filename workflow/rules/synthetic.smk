@@ -1,4 +1,4 @@
-"""Experiment A: random dynamics, model fits to them, and what these are worth."""
+"""Experiment A: random dynamics, model fits to them, and their test metrics."""
 
 
 rule simulate_dynamics:

@@ -200,12 +200,12 @@ class ActorCritic(Stateful):
         }
 
     def arrays(self) -> Arrays:
-        """Everything that goes on changing, for saving."""
+        """The whole state, as arrays by name."""
         unread = [losses.cpu().numpy() for losses in self._unread]
         return super().arrays() | {"unread": np.array(unread, np.float32).reshape(-1, 3)}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `arrays` gave."""
+        """Set the state that `arrays` gave."""
         super().restore(arrays)
         self._unread = list(torch.from_numpy(arrays["unread"].copy()).to(self.device))
 

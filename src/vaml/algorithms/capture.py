@@ -22,7 +22,7 @@ _launching = False
 
 @cache
 def _stream() -> torch.cuda.Stream:
-    """The stream of all recordings: each new one would have a workspace of cuBLAS for good."""
+    """The stream of all recordings: each new one would keep a workspace of cuBLAS."""
     return torch.cuda.Stream()
 
 
@@ -38,7 +38,10 @@ def launched() -> Iterator[None]:
 
 
 def captured(function: Function, state: Saved | None, device: torch.device) -> Function:
-    """The function; on a GPU its graph, but inside of `launched`. state: see `Captured`."""
+    """The graph of a function on a GPU; within `launched`, or on a CPU, the function itself.
+
+    state: see `Captured`.
+    """
     return Captured(function, state) if device.type == "cuda" and not _launching else function
 
 

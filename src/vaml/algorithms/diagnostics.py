@@ -229,13 +229,13 @@ class Diagnostics(Stateful):
         }
 
     def arrays(self) -> Arrays:
-        """Everything that goes on changing, for saving."""
+        """The whole state, as arrays by name."""
         names = self._states[0] if self._states else ()
         states = {name: np.stack([state[name] for state in self._states]) for name in names}
         return super().arrays() | prefixed("states", states)
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `arrays` gave."""
+        """Set the state that `arrays` gave."""
         super().restore(arrays)
         states = below("states", arrays)
         rows = zip(*states.values(), strict=True)

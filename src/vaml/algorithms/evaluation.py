@@ -38,7 +38,7 @@ class Evaluations(Stateful):
     def add(self, actor: Actor, env_step: int) -> None:
         """Evaluate the policy once. Raises Diverged at a non-finite return."""
         if actor.device.type != "cpu":
-            actor = copy.deepcopy(actor).cpu()  # sooner there than by a launch per layer
+            actor = copy.deepcopy(actor).cpu()  # faster there than a kernel launch per layer
         env = mujoco.configured(self.environment_id, self.environment)
         seed = self.streams.seed("evaluation", env_step)
         for episode in range(self.episodes):

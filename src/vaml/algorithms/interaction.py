@@ -77,10 +77,10 @@ class Interaction(Stateful):
         return float(history.rewards[start : ends[-1]].sum(dtype=np.float64))
 
     def arrays(self) -> Arrays:
-        """Everything that goes on changing, for saving."""
+        """The whole state, as arrays by name."""
         return super().arrays() | prefixed("env", mujoco.get_state(self.env))
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `arrays` gave."""
+        """Set the state that `arrays` gave."""
         super().restore(arrays)
         mujoco.set_state(self.env, below("env", arrays))

@@ -44,7 +44,7 @@ def decayed(start: float, end: float, step: int, first_step: int, last_step: int
 
 
 class LearnedModel(Stateful):
-    """The model, refitted to the agent's transitions for its present value function, beside it.
+    """The dynamics model of an agent, refitted to its transitions for its present value function.
 
     Streams: `model_initialisation`, `splits`, `target_noise` (model samples and their actions in
     the critic's target) and those of ModelFitting; the metrics of a refit have one of their own.
@@ -88,7 +88,7 @@ class LearnedModel(Stateful):
         self.target_noise = seeded(streams.seed("target_noise"), self.device)
         self._regression = captured(self._numbers, None, self.device)
         self.fits = Rows(FIT_COLUMNS, _COUNTS)
-        self.split: Arrays = {}  # the rows of the first fit, where they stay
+        self.split: Arrays = {}  # the rows of the first fit, if all fits use them
 
     def mle_coefficient(self, env_step: int) -> float:
         """The coefficient of eq. (10) for a refit at this step, after the first."""
@@ -137,7 +137,7 @@ class LearnedModel(Stateful):
         )
 
     def _rows(self, transitions: int) -> tuple[np.ndarray, ...]:
-        """Rows to train and to validate on: drawn anew for every fit, or as at the first."""
+        """Rows to train and to validate on: a new split, or the first fit's if it is frozen."""
         if self.split:
             return self.split["train"], self.split["validation"]
         held_out = min(

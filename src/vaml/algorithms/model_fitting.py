@@ -70,14 +70,14 @@ class FitProgress(Stateful):
 
 
 class ModelFitting(Stateful):
-    """Trains one dynamics model; the optimiser and the random streams live on between fits.
+    """Trains one dynamics model; optimiser and random streams keep their state between fits.
 
     Streams: `batches` shuffles, `model_noise` and `validation_noise` sample next states and, for a
     stochastic value function, its actions. truth: the true dynamics, for a loss that needs them.
     On a GPU noise is drawn there, and whole batches are replayed as CUDA graphs.
     """
 
-    # The present fit's `progress` stands apart.
+    # The present fit's `progress` is saved by the caller.
     saved = ("model", "optimizer", "noise", "validation_noise", "shuffles")
 
     def __init__(
@@ -192,7 +192,7 @@ class ModelFitting(Stateful):
     def _likelihood_gradients(self, predict: WrittenDynamics, batch: Transitions) -> Tensor:
         """The loss of maximum likelihood alone, its gradients written into the vector.
 
-        Autograd's bookkeeping would take two thirds of the step again.
+        Autograd would make the step two thirds longer.
         """
         passes = predict.passes(len(batch))
         heads = passes.forward(batch.observations, batch.actions)

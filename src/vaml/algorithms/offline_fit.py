@@ -30,8 +30,8 @@ CURVE_COLUMNS = (
 class OfflineFit:
     """A fit that has ended: its outcome, one row per epoch, and its weights.
 
-    weights: below `last/` those that it ended with, as in the paper's experiments A and B, and
-    below `best/` those of the best validation, which a diverged fit has not.
+    weights: below `last/` those that it ended with, which the paper's experiments A and B use, and
+    below `best/` those of the best validation, which a diverged fit lacks.
     """
 
     outcome: Row
@@ -46,7 +46,7 @@ def run_offline_fit(
     settings: FitSettings,
     job: Job[Any],
 ) -> OfflineFit:
-    """Train until early stopping."""
+    """Train until early stopping, the last epoch or divergence, from the saved state if any."""
     state = fitting.start(
         train, validation, fitting.objective.mle_coefficient, settings.max_epochs, settings.patience
     )
@@ -84,7 +84,7 @@ def run_offline_fit(
 def not_started(where: str, step: int) -> OfflineFit:
     """Outcome of a fit that has no data or no value function, because its source run diverged.
 
-    where, step: what and when, as that run counts.
+    where: the stage of that run. step: the environment steps that it made.
     """
     outcome = {
         "status": "diverged",

@@ -22,7 +22,7 @@ class Rows(list[dict[str, Any]]):
         self.columns, self.counts = tuple(columns), frozenset(counts)
 
     def add(self, row: Mapping[str, Number]) -> None:
-        """One more row; nan becomes None. KeyError where a column is missing."""
+        """Add a row; NaN becomes None. KeyError: a column is missing."""
         self.append({name: self._number(name, row[name]) for name in self.columns})
 
     def _number(self, column: str, number: Number) -> Number:
@@ -36,7 +36,7 @@ class Rows(list[dict[str, Any]]):
         return {"": np.array(numbers, np.float64).reshape(-1, len(self.columns))}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `arrays` gave."""
+        """Set the state that `arrays` gave."""
         self.clear()
         for row in arrays[""].tolist():
             self.add(dict(zip(self.columns, row, strict=True)))

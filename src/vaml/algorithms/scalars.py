@@ -23,7 +23,7 @@ _EVERY, _ROWS = 1000, 20
 class Scalars(Stateful):
     """One row every 1000 environment steps, or about 20 in a run of less than 20 000.
 
-    They are taken from the last gradient step, which computes them in any case.
+    The numbers are those of the last gradient step, which computes them in any case.
     """
 
     saved = ("rows",)

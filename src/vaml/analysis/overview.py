@@ -1,4 +1,4 @@
-"""The first page of a study's report: verdicts on the claims, and the inputs behind them."""
+"""The page of a study that one reads first: verdicts, figures, config, costs and tables."""
 
 import base64
 import csv

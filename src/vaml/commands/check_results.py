@@ -1,4 +1,4 @@
-"""Hold every result of a study against its manifest, and name what is damaged or missing."""
+"""Check every result of a study against its manifest, and name what is damaged or missing."""
 
 import argparse
 import sys

@@ -17,7 +17,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """List or remove files below results/<study>/ that a rule of the workflow writes, no links."""
+    """List or remove stale files below results/<study>/, but only those that a rule writes."""
     study = read_study(arguments.configfile)
     names: dict[str, set[str]] = defaultdict(set)
     for job in dry_run("--forceall", *for_snakemake(arguments)):

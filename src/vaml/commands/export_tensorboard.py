@@ -36,10 +36,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def export(study: Config, results: Path) -> Iterator[str]:
-    """Write results/tensorboard, one TensorBoard run per job; lines that say what was written.
+    """Write results/tensorboard, one TensorBoard run per job, and yield lines about it.
 
-    Of SAC and agents that are running or interrupted it has the curves so far; other jobs that are
-    not finished, or are of another config or code, are left out.
+    results: the study's folder. A SAC run or agent that is running or interrupted has its curves so
+    far; other jobs that are not finished, or are of another config or code, are left out.
     MissingExtra: no TensorBoard. UnreadableFile: a job's file is missing or altered.
     """
     library("tensorboard", "tensorboard")
@@ -78,7 +78,7 @@ def export(study: Config, results: Path) -> Iterator[str]:
 
 
 def _write(job: Path, stage: str, events: Path) -> int:
-    """The curves of one job as one TensorBoard run; how many points they have."""
+    """Write the curves of one job as one TensorBoard run; return the number of their points."""
     paths = [job / name for name in RESULTS[stage] if name.endswith(".csv")]
     for path in paths:
         verify(path, job / "manifest.json", path.stem)

@@ -13,7 +13,7 @@ def add_configfile(parser: argparse.ArgumentParser) -> None:
 
 
 def add_cores(parser: argparse.ArgumentParser) -> None:
-    """The flag that an estimate of the time to go depends on."""
+    """The flag for the number of cores, on which an estimate of the time left depends."""
     parser.add_argument("--cores", type=core_count, default="all", help="number of cores, or all")
 
 

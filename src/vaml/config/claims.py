@@ -200,7 +200,8 @@ class Claims(Section):
 def load_claims(path: Path) -> Claims:
     """Read config/claims.yaml.
 
-    ConfigError: one line per mistake, with the key, the given value and the allowed ones. OSError.
+    ConfigError: one line per mistake, with the key, the given value and the allowed ones.
+    OSError: the file cannot be read.
     """
     try:
         return Claims.model_validate(read(path))

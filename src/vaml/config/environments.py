@@ -6,7 +6,7 @@ from vaml.config.fields import by_name
 
 
 def unversioned(environment: str) -> str:
-    """Hopper-v4 and Hopper-v5 are both Hopper."""
+    """The name without its version: Hopper for Hopper-v4 and for Hopper-v5."""
     return environment.rpartition("-v")[0]
 
 

@@ -1,8 +1,8 @@
 """Types shared by the config's sections: the allowed numbers, names and lists.
 
-No field has a default: config/config.yaml holds every number. Strict types keep YAML's traps out
-(`no` is False, not 0); decimal text such as `1e-3`, which YAML 1.1 reads as a string, is taken
-where a float is asked for.
+No field has a default: config/config.yaml holds every number. Strict types avoid YAML's traps
+(`no` is False and never 0). Decimal text such as `1e-3`, which YAML 1.1 reads as a string, is
+accepted for a float.
 """
 
 import re

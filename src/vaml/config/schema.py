@@ -109,7 +109,8 @@ def _shown(value: object) -> str:
     """A value in one short line."""
     try:
         text = " ".join(repr(value).split())
-    except (ValueError, RecursionError):  # a number of thousands of digits; a value without end
+    except (ValueError, RecursionError):
+        # A number of thousands of digits, or a value that contains itself.
         text = f"a very long {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
 

@@ -1,9 +1,9 @@
 """A strict reader of the config's files: YAML's silent traps are errors, with their line.
 
 PyYAML takes the last of two equal keys, reads `no` as false and `010` as 8, and Snakemake runs the
-Python of a file that asks for it (`__use_yte__`). Snakemake takes the same files by PyYAML, so this
-reader looks at PyYAML's nodes: to ruamel.yaml, which does find equal keys, `no` is text and `010`
-is 10, and what Snakemake makes of them would pass.
+Python of a file that asks for it (`__use_yte__`). Snakemake reads the same files by PyYAML, so this
+reader checks PyYAML's nodes. ruamel.yaml does find equal keys, but takes `no` for text and `010`
+for 10, so that it would not notice what Snakemake makes of them.
 """
 
 import re
@@ -26,7 +26,8 @@ _PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9_]{0,19})|[^:]{0,40}[.eE][^:]{0,40
 def read(path: Path) -> dict[str, Any]:
     """The mapping in one file.
 
-    ConfigError: one line with the file, the line and, where there is one, the key. OSError.
+    ConfigError: one line with the file, the line and, where there is one, the key. OSError: the
+    file cannot be read.
     """
     text = _text(path)
     try:

@@ -18,7 +18,7 @@ def snapshot_parts(
     """Training, validation and test transitions.
 
     history: the columns of a whole SAC run. The replay buffer at the snapshot is its first `step`
-    rows.
+    rows. With `redraw_test_split`, the test rows are of a second split and overlap the other parts.
     """
     rows = Transitions(
         *(

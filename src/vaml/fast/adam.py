@@ -61,7 +61,7 @@ class Adam:
         } | {"step": self._steps.cpu().numpy().copy()}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `arrays` gave."""
+        """Set the state that `arrays` gave."""
         for name, moments in self._moments().items():
             for index, tensor in enumerate(self._vector.views(moments)):
                 tensor.copy_(torch.from_numpy(arrays[f"{index}/{name}"].copy()))

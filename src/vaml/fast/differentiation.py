@@ -15,9 +15,9 @@ _plain = False
 
 @contextmanager
 def plain_modules() -> Iterator[None]:
-    """Networks and fits made inside leave every derivative to autograd, as in a first version.
+    """Let networks and fits that are made inside leave every derivative to autograd.
 
-    The reference of tests and benchmarks: the same numbers but for rounding, and slower.
+    They are the reference of tests and benchmarks: the same numbers but for rounding, and slower.
     """
     global _plain
     before, _plain = _plain, True
@@ -40,8 +40,9 @@ def differentiable(
 ) -> Any:
     """The outputs of `forward`, a tensor or a tuple, as a function of the leaves for autograd.
 
-    backward: from the outputs' gradients to the leaves'. buffers: what `forward` leaves behind for
-    it; autograd raises RuntimeError when they were overwritten in between. Once differentiable.
+    backward: from the outputs' gradients to the leaves'. buffers: tensors that `forward` leaves for
+    `backward`; autograd raises RuntimeError if they were overwritten in between, or if the result
+    is to be differentiated twice.
     """
     return _Written.apply(forward, backward, buffers, *leaves)
 

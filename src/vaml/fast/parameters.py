@@ -15,7 +15,7 @@ class ParameterVector:
     those of one shape follow each other, so that neighbouring heads are one matrix.
 
     Where written passes train them, which sets `in_passes`, the parameters are one leaf of
-    autograd, `values`; else each is one of its own.
+    autograd, `values`; otherwise each parameter is a leaf.
     """
 
     def __init__(self, *networks: Iterable[Tensor]) -> None:
@@ -41,7 +41,7 @@ class ParameterVector:
     def differentiate(self, loss: Tensor) -> None:
         """Fill `gradients` with those of a loss, and let its graph go.
 
-        RuntimeError: the loss is of two calls of one written network.
+        RuntimeError: the loss depends on two calls of one written network.
         """
         if self.in_passes:
             # The passes write them where they belong.

@@ -169,7 +169,7 @@ class Pass:
             gradient = self._through_activation(delta, slopes)
 
     def _through_activation(self, gradient: Tensor, slopes: Tensor) -> Tensor:
-        """In place."""
+        """Multiply a gradient by the slope of the activation, in place."""
         if self._swish:
             return torch.ops.aten.silu_backward.grad_input(gradient, slopes, grad_input=gradient)
         return torch.ops.aten.threshold_backward.grad_input(

@@ -13,8 +13,8 @@ _TOP = 0.01  # of the transitions
 def squared_errors(test: ModelTest, generator: torch.Generator) -> np.ndarray:
     """½ (V(s') - V(ŝ'))² per transition (N,), float64, each V a mean over 20 draws.
 
-    The draws are of V's own action and of the model's next state, so that an error of 0 shows as
-    a twentieth of what they spread.
+    V draws an action each time, and the model a next state. A transition without error therefore
+    has, in expectation, a fortieth of the sum of the variances of V(s') and V(ŝ').
     """
     found = []
     for batch in test.transitions.batches(test.batch_size):

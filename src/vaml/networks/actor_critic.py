@@ -86,7 +86,7 @@ class Actor(nn.Module):
 class Critic(nn.Module):
     """One action-value network on [observation, action].
 
-    Hidden layers Xavier-uniform with gain √2 and zero biases; the output layer as PyTorch makes it.
+    Hidden layers: Xavier-uniform with gain √2, zero biases. Output layer: PyTorch's default.
     """
 
     def __init__(

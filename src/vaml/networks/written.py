@@ -1,7 +1,7 @@
-"""The networks again, by written passes: the numbers and gradients of their modules, sooner.
+"""The networks by hand-written passes, which are faster than autograd on their modules.
 
-Tests hold them to autograd's. Passes work on a fixed number of rows; what stays small is left to
-autograd itself.
+Tests compare the numbers and gradients with autograd's. Passes work on a fixed number of rows; what
+stays small is left to autograd itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -165,7 +165,7 @@ class CriticPasses:
         return torch.minimum(*self._values)
 
     def gradient_of_smaller(self, gradient: Tensor) -> Tensor:
-        """Gradient of `smaller` in the inputs (rows, n + m): in each row that of one critic."""
+        """Gradient of `smaller` by the inputs (rows, n + m): in each row that of one critic."""
         if self._inputs.is_cuda:
             return self._by_masks(gradient)
         first, second = self._values
@@ -178,7 +178,7 @@ class CriticPasses:
         return found
 
     def _by_masks(self, gradient: Tensor) -> Tensor:
-        """The same through both critics: how many rows each has is not read back from a device."""
+        """The same through both critics, so that no number of rows is read back from the device."""
         first, second = self._values
         is_first = first <= second
         one, other = (
@@ -202,7 +202,7 @@ class SoftValuePass:
         return self._critics.smaller(observations, actions) - temperature * log_probabilities
 
     def slope(self, temperature: Tensor) -> Tensor:
-        """Gradient in the observations (rows, n) at the last call."""
+        """Gradient with respect to the observations (rows, n) of the last `forward`."""
         found = self._critics.gradient_of_smaller(self._ones)
         grad_states, grad_actions = found[:, : self._size], found[:, self._size :]
         return grad_states + self._policy.input_gradient(grad_actions, -temperature * self._ones)

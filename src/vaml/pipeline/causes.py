@@ -57,7 +57,7 @@ KEYS: dict[str, dict[str, str]] = {
 
 KEYS.update({measuring: KEYS[fitting] for measuring, fitting in MEASURED.items()})
 
-# Section of the config from which a rule behind the stages takes its settings.
+# Section of the config from which a rule that is no stage takes its settings.
 SECTIONS = {"plot": "figures", "judge_claims": "statistics", "summarise": "statistics"}
 
 _UPSTREAM = re.compile(r"Input files updated by another job: ([^;]*)")

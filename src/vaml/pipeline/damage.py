@@ -39,9 +39,15 @@ def damages_beside(manifest: Path, files: Sequence[str]) -> Iterator[tuple[Path,
         digests = (
             job_digests(manifest) if manifest.name == "manifest.json" else _of_derived(manifest)
         )
-    except (UnreadableFile, OSError) as error:
-        path, _, reason = str(error).partition(": ")  # the manifest, or the settings beside it
+    # Of the manifest, or of the settings beside it.
+    except UnreadableFile as error:
+        path, _, reason = str(error).partition(": ")
         yield Path(path), reason
+        return
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        reason = "is missing" if missing else f"cannot be read: {error.strerror}"
+        yield Path(error.filename or manifest), reason
         return
     yield from damages(digests, [home / name for name in files])
 

@@ -20,8 +20,8 @@ AUTHORS = ("figure_1", "figure_1_runs", "figure_2", "figure_3")
 class CatalogueEntry:
     """One figure.
 
-    group: of the report. title: in the overview. tables: those that it is drawn from. authors:
-    those of AUTHORS whose numbers it shows beside ours.
+    group: its heading in the report. title: its caption in the overview. tables: the tables that it
+    is drawn from. authors: the entries of AUTHORS whose numbers it shows beside ours.
     """
 
     group: Group

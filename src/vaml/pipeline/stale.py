@@ -80,13 +80,18 @@ def _files(place: Path) -> Iterator[Path]:
 
 
 def _is_output(name: str, outputs: Collection[str]) -> bool:
-    """True if a step writes a file of this name, also for the temporary file of a killed step."""
-    temporary = re.fullmatch(r"\.(.+)\.\d+(\.[a-z]+)", name)
-    return (f"{temporary[1]}{temporary[2]}" if temporary else name) in outputs
+    """True if a step writes a file of this name."""
+    return _final(name) in outputs
 
 
 def _is_state(name: str) -> bool:
-    return name == "lock" or is_live(name) or bool(STATE.search(name))
+    return name == "lock" or is_live(name) or bool(STATE.fullmatch(_final(name)))
+
+
+def _final(name: str) -> str:
+    """The name that a killed step's temporary file was to get; any other name as it is."""
+    temporary = re.fullmatch(r"\.(.+)\.\d+(\.[a-z]+)", name)
+    return f"{temporary[1]}{temporary[2]}" if temporary else name
 
 
 def _in_use(place: Path) -> bool:

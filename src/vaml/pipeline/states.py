@@ -99,7 +99,7 @@ def _status(outcome: Path) -> object:
 
 
 def _living_owner(lock: Path) -> Owner | None:
-    """Owner of the lock; None without one."""
+    """Owner of the lock; None without one that is alive, as far as this machine can tell."""
     if lock.is_symlink() or not lock.is_file():
         return None
     try:

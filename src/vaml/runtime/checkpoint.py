@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 # The name contains the content's digest, so that one rename publishes both.
 STATE = re.compile(r"state-(\d{8})-([0-9a-f]{64})\.safetensors")
 META = "checkpoint.json"
-# The curves of a run so far, for people; the run itself goes on from its states.
+# The curves of a run so far, for users; the run itself continues from its states.
 LIVE = "training.csv"
 
 
@@ -118,9 +118,10 @@ class Checkpoint:
 
     @contextmanager
     def install_signals(self) -> Iterator[None]:
-        """SIGTERM, SIGINT and SIGUSR1 make `due` true; the handlers found are put back at the end.
+        """Let SIGTERM, SIGINT and SIGUSR1 make `due` true; restore the earlier handlers at the end.
 
-        After one that ends the job they are ignored: one more must not change the exit status.
+        After SIGTERM or SIGINT it leaves the three signals ignored instead: one more must not
+        change the exit status.
         """
         before = {number: signal.signal(number, self._notice) for number in _SIGNALS}
         try:
@@ -140,7 +141,7 @@ class Checkpoint:
         return self._requested or time.monotonic() - self._last_save >= self.interval
 
     def exit_if_terminated(self) -> None:
-        """After a save: end with the status of a process that a signal ended, if one came."""
+        """Exit with status 128 + signal if SIGTERM or SIGINT came; a run saves its state first."""
         if self._terminated:
             logger.info("%s: terminated; the next start goes on from the saved state", self.path)
             sys.exit(128 + self._terminated)
@@ -201,10 +202,10 @@ class Checkpoint:
         try:
             write_rows(self.path / LIVE, columns, rows)
         except OSError as error:
-            logger.warning("%s; it goes on without", error)
+            logger.warning("%s; the job goes on without this file", error)
 
     def remove(self) -> None:
-        """Remove the job's states: it has its outputs. The lock's release removes the folder."""
+        """Remove the job's states after its end; the lock's release removes the folder."""
         self._keep()
         for path in self.path.iterdir() if self.path.is_dir() else ():
             if is_live(path.name):

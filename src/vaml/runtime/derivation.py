@@ -1,7 +1,8 @@
 """The inputs of tables, figures, verdicts and the manuscript, and checks against them.
 
-Beside the first file of each lies `<its stem>.manifest.json`. A rule that reads such a file checks
-it against that manifest, so that files that were edited by hand or damaged are not used.
+The manifest of each lies beside its first file, as `<stem>.manifest.json`. A rule that reads a
+derived file checks it against this manifest, so that files that were edited by hand or damaged are
+not used.
 """
 
 import os

@@ -8,9 +8,9 @@ from pathlib import Path
 def isolate_jobs(source: Path) -> None:
     """Set this process's environment, which its jobs inherit, and report the ignored variables.
 
-    No other folder of PYTHONPATH than `source`, no user's site-packages, and this Python first. The
-    folder that a job runs in is kept out by `python -P` in the rules, and, for the Snakemake that
-    runs within a cluster's job, by PYTHONSAFEPATH.
+    Jobs then have `source` alone on PYTHONPATH, no user's site-packages, and this Python first on
+    PATH. `python -P` in the rules keeps out the folder that a job runs in; PYTHONSAFEPATH does so
+    for the Snakemake that runs within a cluster's job.
     """
     ignored = [
         entry

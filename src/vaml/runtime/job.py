@@ -168,7 +168,9 @@ def _flags(step: str, outputs: Sequence[str], inputs: Sequence[str]) -> argparse
     for name in outputs:
         parser.add_argument(f"--{name}", type=Path, required=True, help="output file")
     parser.add_argument("--resolved", type=Path, required=True, help="output: the settings used")
-    parser.add_argument("--manifest", type=Path, required=True, help="output: what made the rest")
+    parser.add_argument(
+        "--manifest", type=Path, required=True, help="output: code, versions, digests"
+    )
     parser.add_argument("--state", type=Path, required=True, help="folder of saved states")
     return parser
 

@@ -1,7 +1,7 @@
 """One writer per state folder, also across the machines that share a file system.
 
 `filelock.SoftFileLease` (4.2.11) is not used: a process that is killed between creating its file
-and writing it leaves an empty one, which no other process takes over ever after. It decides by
+and writing it leaves an empty one, which no other process ever takes over. It decides by
 process ids where flock asks the kernel, names no SLURM job, and waits until its timeout for an
 owner elsewhere that the first heartbeat shows to be alive.
 """
@@ -27,21 +27,21 @@ logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 20.0
 STALE_SECONDS = 120.0
-# Whatever the clocks say, only who misses two heartbeats while watched counts as dead.
+# Whatever the clocks say, an owner counts as dead only if it misses two heartbeats while watched.
 WATCH_SECONDS = 45.0
 POLL_SECONDS = 1.0
-# No link is followed, and no pipe waited for.
+# Follows no link, and waits for no pipe.
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-# What file systems answer that know no flock, among them some parallel ones.
+# Errors of file systems without flock, some parallel ones among them.
 NO_FLOCK = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 
 class AlreadyRunning(Exception):
-    """Another copy of the same job is alive; one line names it."""
+    """Raised if another copy of the same job is alive; the one-line message names it."""
 
 
 class Owner(Record):
-    """Who holds a lock, as its file says. since: nanoseconds, which no two owners share."""
+    """The holder of a lock, as its file says. since: nanoseconds, which no two owners share."""
 
     host: str
     pid: Annotated[int, Field(gt=0, lt=2**31)]
@@ -54,7 +54,7 @@ class Owner(Record):
 
 
 def read_owner(block: bytes) -> Owner | None:
-    """The owner by a lock's content; None of an empty one, or one whose writer was killed."""
+    """The owner that a lock's content names; None if the content is empty or not whole."""
     try:
         return Owner.model_validate_json(block)
     except ValidationError:
@@ -68,7 +68,8 @@ class Lock:
     Across machines the owner touches the file every HEARTBEAT_SECONDS; an owner on another
     machine counts as dead when its last touch is STALE_SECONDS old.
 
-    while_waiting: called every POLL_SECONDS of a wait for such an owner; what it raises ends it.
+    while_waiting: called every POLL_SECONDS of a wait for such an owner; its exception ends the
+    wait.
     """
 
     def __init__(self, path: Path, while_waiting: Callable[[], None] = lambda: None) -> None:
@@ -80,10 +81,10 @@ class Lock:
         self._heart = threading.Thread()
 
     def acquire(self) -> None:
-        """Own the lock, or raise AlreadyRunning; UnreadableFile: in its place is no file.
+        """Own the lock, or raise AlreadyRunning. UnreadableFile: the path is no regular file.
 
-        Waits, for STALE_SECONDS at most, only where it is not known yet whether the owner on
-        another machine lives.
+        Waits, for STALE_SECONDS at most, only while it is unknown whether an owner on another
+        machine is alive.
         """
         while True:
             self.path.parent.mkdir(parents=True, exist_ok=True)

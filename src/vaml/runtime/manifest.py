@@ -74,7 +74,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def read_record(path: Path, kind: type[Kind]) -> Kind:
-    """Read a manifest of this kind. UnreadableFile: damaged or of another; one line says where."""
+    """Read a manifest of this kind. UnreadableFile: it is damaged, or of another kind."""
     with reading(path, "manifest"):
         text = path.read_text(encoding="utf-8")
         try:

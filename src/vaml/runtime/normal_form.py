@@ -186,8 +186,10 @@ class NormalForm:
                 yield from self._generic(node)
 
     def _generic(self, node: object, without: Collection[str] = ()) -> Iterator[str]:
-        """The form of other nodes, the same under every Python: newer versions add fields, which
-        are empty without new syntax. `kind` is the u of u""."""
+        """The form of other nodes, the same under every Python.
+
+        Newer versions add fields, which are empty without new syntax. `kind` is the u of u"".
+        """
         if not isinstance(node, ast.AST):
             # ASCII, because the set of printable characters depends on Python's Unicode version.
             yield ascii(node)

@@ -1,6 +1,6 @@
 """The meaning of a name at its place: the scopes of functions, classes and comprehensions.
 
-Only a local name of a function or a comprehension tells nothing, so it becomes a number.
+A local name of a function or a comprehension says nothing by itself, so it becomes a number.
 """
 
 import ast
@@ -94,7 +94,7 @@ class Scopes:
         return imports if len(imports) > len(dict(imports)) else []
 
     def close(self) -> None:
-        """Leave the innermost one."""
+        """Close the innermost scope."""
         self._scopes.pop()
 
     def named(self, name: str) -> str:

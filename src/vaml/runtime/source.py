@@ -99,7 +99,7 @@ def parsed(module: str, path: Path, source: bytes) -> Module:
     """A module by its name, file and content, which is parsed once per process."""
     tree = ast.parse(source, filename=str(path))
     if b"TYPE_CHECKING" in source:
-        _Run().visit(tree)
+        _WithoutTypeChecking().visit(tree)
     package = package_of(module, path)
     found = Module()
     for statement in tree.body:
@@ -109,7 +109,7 @@ def parsed(module: str, path: Path, source: bytes) -> Module:
         elif names:
             for name in names:
                 found.definitions[name].append(statement)
-        elif not (_is_docstring(statement) or _is_entry(statement)):
+        elif not (_does_nothing(statement) or _is_entry(statement)):
             found.effects.append(statement)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -125,8 +125,8 @@ def package_of(module: str, path: Path) -> str:
     return module if path.name == "__init__.py" else module.rpartition(".")[0]
 
 
-class _Run(ast.NodeTransformer):
-    """Removal of blocks that only type checkers read."""
+class _WithoutTypeChecking(ast.NodeTransformer):
+    """The source without the blocks that only type checkers read."""
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         self.generic_visit(node)
@@ -168,7 +168,7 @@ def stored_names(target: ast.AST) -> Iterator[str]:
             yield part.id
 
 
-def _is_docstring(statement: ast.stmt) -> bool:
+def _does_nothing(statement: ast.stmt) -> bool:
     match statement:
         case ast.Expr(value=ast.Constant(value=str())) | ast.Pass():
             return True

@@ -210,6 +210,7 @@ def figure_3_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
     for axes, (environment, metric) in zip(grid, places, strict=True):
         panel = rows.loc[(rows["environment"] == environment) & (rows["metric"] == metric)]
         curves(axes, panel, "env_step", "agent", methods)
+        scale_to(axes, panel)
         for level in panel.loc[panel["kind"] == "untrained", "value"]:
             axes.axhline(level, **UNTRAINED)
         steps_axis(axes, METRIC_LABELS[metric], "Environment steps")

@@ -1,4 +1,4 @@
-"""Draws any figure of the catalogue, `vaml.pipeline.figures.FIGURES`."""
+"""Draw any figure of the catalogue, `vaml.pipeline.figures.FIGURES`."""
 
 from collections.abc import Callable
 

@@ -27,8 +27,12 @@ class FigureSettings(Figures):
     """Settings that all figures of a study share."""
 
     study: Name = Field(description="the study's name, said on each figure")
-    objectives: list[Name] = Field(description="all of the study: their order gives the colours")
-    agents: list[Name] = Field(description="likewise; an agent named as an objective looks like it")
+    objectives: list[Name] = Field(
+        description="all objectives of the study; their order sets the colours"
+    )
+    agents: list[Name] = Field(
+        description="all agents of the study; one named like an objective looks like it"
+    )
     confidence: Share = Field(description="of the intervals of means")
     minimum_seeds: Count = Field(description="runs of a method, below which a mean has no interval")
 

@@ -68,6 +68,8 @@ def curves(
 ) -> None:
     """Draw the rows of one panel: seeds, means, intervals, floors, authors' numbers.
 
+    It leaves the axes' scale to `scale_to`.
+
     x, method: columns of the step, and of the objective or agent. marker: also a marker at every
     value of a seed, for curves of few points.
     """
@@ -102,7 +104,6 @@ def curves(
         axes.axhline(floor["value"].item(), **FLOOR, gid="floor", zorder=1.9)
     else:
         axes.plot(floor[x], floor["value"], **FLOOR, gid="floor", zorder=1.9)
-    scale_to(axes, rows)
 
 
 def scale_to(axes: Axes, rows: pd.DataFrame) -> None:

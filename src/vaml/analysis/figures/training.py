@@ -62,6 +62,7 @@ def sac_returns(tables: Tables, settings: FigureSettings) -> Drawing:
     for axes, environment in zip(grid, environments, strict=True):
         panel = rows.loc[rows["environment"] == environment]
         curves(axes, panel, "env_step", "agent", methods, marker=True)
+        scale_to(axes, panel)
         steps_axis(axes, environment, "Environment steps")
     grid[0].set_ylabel(METRIC_LABELS["average_return"])
     look: dict[str, Any] = {"color": methods.colours["sac"]}

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from vaml.analysis.figures.drawing import ERROR_DEFINITION, Drawing, FigureSettings, Tables
-from vaml.analysis.figures.panels import FLOOR, curves, interval_note, steps_axis
+from vaml.analysis.figures.panels import FLOOR, curves, interval_note, scale_to, steps_axis
 from vaml.analysis.figures.rows import floor_rows, joined, seeds_and_means
 from vaml.analysis.figures.style import (
     Methods,
@@ -91,6 +91,7 @@ def why_synthetic(tables: Tables, settings: FigureSettings) -> Drawing:
     for axes, (setting, metric) in zip(grid, places, strict=True):
         panel = rows.loc[(rows["setting"] == setting) & (rows["metric"] == metric)]
         curves(axes, panel, "hidden_size", "objective", methods, marker=True)
+        scale_to(axes, panel)
         axes.set(title=metrics[metric][0], xlabel="Hidden size")
         axes.set_xscale("log", base=2)
         axes.set_xticks(sizes := sorted(fits["hidden_size"].unique()), map(str, sizes))
@@ -162,6 +163,7 @@ def _diagnostics(
         metric = label.replace("\n", " ")
         panel = rows.loc[(rows["environment"] == environment) & (rows["metric"] == metric)]
         curves(axes, panel, step, method, methods)
+        scale_to(axes, panel)
         steps_axis(axes, label, xlabel)
     name_rows(grid, columns, [environment for environment, _ in places])
     _finish(figure, methods, rows, noun, runs, settings, note)

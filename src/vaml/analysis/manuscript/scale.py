@@ -41,8 +41,11 @@ def sizes(study: Config) -> list[Size]:
 
 
 def level(study: Config) -> Level:
-    """demo: something is trained for less than a tenth of its published length; reduced: something
-    is smaller than published; extended: nothing is, and something is larger."""
+    """The scale of a study beside the published one.
+
+    demo: something is trained for less than a tenth of its published length; reduced: something is
+    smaller than published; extended: nothing is smaller, and something is larger.
+    """
     known = [(size, size.published) for size in sizes(study) if size.published is not None]
     if any(size.length and size.study < _DEMO_SHARE * published for size, published in known):
         return "demo"

@@ -13,7 +13,7 @@ _ELSEWHERE = ("seeds", "steps", "objectives")
 
 
 def setting_rows(study: Config) -> list[dict[str, str]]:
-    """key: where in the config, value, meaning: the config's own description of it.
+    """Rows with key (the place in the config), value and meaning (the config's description).
 
     Only experiments and methods that the study has are included. Objectives, seeds and grids stand
     elsewhere in the manuscript.

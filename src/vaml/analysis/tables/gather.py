@@ -32,7 +32,7 @@ _PARTS = (
     "value_variance",
     "normalised_error",
 )
-_BEHIND = (
+_DIAGNOSTICS = (
     "next_value_aware_error",
     "next_value_variance",
     "slope_data",
@@ -64,7 +64,7 @@ _OUTCOMES: dict[str, tuple[str, ...]] = {
     "measure_snapshot": (
         *_DIVERGED,
         *_FIT,
-        *_last_and_best((*_METRICS, *_PARTS, *_SPREAD, *_BEHIND)),
+        *_last_and_best((*_METRICS, *_PARTS, *_SPREAD, *_DIAGNOSTICS)),
     ),
     "train_mbac": (*_DIVERGED, *_RUN, "fits"),
 }
@@ -103,7 +103,7 @@ def gather(table: str, study: Config, results: Path) -> tuple[list[str], list[Ro
 
 
 def _check(path: Path, stage: str, expected_key: str) -> None:
-    """Refuse a file that the job with this key did not leave as it is."""
+    """Refuse a file that is not, byte for byte, what the job with this key wrote."""
     manifest = path.with_name("manifest.json")
     for file in (path, manifest):
         if not file.is_file():

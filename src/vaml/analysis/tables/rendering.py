@@ -43,7 +43,10 @@ _LATEX = {
 
 @dataclass(frozen=True)
 class Table:
-    """headers: heading by column. rows: by column, a number, text, None, or an interval (pair)."""
+    """A table for a manuscript.
+
+    headers: heading by column. rows: by column, a number, text, None, or an interval (pair).
+    """
 
     title: str
     notes: Sequence[str]
@@ -52,7 +55,7 @@ class Table:
 
 
 def write_csv(table: Table, path: Path) -> None:
-    """Every digit; an interval becomes two columns, <name>_low and <name>_high."""
+    """Write every digit; an interval becomes two columns, <name>_low and <name>_high."""
     rows = [
         dict(entry for name in table.headers for entry in _plain(name, row[name]))
         for row in table.rows
@@ -74,7 +77,7 @@ def _plain(name: str, value: Any) -> list[tuple[str, Any]]:
 
 
 def write_markdown(table: Table, path: Path) -> None:
-    """A pipe table under its title, with its notes below."""
+    """Write a pipe table under its title, with its notes below."""
     lines = [f"**{_escaped(table.title, _MARKDOWN)}**", ""]
     lines += [_line(map(_markdown, table.headers.values()))]
     lines += [_line("---:" if _numeric(table, name) else "---" for name in table.headers)]
@@ -84,7 +87,7 @@ def write_markdown(table: Table, path: Path) -> None:
 
 
 def write_latex(table: Table, path: Path) -> None:
-    """A table environment; the notes stand in the caption."""
+    """Write a table environment; the notes stand in the caption."""
     caption = " ".join(_escaped(text, _LATEX) for text in (f"{table.title}.", *table.notes))
     wide = len(table.headers) > _MANY
     lines = [

@@ -154,7 +154,7 @@ def _run_means(curves: pd.DataFrame, run: tuple[str, str], column: str) -> np.nd
 
 
 def _mean(values: np.ndarray, confidence: float) -> Row:
-    """n, mean, the sample's deviation and Student's interval; None where n is too small."""
+    """n, mean, the sample's deviation and Student's interval; None or NaN where n is too small."""
     if not values.size:
         return {"n": 0, "mean": None, "sd": None, "interval": (None, None)}
     estimate = mean_of(values.tolist())
