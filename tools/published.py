@@ -59,11 +59,14 @@ def redraw(folder: Path) -> None:
         tails = error_tails(read_table(PUBLISHED / "snapshots" / "tails.csv"))
         _picture("error_tails", folder / "snapshots", tails)
     parts = {"whole": "whole_returns.csv", "short": "returns.csv"}
-    runs = [read_table(PUBLISHED / "pusher" / file).assign(run=run) for run, file in parts.items()]
+    runs = [
+        read_table(PUBLISHED / "pusher_settings" / file).assign(run=run)
+        for run, file in parts.items()
+    ]
     authors = read_table(REFERENCE / "figure_3.csv")
     with style():
         whole = first_page.pusher(pd.concat(runs, ignore_index=True), authors)
-        _picture("pusher", folder / "pusher", whole)
+        _picture("pusher", folder / "pusher_settings", whole)
 
 
 def _experiment(name: str, study: Config, source: Path, folder: Path) -> None:

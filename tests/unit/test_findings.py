@@ -170,7 +170,7 @@ def behind(study: str, setting: str) -> float:
     return float(np.exp(np.log(wide["vaml"] / wide["mle"]).mean()))
 
 
-def returns(agent: str, step: int, name: str = "pusher/returns") -> list[float]:
+def returns(agent: str, step: int, name: str = "pusher_settings/returns") -> list[float]:
     rows = table(name)
     mine = rows.loc[(rows["agent"] == agent) & (rows["env_step"] == step)].sort_values("seed")
     return mine["return"].to_list()
@@ -512,7 +512,7 @@ def lead() -> tuple[int, int]:
 
 def below_the_published() -> float:
     """The most by which the whole run with the authors' settings is below their curve."""
-    rows = table("pusher/whole_returns")
+    rows = table("pusher_settings/whole_returns")
     ours = rows.loc[rows["agent"] == "mle_as_run"].set_index("env_step")["return"]
     theirs = published_returns("mle")
     return float((theirs - np.interp(theirs.index, ours.index, ours)).max())
