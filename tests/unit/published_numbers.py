@@ -1,0 +1,343 @@
+"""Numbers that documents say, computed from the published tables, and how they write them."""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+ROOT = Path(__file__).parents[2]
+PUBLISHED = ROOT / "paper" / "published"
+SETTINGS = ("realizable", "unrealizable")
+
+
+@cache
+def table(name: str) -> pd.DataFrame:
+    return pd.read_csv(PUBLISHED / f"{name}.csv")
+
+
+def three_digits(number: float) -> str:
+    return f"{number:.3g}".replace("-", "−")
+
+
+def integers(values: list[float], between: str = " and ") -> str:
+    return between.join(f"{value:.0f}".replace("-", "−") for value in values)
+
+
+def per_cent(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def only(found: set[Any]) -> Any:
+    """The one value that both settings, or all snapshots, have."""
+    (value,) = found
+    return value
+
+
+def pendulum(agent: str, column: str, seed: int) -> float:
+    """Median over the refits of a run."""
+    fits = table("pendulum/mbac_fits")
+    mine = fits.loc[(fits["agent"] == agent) & (fits["seed"] == seed)]
+    return float(mine[column].median())
+
+
+def before_it_is_solved(metric: str) -> str:
+    """Regularised VAML's median over maximum likelihood's, by seed."""
+    every: Any = table("pendulum/mbac_diagnostics")
+    early = every.loc[every["env_step"] <= 12000]
+    medians = early.groupby(["agent", "seed"])[metric].median()
+    *some, last = (three_digits(found) for found in medians["reg_vaml"] / medians["mle"])
+    return f"{', '.join(some)}, and {last} times"
+
+
+def errors(study: str, setting: str, metric: str) -> pd.DataFrame:
+    """By hidden size and seed (rows) and objective."""
+    fits = table(f"{study}/synthetic")
+    return fits.loc[fits["setting"] == setting].pivot(
+        index=["hidden_size", "seed"], columns="objective", values=metric
+    )
+
+
+def lower(study: str, setting: str) -> Any:
+    """True where VAML's plotted error is below maximum likelihood's, by size and seed."""
+    found = errors(study, setting, "value_aware_error")
+    return found["vaml"] < found["mle"]
+
+
+def pairs(study: str, setting: str) -> str:
+    found = lower(study, setting)
+    return f"{found.sum()} of {len(found)}"
+
+
+def ratio(study: str, setting: str, metric: str, method: str = "vaml") -> float:
+    """Geometric mean over sizes and seeds of the ratio to maximum likelihood."""
+    found = errors(study, setting, metric)
+    return float(np.exp(np.log(found[method] / found["mle"]).mean()))
+
+
+def mean_of(part: str, objective: str = "mle", study: str = "why") -> float:
+    """Over all fits of an objective in both settings."""
+    fits = table(f"{study}/synthetic")
+    return float(fits.loc[fits["objective"] == objective, part].mean())
+
+
+def share_of_error(part: str, study: str = "why") -> float:
+    return mean_of(part, study=study) / mean_of("value_aware_error", study=study)
+
+
+def change_of_share(part: str) -> float:
+    """VAML's part of the plotted error less maximum likelihood's, over the latter's error."""
+    return (mean_of(part, "vaml") - mean_of(part)) / mean_of("value_aware_error")
+
+
+def skill(setting: str) -> float:
+    """Median share of the error of predicting no change that maximum likelihood removes."""
+    found: Any = errors("why", setting, "skill")["mle"]
+    return float(found.median())
+
+
+def exact_at(setting: str, method: str, hidden_size: int) -> float:
+    """Geometric mean over seeds of the ratio of exact errors to maximum likelihood's."""
+    found = errors("why", setting, "exact_error").loc[hidden_size]
+    return float(np.exp(np.log(found[method] / found["mle"]).mean()))
+
+
+def printed() -> pd.DataFrame:
+    """The authors' runs behind figure 1, all unrealizable."""
+    return pd.read_csv(ROOT / "paper" / "reference" / "figure_1_runs.csv")
+
+
+def within(study: str) -> int:
+    """How many of the printed numbers lie between the lowest and the highest of our seeds."""
+    fits = table(f"{study}/synthetic")
+    same = fits.merge(
+        printed(), on=["setting", "hidden_size", "objective"], suffixes=("", "_authors")
+    )
+    found: Any = same.groupby(["hidden_size", "objective"])
+    return sum(
+        int(found[name].min()[row] <= theirs <= found[name].max()[row])
+        for name in ("nll", "mean_l1_error", "sigma_l1")
+        for row, theirs in found[f"{name}_authors"].first().items()
+    )
+
+
+def nll(study: str) -> float:
+    """Median over seeds of maximum likelihood at 1024 units, unrealizable."""
+    return float(errors(study, "unrealizable", "nll")["mle"].loc[1024].median())
+
+
+def behind(study: str, setting: str) -> float:
+    """Ratio of VAML's exact error to that of maximum likelihood in a sweep."""
+    fits = table("sweeps/synthetic")
+    mine = fits.loc[(fits["study"] == f"why_{study}") & (fits["setting"] == setting)]
+    wide = mine.pivot(index="seed", columns="objective", values="exact_error")
+    return float(np.exp(np.log(wide["vaml"] / wide["mle"]).mean()))
+
+
+def returns(agent: str, step: int, name: str = "pusher_settings/returns") -> list[float]:
+    rows = table(name)
+    mine = rows.loc[(rows["agent"] == agent) & (rows["env_step"] == step)].sort_values("seed")
+    return mine["return"].to_list()
+
+
+def at_the_end(agent: str) -> str:
+    """The return at the end of a whole run in Pusher."""
+    return integers(returns(agent, 60000, "pusher_settings/whole_returns"))
+
+
+def ahead() -> list[float]:
+    both = returns("reg_vaml", 16000), returns("mle", 16000)
+    return [a - b for a, b in zip(*both, strict=True)]
+
+
+def snapshot(environment: str, objective: str, metric: str, name: str = "snapshots") -> list[float]:
+    """Along experiment B's snapshots."""
+    rows = table(f"snapshots/{name}")
+    mine = rows.loc[
+        (rows["environment"] == f"{environment}-v4") & (rows["objective"] == objective)
+    ].sort_values("step")
+    return mine[metric].to_list()
+
+
+def authors(environment: str) -> list[float]:
+    """The published errors of maximum likelihood."""
+    rows = pd.read_csv(ROOT / "paper" / "reference" / "figure_2.csv")
+    mine = rows.loc[(rows["environment"] == f"{environment}-v3") & (rows["objective"] == "mle")]
+    return mine.sort_values("step")["value_aware_error"].to_list()
+
+
+def rise(values: list[float], digits: int = 1) -> str:
+    return " to ".join(
+        f"{value:.{0 if value > 100 else digits}f}" for value in values[:: len(values) - 1]
+    )
+
+
+def share(values: list[float]) -> str:
+    first, last = (
+        f"{value:.0%}" if value > 0.1 else f"{value:.1%}" for value in values[:: len(values) - 1]
+    )
+    return f"{first} to {last}".replace("%", " %")
+
+
+def reach(values: list[float], digits: int = 1) -> str:
+    return f"{min(values):.{digits}f} and {max(values):.{digits}f}"
+
+
+def times_lower(environment: str, last: int | None = None) -> float:
+    """Factor by which VAML's mean squared bias over the snapshots is lower."""
+    mle, vaml = (
+        np.mean(snapshot(environment, name, "squared_bias")[:last]) for name in ("mle", "vaml")
+    )
+    return float(mle / vaml)
+
+
+def lower_at(environment: str) -> str:
+    """Snapshots at which VAML's squared bias is the lower one."""
+    mle, vaml = (snapshot(environment, name, "squared_bias") for name in ("mle", "vaml"))
+    return f"{sum(a < b for a, b in zip(vaml, mle, strict=True))} of {len(mle)}"
+
+
+def all_snapshots(environment: str) -> list[float]:
+    """Errors of maximum likelihood at the nineteen."""
+    return snapshot(environment, "mle", "value_aware_error", "mle_snapshots")
+
+
+def trend(values: list[float]) -> float:
+    """Rank correlation with the step."""
+    return float(pd.Series(values).corr(pd.Series(range(len(values))), method="spearman"))
+
+
+def order_of_medians(environment: str) -> set[bool]:
+    """True where the typical error of maximum likelihood is below VAML's."""
+    rows = table("snapshots/tails")
+    mine: Any = rows.loc[rows["environment"] == f"{environment}-v4"]
+    wide = mine.pivot(index="step", columns="objective", values="median").dropna()
+    assert len(wide) == 5
+    return set(wide["mle"] < wide["vaml"])
+
+
+def covered(objective: str) -> list[float]:
+    return [
+        share
+        for environment in ("Hopper", "Walker2d")
+        for share in snapshot(environment, objective, "coverage_90")
+    ]
+
+
+def tail(environment: str, objective: str, column: str) -> list[float]:
+    return snapshot(environment, objective, column, "tails")
+
+
+def median_ratio(environment: str) -> float:
+    """The typical error of maximum likelihood over VAML's, at the last snapshot."""
+    mle, vaml = (tail(environment, name, "median")[-1] for name in ("mle", "vaml"))
+    return mle / vaml
+
+
+def next_over_own(environment: str, objective: str) -> list[float]:
+    """Errors for the next snapshot's value function over those for its own; the last has none."""
+    pairs = zip(
+        *(snapshot(environment, objective, f"{kind}value_aware_error") for kind in ("next_", "")),
+        strict=True,
+    )
+    return [after / own for after, own in pairs][:-1]
+
+
+def runs_per_agent() -> str:
+    runs: Any = table("pendulum/mbac").groupby("agent").size()
+    assert runs.min() == runs.max()
+    return f"{runs.min()} runs"
+
+
+def error_pair(seed: int) -> str:
+    errors = (pendulum(agent, "value_aware_error", seed) for agent in ("reg_vaml", "mle"))
+    return " against ".join(f"{error:.2f}" for error in errors)
+
+
+def authors_over_ours(agent: str) -> float:
+    """Median over the authors' points of their value-aware error over the mean of ours."""
+    drawn: Any = table("pendulum/figure_3_seeds")
+    mine = drawn.loc[(drawn["metric"] == "value_aware_error") & (drawn["agent"] == agent)]
+    ours, theirs = (
+        mine.loc[mine["kind"] == kind].set_index("env_step")["value"]
+        for kind in ("mean", "authors")
+    )
+    return float((theirs / np.interp(theirs.index, ours.index, ours)).median())
+
+
+def judged(setting: str, method: str, metric: str, claim: str) -> str:
+    """Ratio to maximum likelihood with its interval, as the published verdicts have them."""
+    rows = table("why/claims")
+    (row,) = rows.loc[
+        (rows["claim"] == claim)
+        & (rows["part"] == setting)
+        & (rows["method"] == method)
+        & (rows["measured"] == f"mean of log {metric}")
+    ].to_dict("records")
+    values = np.exp([row[name] for name in ("effect", "low", "high")])
+    digits = 0 if values[0] > 10 else 2 if values[0] > 0.1 else 4
+    effect, low, high = (f"{value:.{digits}f}" for value in values)
+    return f"{effect} [{low}, {high}] × MLE"
+
+
+def theirs(agent: str, step: int) -> str:
+    """The authors' mean return on Pusher, at the evaluation nearest to a step."""
+    curve = pd.read_csv(ROOT / "paper" / "reference" / "figure_3.csv")
+    mine = curve.loc[
+        (curve["environment"] == "Pusher-v2")
+        & (curve["metric"] == "return")
+        & (curve["agent"] == agent)
+    ]
+    nearest = (mine["env_step"] - step).abs().idxmin()
+    return integers([mine.loc[nearest, "mean"]])
+
+
+def published_returns(agent: str) -> Any:
+    """The authors' means on Pusher by step."""
+    curve = pd.read_csv(ROOT / "paper" / "reference" / "figure_3.csv")
+    mine = curve.loc[(curve["environment"] == "Pusher-v2") & (curve["metric"] == "return")]
+    return mine.loc[mine["agent"] == agent].set_index("env_step")["mean"]
+
+
+def lead() -> tuple[int, int]:
+    """First and last step of the authors' longest stretch with regularised VAML ahead."""
+    ahead = published_returns("reg_vaml") > published_returns("mle")
+    stretches = (ahead != ahead.shift()).cumsum()[ahead]
+    longest = stretches.index[stretches == stretches.mode()[0]]
+    assert not ahead.loc[longest[-1] :].iloc[1:].any()
+    return int(longest[0]), int(longest[-1])
+
+
+def below_the_published() -> float:
+    """The most by which the whole run with the authors' settings is below their curve."""
+    rows = table("pusher_settings/whole_returns")
+    ours = rows.loc[rows["agent"] == "mle_as_run"].set_index("env_step")["return"]
+    theirs = published_returns("mle")
+    return float((theirs - np.interp(theirs.index, ours.index, ours)).max())
+
+
+def turns() -> float:
+    """The least of the factors by which VAML is ahead, of the random system where it is."""
+    fits = table("sweeps/synthetic")
+    wide = fits.pivot(
+        index=["study", "setting", "seed"], columns="objective", values="exact_error"
+    ).dropna()
+    ahead = (wide["mle"] / wide["vaml"]).loc[lambda factor: factor > 1]
+    assert set(ahead.index.get_level_values("seed")) == {2}
+    assert len(ahead) == 3
+    return float(ahead.min())
+
+
+def table_row(study: str, objective: str, setting: str) -> Iterator[float]:
+    """Ratios to maximum likelihood with their t intervals over seeds, and the relative σ."""
+    for metric in ("value_aware_error", "value_aware_error_k1000", "exact_error"):
+        found = errors(study, setting, metric)
+        ratios: Any = np.log(found[objective] / found["mle"])
+        seeds = ratios.groupby("seed").mean()
+        half = stats.t.ppf(0.975, len(seeds) - 1) * seeds.std() / np.sqrt(len(seeds))
+        yield from np.exp([seeds.mean(), seeds.mean() - half, seeds.mean() + half])
+    sigma: Any = errors(study, setting, "sigma_l1") / errors(study, setting, "true_sigma_l1")
+    yield float(sigma[objective].median())
