@@ -105,9 +105,10 @@ def _episode(env: Any, networks: dict[str, np.ndarray], seed: int) -> Iterator[M
     """Replay every state of the evaluation's episode, the first included."""
     import torch
 
-    from vaml.networks.value import SoftValue
+    from vaml.networks.actor_critic import Actor
+    from vaml.saving import below
 
-    actor, data = SoftValue.from_snapshot(networks).actor, env.unwrapped.data
+    actor, data = Actor.from_arrays(below("actor", networks)), env.unwrapped.data
     observation, _ = env.reset(seed=seed)
     total, done = 0.0, False
     yield Moment(0.0, total, data.qpos.copy())

@@ -76,8 +76,7 @@ def run_offline_fit(
         logging.warning("%s", failure)
         return OfflineFit(_outcome(fitting, failure), rows, prefixed("last", last))
     last = module_arrays(fitting.model)
-    best = fitting.progress.best_weights or last
-    weights = prefixed("last", last) | prefixed("best", best)
+    weights = prefixed("last", last) | prefixed("best", fitting.progress.best_weights)
     return OfflineFit(_outcome(fitting, None), rows, weights)
 
 

@@ -1,13 +1,15 @@
 """Actor and critics of soft actor-critic."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vaml.networks.layers import hidden_layers, linear, normal, relu_features
+from vaml.networks.layers import hidden_layers, hidden_widths, linear, normal, relu_features
+from vaml.saving import load_module
 
 MIN_LOG_STD = -20.0
 MAX_LOG_STD = 2.0
@@ -42,6 +44,19 @@ class Actor(nn.Module):
         self.log_std_head = linear(hidden_sizes[-1], len(low), "xavier", generator)
         self.register_buffer("centre", (high + low) / 2)
         self.register_buffer("half_range", (high - low) / 2)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Actor":
+        """The frozen policy of a run's networks: their arrays below `actor/`, without that word.
+
+        Sizes and action box are read from the arrays themselves.
+        """
+        centre, half_range = torch.from_numpy(np.stack([arrays["centre"], arrays["half_range"]]))
+        low, high = centre - half_range, centre + half_range
+        observation_size = arrays["hidden.0.weight"].shape[1]
+        actor = cls(observation_size, low, high, hidden_widths(arrays), torch.Generator())
+        load_module(actor, arrays)
+        return actor.requires_grad_(False)
 
     @property
     def device(self) -> torch.device:

@@ -1,9 +1,12 @@
 """Linear layers whose initial weights are drawn from the caller's generator."""
 
 import math
+import re
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -50,6 +53,12 @@ def hidden_layers(
     return nn.ModuleList(
         linear(before, after, init, generator) for before, after in pairwise(widths)
     )
+
+
+def hidden_widths(arrays: Mapping[str, np.ndarray]) -> list[int]:
+    """The sizes of a network's hidden layers, read from its parameters."""
+    biases = (each for name, each in arrays.items() if re.fullmatch(r"hidden\.\d+\.bias", name))
+    return [len(bias) for bias in biases]
 
 
 def relu_features(layers: nn.ModuleList, inputs: Tensor) -> Tensor:

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from vaml.fast.differentiation import slope_needed, with_slope, written
 from vaml.fast.passes import kept
 from vaml.networks.actor_critic import Actor, Critic, TwinCritics
-from vaml.networks.layers import linear
+from vaml.networks.layers import hidden_widths, linear
 from vaml.networks.written import SoftValuePass
+from vaml.saving import below, load_module
 
 
 class Value(Protocol):
@@ -92,30 +93,17 @@ class SoftValue:
 
         Sizes and action box are read from the arrays themselves.
         """
-        tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+        actor = Actor.from_arrays(below("actor", arrays))
 
-        def part(prefix: str) -> dict[str, Tensor]:
-            start = f"{prefix}/"
-            return {k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)}
+        def critic(name: str) -> Critic:
+            weights = below(name, arrays)
+            sizes = actor.observation_size, len(actor.centre), hidden_widths(weights)
+            made = Critic(*sizes, torch.Generator())
+            load_module(made, weights)
+            return made
 
-        def widths(weights: dict[str, Tensor]) -> list[int]:
-            return [len(v) for k, v in weights.items() if k.startswith("hidden") and v.ndim == 1]
-
-        unused = torch.Generator()  # every weight is overwritten
-        weights = part("actor")
-        centre, half_range = weights["centre"], weights["half_range"]
-        observation_size = weights["hidden.0.weight"].shape[1]
-        actor = Actor(
-            observation_size, centre - half_range, centre + half_range, widths(weights), unused
+        critics = TwinCritics(critic("target_critic_0"), critic("target_critic_1"))
+        log_temperature = torch.from_numpy(arrays["log_temperature"].copy())
+        return cls(
+            actor.to(device), critics.requires_grad_(False).to(device), log_temperature.to(device)
         )
-        actor.load_state_dict(weights)
-        first, second = (
-            Critic(observation_size, len(centre), widths(part(name)), unused)
-            for name in ("target_critic_0", "target_critic_1")
-        )
-        first.load_state_dict(part("target_critic_0"))
-        second.load_state_dict(part("target_critic_1"))
-        critics = TwinCritics(first, second)
-        for module in (actor, critics):
-            module.requires_grad_(False).to(device)
-        return cls(actor, critics, tensors["log_temperature"].to(device))

@@ -38,7 +38,7 @@ _COLLAPSED: dict[str, Any] = {
     "label": "the true mean, without its variance",
 }
 _METRICS = {
-    "value_aware_error": f"The error as the paper plots it\n(one next state, K = {SAMPLES} samples)",
+    "value_aware_error": f"The error as the paper plots it\n(one next state, K = {SAMPLES})",
     "exact_error": "The error that the loss is about\n(eq. (8), without noise)",
 }
 _AGENTS: dict[str, dict[str, Any]] = {
