@@ -1,6 +1,7 @@
 """The figures with single seeds, and those of training: drawn is what the rows hold."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -256,6 +257,45 @@ def test_scales_follow_the_values() -> None:
     assert axes.get_ylim()[0] < -30.0
     for values in ([], [math.nan], [0.0, 0.0], [-3.0]):
         set_scale(Figure().subplots(), np.array(values))
+
+
+def five_objectives(far: float) -> pd.DataFrame:
+    """Experiment A with two more objectives, `last` with so many times the error of `other`."""
+    fits = synthetic()
+    other = fits.loc[fits["objective"] == "vaml"].assign(objective="other")
+    last = other.assign(objective="last", value_aware_error=far * other["value_aware_error"])
+    return pd.concat([fits, other, last], ignore_index=True)
+
+
+FIVE = SETTINGS.model_copy(update={"objectives": ["mle", "vaml", "exact", "other", "last"]})
+
+
+@pytest.mark.parametrize("name", ["figure_1_seeds", "why_synthetic"])
+def test_one_method_far_above_the_others_does_not_flatten_them(name: str) -> None:
+    figure, rows = draw(name, tables() | {"synthetic": five_objectives(100.0)}, FIVE)
+    fits = five_objectives(100.0)
+    others: Any = fits.loc[fits["objective"] != "last", "value_aware_error"]
+    axes = figure.axes[0]
+    low, high = axes.get_ylim()
+    assert low < others.min()
+    assert others.max() < high < 2 * others.max()
+    marks = [line for line in axes.lines if line.get_gid() == "above" and len(line.get_xdata())]
+    assert {line.get_color() for line in marks} == {FIVE.methods(FIVE.objectives).colours["last"]}
+    assert sum(len(line.get_xdata()) for line in marks) == 2  # one for each hidden size
+    assert "Triangles: means above the panel, of last; the CSV file has them." in note(figure)
+    assert rows.loc[rows["objective"] == "last", "value"].max() > 100
+
+
+def test_a_method_a_little_above_the_others_stays_in_the_panel() -> None:
+    fits: Any = five_objectives(4.0)
+    figure, _ = draw("figure_1_seeds", tables() | {"synthetic": fits}, FIVE)
+    assert figure.axes[0].get_ylim()[1] > fits["value_aware_error"].max()
+    assert "Triangles" not in note(figure)
+    # Three methods are all a figure's subject, however far apart.
+    three: Any = synthetic()
+    three.loc[three["objective"] == "exact", "value_aware_error"] *= 100.0
+    figure, _ = draw("figure_1_seeds", tables() | {"synthetic": three}, SETTINGS)
+    assert figure.axes[0].get_ylim()[1] > three["value_aware_error"].max()
 
 
 def test_a_tables_decades_are_on_a_log_axis_with_every_value_inside() -> None:

@@ -7,7 +7,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "library.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "library.md"
+
+
+def block(number: int) -> Any:
+    """One of the page's programs; the last needs Minari: test_minari.py."""
+    found = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    assert len(found) == 3
+    return compile(found[number], PAGE.name, "exec")
+
+
+def test_a_published_policy_balances_the_pole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    exec(block(1), {})
+    assert capsys.readouterr().out == "1000.0\n"
 
 
 @pytest.mark.slow
@@ -25,10 +41,8 @@ def test_the_example_runs_and_learns(
         next_observations=observations + changes,
     )
     monkeypatch.chdir(tmp_path)
-    # The second block needs Minari: test_minari.py.
-    source, _ = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
     names: dict[str, Any] = {}
-    exec(compile(source, PAGE.name, "exec"), names)
+    exec(block(0), names)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == names["progress"].epochs + 1
     # Half of what predicting no change would cost, and less.

@@ -115,8 +115,9 @@ def comparisons_table(claims: Claims, confidence: float) -> Table:
     note = (
         "Effect: the mean over runs, method minus baseline; of a log it is a log ratio, where -0.1 "
         f"is about ten per cent less. Interval: {confidence:.0%}. p: "
-        "one-sided, of the nearest effect that the claim excludes, unadjusted. Detectable: the "
-        "true effect at which so many runs would support the claim, with the config's power."
+        "one-sided, of the nearest effect that the claim excludes; for shares of diverged runs "
+        "two-sided, of no difference; unadjusted. Detectable: the true effect at which so many "
+        "runs would support the claim, with the config's power."
     )
     rows = [row(entry) for claim in claims for entry in claim["comparisons"]]
     return Table("Every comparison behind the verdicts", [note], headers, rows)

@@ -27,9 +27,12 @@ from vaml.analysis.figures.drawing import (
 from vaml.analysis.figures.panels import (
     FLOOR,
     UNTRAINED,
+    above_note,
     curves,
+    far_above,
     interval_note,
     legend,
+    mark_above,
     published,
     scale_to,
     steps_axis,
@@ -71,10 +74,13 @@ def figure_1_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
     kinds = list(fits["setting"].unique())
     places = [(metric, kind) for metric in ("value_aware_error", "error_ratio") for kind in kinds]
     figure, grid = panels(settings.width, 2.3, len(places), len(kinds), same_y=True)
+    far = far_above(rows.loc[rows["metric"] == "error_ratio"], "objective")
     for axes, (metric, kind) in zip(grid, places, strict=True):
         panel = rows.loc[(rows["setting"] == kind) & (rows["metric"] == metric)]
-        _groups(axes, panel, methods, sizes)
-        scale_to(axes, rows.loc[rows["metric"] == metric])
+        placed = _groups(axes, panel, methods, sizes)
+        shared = rows.loc[rows["metric"] == metric]
+        scale_to(axes, shared, shared.loc[~shared["objective"].isin(far)])
+        mark_above(axes, placed, "x", "objective", methods)
         axes.set(title=kind.capitalize(), xlabel="Hidden size (units per layer)")
         if kind == kinds[0]:
             axes.set_ylabel(ERROR_LABEL if metric == "value_aware_error" else _RATIO_LABEL)
@@ -86,7 +92,8 @@ def figure_1_seeds(tables: Tables, settings: FigureSettings) -> Drawing:
             f"Study “{settings.study}”. Dots: one fit each, n = {counted_means(errors, 'seed')}; "
             "grey lines join the fits of one seed, which share dynamics and data. Squares: mean "
             "over seeds. "
-            f"{interval_note('Bars', settings, rows)} {failures('fit', fits)}",
+            f"{interval_note('Bars', settings, rows)} {failures('fit', fits)} "
+            f"{above_note(far, methods)}",
             _their_note(rows, "their means over 4 or 5 runs, read off figure 1"),
             ERROR_DEFINITION,
         ],
@@ -109,8 +116,11 @@ def _fit_rows(fits: pd.DataFrame, reference: pd.DataFrame, bands: Bands) -> pd.D
     return joined(parts, ["metric", *_FIT])
 
 
-def _groups(axes: Axes, rows: pd.DataFrame, methods: Methods, sizes: list[int]) -> None:
-    """A group per hidden size; in it, a place per objective: its seeds, mean and published mean."""
+def _groups(axes: Axes, rows: pd.DataFrame, methods: Methods, sizes: list[int]) -> pd.DataFrame:
+    """A group per hidden size; in it, a place per objective: its seeds, mean and published mean.
+
+    Returns the rows with their places, `x`.
+    """
     width = 0.84 / len(methods.names)
     place = {
         name: (i - (len(methods.names) - 1) / 2) * width for i, name in enumerate(methods.names)
@@ -147,6 +157,7 @@ def _groups(axes: Axes, rows: pd.DataFrame, methods: Methods, sizes: list[int]) 
         floor["value"], floor["x"] - 0.45, floor["x"] + 0.45, **FLOOR, gid="floor", zorder=1.8
     )
     axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
+    return rows
 
 
 def figure_2_seeds(tables: Tables, settings: FigureSettings) -> Drawing:

@@ -1,12 +1,13 @@
 """Parts of the figures with single seeds: curves with bands, scales, legends and notes."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from vaml.analysis.figures.drawing import FigureSettings
 from vaml.analysis.figures.rows import spans_decades
@@ -25,6 +26,8 @@ _SEED: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.5}
 # Number of points in a panel's width above which a thick line hides those under it.
 _DENSE = 60
 
+# From how many methods on, and from which ratio on, some are left above a panel.
+_MANY, _FAR = 5, 5.0
 NOTHING = "no finite value"
 _DECADES_WITH_EVEN_TICKS = 3
 
@@ -45,7 +48,9 @@ def set_scale(axes: Axes, values: np.ndarray, seeds: np.ndarray | None = None) -
         values = values[values > 0]
         axes.set_yscale("log")
         if values.max() / values.min() < 10**_DECADES_WITH_EVEN_TICKS:
-            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+            within_a_decade = values.max() / values.min() < 10
+            ticks = MaxNLocator(5, steps=[1, 2, 5, 10]) if within_a_decade else LogLocator(subs=(1.0, 3.0))
+            axes.yaxis.set_major_locator(ticks)
             axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
             axes.yaxis.set_minor_formatter(FuncFormatter(lambda number, _: ""))
     elif values.min() <= 0 < np.median(np.abs(values)) < np.abs(values).max() / 1000:
@@ -106,10 +111,51 @@ def curves(
         axes.plot(floor[x], floor["value"], **FLOOR, gid="floor", zorder=1.9)
 
 
-def scale_to(axes: Axes, rows: pd.DataFrame) -> None:
-    """Set the scale of a panel with these rows, or of each of the panels that share one."""
+def scale_to(axes: Axes, rows: pd.DataFrame, shown: pd.DataFrame | None = None) -> None:
+    """Set the scale of a panel with these rows, or of each of the panels that share one.
+
+    shown: the rows that the limits must hold; by default all.
+    """
     seeds = rows.loc[rows["kind"] == "seed", "value"].to_numpy(np.float64)
-    set_scale(axes, rows["value"].to_numpy(np.float64), seeds)
+    set_scale(axes, (rows if shown is None else shown)["value"].to_numpy(np.float64), seeds)
+
+
+def far_above(rows: pd.DataFrame, method: str) -> list[str]:
+    """Name the methods of a panel that would flatten all others, if there are at least five.
+
+    They are a minority whose typical (median) values are all _FAR times those of the others.
+    """
+    seeds = rows.loc[(rows["kind"] == "seed") & (rows["value"] > 0)]
+    typical = seeds.groupby(method)["value"].median().sort_values()
+    names, values = list(typical.index), typical.to_numpy(np.float64)
+    if len(names) < _MANY:
+        return []
+    jumps = [i for i in range(1, len(names)) if values[i] > _FAR * values[i - 1]]
+    return next((names[i:] for i in jumps if 2 * i > len(names)), [])
+
+
+def mark_above(axes: Axes, rows: pd.DataFrame, x: str, method: str, methods: Methods) -> None:
+    """Mark the means that lie above a panel by triangles below its upper edge."""
+    means = rows.loc[(rows["kind"] == "mean") & (rows["value"] > axes.get_ylim()[1])]
+    for name in methods.names:
+        at = means.loc[means[method] == name, x].to_numpy(np.float64)
+        axes.plot(
+            at,
+            np.full(len(at), 0.97),
+            "^",
+            color=methods.colours[name],
+            markersize=4,
+            transform=axes.get_xaxis_transform(),
+            gid="above",
+        )
+
+
+def above_note(far: Iterable[str], methods: Methods) -> str:
+    """Sentence on the triangles of `mark_above`; empty without any."""
+    labels = [str(methods.handle(name).get_label()) for name in methods.names if name in set(far)]
+    if not labels:
+        return ""
+    return f"Triangles: means above the panel, of {' and '.join(labels)}; the CSV file has them."
 
 
 def published(axes: Axes, x: np.ndarray, rows: pd.DataFrame, marker: str) -> None:

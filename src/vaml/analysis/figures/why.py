@@ -9,7 +9,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from vaml.analysis.figures.drawing import ERROR_DEFINITION, Drawing, FigureSettings, Tables
-from vaml.analysis.figures.panels import FLOOR, curves, interval_note, scale_to, steps_axis
+from vaml.analysis.figures.panels import (
+    FLOOR,
+    above_note,
+    curves,
+    far_above,
+    interval_note,
+    mark_above,
+    scale_to,
+    steps_axis,
+)
 from vaml.analysis.figures.rows import floor_rows, joined, seeds_and_means
 from vaml.analysis.figures.style import (
     Methods,
@@ -88,16 +97,20 @@ def why_synthetic(tables: Tables, settings: FigureSettings) -> Drawing:
     methods = settings.methods(fits["objective"].unique())
     places = [(setting, metric) for setting in fits["setting"].unique() for metric in metrics]
     figure, grid = panels(settings.width, 2.3, len(places), len(metrics))
+    far = far_above(rows.loc[rows["metric"] == "value_aware_error"], "objective")
     for axes, (setting, metric) in zip(grid, places, strict=True):
         panel = rows.loc[(rows["setting"] == setting) & (rows["metric"] == metric)]
         curves(axes, panel, "hidden_size", "objective", methods, marker=True)
-        scale_to(axes, panel)
+        outside = far if metric == "value_aware_error" else []
+        scale_to(axes, panel, panel.loc[~panel["objective"].isin(outside)])
+        mark_above(axes, panel, "hidden_size", "objective", methods)
         axes.set(title=metrics[metric][0], xlabel="Hidden size")
         axes.set_xscale("log", base=2)
         axes.set_xticks(sizes := sorted(fits["hidden_size"].unique()), map(str, sizes))
         axes.minorticks_off()
     name_rows(grid, len(metrics), [setting.capitalize() for setting, _ in places])
-    _finish(figure, methods, rows, "fit", fits, settings, "Test rows. " + ERROR_DEFINITION)
+    note = f"{above_note(far, methods)} Test rows. {ERROR_DEFINITION}".strip()
+    _finish(figure, methods, rows, "fit", fits, settings, note)
     return figure, rows
 
 
