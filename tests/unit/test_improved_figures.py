@@ -279,9 +279,10 @@ def test_one_method_far_above_the_others_does_not_flatten_them(name: str) -> Non
     low, high = axes.get_ylim()
     assert low < others.min()
     assert others.max() < high < 2 * others.max()
-    marks = [line for line in axes.lines if line.get_gid() == "above" and len(line.get_xdata())]
+    above = [line for line in axes.lines if line.get_gid() == "above"]
+    marks = [line for line in above if np.size(line.get_xdata())]
     assert {line.get_color() for line in marks} == {FIVE.methods(FIVE.objectives).colours["last"]}
-    assert sum(len(line.get_xdata()) for line in marks) == 2  # one for each hidden size
+    assert sum(np.size(line.get_xdata()) for line in marks) == 2  # one for each hidden size
     assert "Triangles: means above the panel, of last; the CSV file has them." in note(figure)
     assert rows.loc[rows["objective"] == "last", "value"].max() > 100
 
