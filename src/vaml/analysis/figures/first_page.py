@@ -123,17 +123,18 @@ def pusher(runs: pd.DataFrame, authors: pd.DataFrame) -> Drawing:
     axes.plot(published["env_step"], published["return"], **black)
     for agent, look in _AGENTS.items():
         mine = rows.loc[(rows["source"] == "ours") & (rows["agent"] == agent)]
-        for _, run in mine.groupby(["run", "seed"], sort=False):
-            axes.plot(run["env_step"], run["return"], **look)
-    axes.set(xlabel="Environment steps", ylabel="Evaluation return")
+        for (part, _), run in mine.groupby(["run", "seed"], sort=False):
+            width = 1.6 if part == "whole" else 0.8
+            axes.plot(run["env_step"], run["return"], **look, linewidth=width)
+    axes.set(xlabel="Environment steps", ylabel="Return (mean of 10 episodes)")
     axes.set_title("Experiment C, Pusher, agents with a maximum-likelihood model")
     axes.xaxis.set_major_formatter(THOUSANDS)
     handles = [Line2D([], [], **look) for look in _AGENTS.values()]
     handles.append(Line2D([], [], **black, label="the paper’s figure (mean of 4 runs, Pusher-v2)"))
     note = (
-        "Ours: Pusher-v5, one line per run (seeds 0 and 1 to 16 000 steps, seed 0 to the end), no "
-        "interval; each point is the mean of 10 episodes. The authors’ settings: three that their "
-        "code had and the paper does not state."
+        "Ours: Pusher-v5, one line per run, no interval; thick: seed 0 to the end, thin: seeds 0 "
+        "and 1 to 16 000 steps, of an older version of the code. The authors’ settings: three that "
+        "their code had and the paper does not state."
     )
     finish(figure, handles, [note])
     return figure, rows

@@ -49,7 +49,11 @@ def set_scale(axes: Axes, values: np.ndarray, seeds: np.ndarray | None = None) -
         axes.set_yscale("log")
         if values.max() / values.min() < 10**_DECADES_WITH_EVEN_TICKS:
             within_a_decade = values.max() / values.min() < 10
-            ticks = MaxNLocator(5, steps=[1, 2, 5, 10]) if within_a_decade else LogLocator(subs=(1.0, 3.0))
+            ticks = (
+                MaxNLocator(5, steps=[1, 2, 5, 10])
+                if within_a_decade
+                else LogLocator(subs=(1.0, 3.0))
+            )
             axes.yaxis.set_major_locator(ticks)
             axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
             axes.yaxis.set_minor_formatter(FuncFormatter(lambda number, _: ""))
