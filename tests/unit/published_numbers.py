@@ -252,9 +252,29 @@ def runs_per_agent() -> str:
     return f"{runs.min()} runs"
 
 
-def error_pair(seed: int) -> str:
-    errors = (pendulum(agent, "value_aware_error", seed) for agent in ("reg_vaml", "mle"))
-    return " against ".join(f"{error:.2f}" for error in errors)
+def error_ratios() -> str:
+    """Regularised VAML's error over maximum likelihood's in InvertedPendulum, by seed."""
+    seeds = range(4)
+    every = [
+        three_digits(
+            pendulum("reg_vaml", "value_aware_error", seed)
+            / pendulum("mle", "value_aware_error", seed)
+        )
+        for seed in seeds
+    ]
+    return f"{', '.join(every[:-1])}, and {every[-1]}"
+
+
+def agents_verdict(claim: str, measured: str, logs: bool = True) -> tuple[str, str]:
+    """Effect of regularised VAML in InvertedPendulum with its interval, and the verdict on it."""
+    rows = table("pendulum/claims")
+    (row,) = rows.loc[
+        (rows["claim"] == claim) & (rows["method"] == "reg_vaml") & (rows["measured"] == measured)
+    ].to_dict("records")
+    numbers = [row[name] for name in ("effect", "low", "high")]
+    effect, low, high = np.exp(numbers) if logs else numbers
+    digits = 2 if logs else 1
+    return f"{effect:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]", row["verdict"]
 
 
 def authors_over_ours(agent: str) -> float:

@@ -11,6 +11,7 @@ from published_numbers import (
     PUBLISHED,
     ROOT,
     SETTINGS,
+    agents_verdict,
     ahead,
     all_snapshots,
     at_the_end,
@@ -21,7 +22,7 @@ from published_numbers import (
     below_the_published,
     change_of_share,
     covered,
-    error_pair,
+    error_ratios,
     exact_at,
     integers,
     judged,
@@ -34,7 +35,6 @@ from published_numbers import (
     only,
     order_of_medians,
     pairs,
-    pendulum,
     per_cent,
     printed,
     ratio,
@@ -50,7 +50,6 @@ from published_numbers import (
     table_row,
     tail,
     theirs,
-    three_digits,
     times_lower,
     trend,
     turns,
@@ -62,22 +61,32 @@ def test_the_findings_about_inverted_pendulum_are_those_of_its_runs() -> None:
     text = " ".join((ROOT / "docs" / "findings.md").read_text(encoding="utf-8").split())
     returns: Any = table("pendulum/mbac_returns")
     curves = returns.groupby(["agent", "seed", "env_step"])["return"].mean().unstack()
-    assert len(curves) == 9
+    assert len(curves) == 12
     assert set(curves[30000]) == {1000.0}
     first = (curves == 1000.0).idxmax(axis=1)
     assert (first.min(), first.max()) == (14000, 22000)
     lowest = [curve.loc[first[name] :].min() for name, curve in curves.iterrows()]
     assert sorted(np.round(lowest))[:2] == [661, 1000]
-    agents = ("reg_vaml", "mle")
-    for column, between, after in (
-        ("value_aware_error", "refits ", ")"),
-        ("nll", "likelihood (", " nats per transition)"),
-    ):
-        pairs = [
-            " against ".join(three_digits(pendulum(agent, column, seed)) for agent in agents)
-            for seed in (1, 2, 3)
-        ]
-        assert f"{between}{pairs[0]}, {pairs[1]}, and {pairs[2]}{after}" in text
+    solved: Any = first.unstack("agent")
+    assert (solved["sac"] <= solved["mle"]).all()
+    assert (solved["sac"] <= solved["reg_vaml"]).all()
+    assert f"by seed {error_ratios()})" in text
+
+
+def test_the_findings_have_the_verdicts_on_agents_in_inverted_pendulum() -> None:
+    text = " ".join((ROOT / "docs" / "findings.md").read_text(encoding="utf-8").split())
+    error, verdict = agents_verdict("C7", "median of log value_aware_error")
+    assert f"error is {error} of maximum likelihood's (medians" in text
+    assert f"**C7 is {verdict}** in" in text
+    bias, _ = agents_verdict("C7", "log of mean of squared_bias")
+    assert (
+        f"lower on average ({bias}), and {agents_verdict('C7', 'median of squared_bias')[1]} in"
+        in text
+    )
+    nll, verdict = agents_verdict("C8", "mean of nll / 4", logs=False)
+    assert f"likelihood is worse by {nll} nats per dimension" in text
+    assert f"**C8 is {verdict}**" in text
+    assert f"(W7: {agents_verdict('W7', 'log of mean of target_error_policy')[1]}," in text
 
 
 def test_the_findings_have_the_errors_of_fresh_episodes_in_inverted_pendulum() -> None:
@@ -282,7 +291,8 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         f"published {theirs('mle', 60000)}"
     ),
     "InvertedPendulum": lambda: (
-        f"error {error_pair(1)}, {error_pair(2)}, and {error_pair(3)} | {runs_per_agent()}"
+        f"error {agents_verdict('C7', 'median of log value_aware_error')[0]} × MLE's | "
+        f"{runs_per_agent()}"
     ),
 }
 
