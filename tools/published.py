@@ -33,7 +33,13 @@ PUBLISHED = ROOT / "paper" / "published"
 REFERENCE = ROOT / "paper" / "reference"
 CONFIG = ROOT / "config" / "config.yaml"
 # The experiment that each study was run for; config/<study>.yaml made its tables.
-STUDIES = {"why": "synthetic", "as_run": "synthetic", "snapshots": "snapshots", "pendulum": "mbac"}
+STUDIES = {
+    "why": "synthetic",
+    "as_run": "synthetic",
+    "snapshots": "snapshots",
+    "pendulum": "mbac",
+    "pusher": "mbac",
+}
 DPI = 150
 # By experiment: its tables, the figures drawn from them, and its summary.
 Summary = Callable[[Mapping[str, pd.DataFrame], float], Table]

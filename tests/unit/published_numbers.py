@@ -322,6 +322,19 @@ def published_returns(agent: str) -> Any:
     return mine.loc[mine["agent"] == agent].set_index("env_step")["mean"]
 
 
+def whole_return(step: int) -> str:
+    """The mean return of regularised VAML's whole run in Pusher, by the paper's text."""
+    rows: Any = table("pusher/mbac_returns")
+    mine = rows.loc[(rows["agent"] == "reg_vaml") & (rows["env_step"] == step), "return"]
+    return integers([float(mine.mean())])
+
+
+def published_lead() -> str:
+    """What the authors' maximum likelihood is ahead at the end in Pusher."""
+    last = (published_returns("mle") - published_returns("reg_vaml")).iloc[-1]
+    return f"{last:.0f}"
+
+
 def lead() -> tuple[int, int]:
     """First and last step of the authors' longest stretch with regularised VAML ahead."""
     ahead = published_returns("reg_vaml") > published_returns("mle")

@@ -37,6 +37,7 @@ from published_numbers import (
     pairs,
     per_cent,
     printed,
+    published_lead,
     ratio,
     reach,
     returns,
@@ -53,6 +54,7 @@ from published_numbers import (
     times_lower,
     trend,
     turns,
+    whole_return,
     within,
 )
 
@@ -264,6 +266,12 @@ FINDINGS: dict[str, Callable[[], str]] = {
         *(f"{step:,}".replace(",", " ") for step in lead())
     ),
     "below the published curve": lambda: f"the way up to {below_the_published():.0f} lower",
+    "whole run, regularised": lambda: (
+        f"is at {whole_return(28000)} at 28 000 steps, where maximum likelihood is at "
+        f"{integers(returns('mle', 28000, 'pusher_settings/whole_returns'))}, and ends level with "
+        f"it at {whole_return(60000)}. On the authors' curves it ends at "
+        f"{theirs('reg_vaml', 60000)}, {published_lead()} behind"
+    ),
     "whole run": lambda: f"ends at {at_the_end('mle')}",
 }
 
@@ -289,6 +297,10 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         f"{at_the_end('mle_as_run')} with them, "
         f"{at_the_end('mle')} without; "
         f"published {theirs('mle', 60000)}"
+    ),
+    "Pusher, regularised": lambda: (
+        f"final return {whole_return(60000)}, maximum likelihood's {at_the_end('mle')}; published "
+        f"{theirs('reg_vaml', 60000)} and {theirs('mle', 60000)}"
     ),
     "InvertedPendulum": lambda: (
         f"error {agents_verdict('C7', 'median of log value_aware_error')[0]} × MLE's | "
