@@ -329,6 +329,13 @@ def whole_return(step: int) -> str:
     return integers([float(mine.mean())])
 
 
+def lowest_whole_return() -> str:
+    """The lowest mean return of that run after the warm-up."""
+    rows: Any = table("pusher/mbac_returns")
+    learned = rows.loc[rows["env_step"] > 10000].groupby("env_step")["return"].mean()
+    return integers([float(learned.min())])
+
+
 def published_lead() -> str:
     """What the authors' maximum likelihood is ahead at the end in Pusher."""
     last = (published_returns("mle") - published_returns("reg_vaml")).iloc[-1]

@@ -29,6 +29,7 @@ from published_numbers import (
     lead,
     lower,
     lower_at,
+    lowest_whole_return,
     median_ratio,
     next_over_own,
     nll,
@@ -267,7 +268,8 @@ FINDINGS: dict[str, Callable[[], str]] = {
     ),
     "below the published curve": lambda: f"the way up to {below_the_published():.0f} lower",
     "whole run, regularised": lambda: (
-        f"is at {whole_return(28000)} at 28 000 steps, where maximum likelihood is at "
+        f"it falls to {lowest_whole_return()} at most, is at {whole_return(28000)} at 28 000 "
+        "steps, where maximum likelihood is at "
         f"{integers(returns('mle', 28000, 'pusher_settings/whole_returns'))}, and ends level with "
         f"it at {whole_return(60000)}. On the authors' curves it ends at "
         f"{theirs('reg_vaml', 60000)}, {published_lead()} behind"
