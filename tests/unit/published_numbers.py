@@ -254,15 +254,12 @@ def runs_per_agent() -> str:
 
 def error_ratios() -> str:
     """Regularised VAML's error over maximum likelihood's in InvertedPendulum, by seed."""
-    seeds = range(4)
-    every = [
-        three_digits(
-            pendulum("reg_vaml", "value_aware_error", seed)
-            / pendulum("mle", "value_aware_error", seed)
-        )
-        for seed in seeds
-    ]
-    return f"{', '.join(every[:-1])}, and {every[-1]}"
+    ours, mle = (
+        [pendulum(agent, "value_aware_error", seed) for seed in range(4)]
+        for agent in ("reg_vaml", "mle")
+    )
+    *some, last = (three_digits(a / b) for a, b in zip(ours, mle, strict=True))
+    return f"{', '.join(some)}, and {last}"
 
 
 def agents_verdict(claim: str, measured: str, logs: bool = True) -> tuple[str, str]:
@@ -303,18 +300,6 @@ def judged(setting: str, method: str, metric: str, claim: str) -> str:
     return f"{effect} [{low}, {high}] × MLE"
 
 
-def theirs(agent: str, step: int) -> str:
-    """The authors' mean return on Pusher, at the evaluation nearest to a step."""
-    curve = pd.read_csv(ROOT / "paper" / "reference" / "figure_3.csv")
-    mine = curve.loc[
-        (curve["environment"] == "Pusher-v2")
-        & (curve["metric"] == "return")
-        & (curve["agent"] == agent)
-    ]
-    nearest = (mine["env_step"] - step).abs().idxmin()
-    return integers([mine.loc[nearest, "mean"]])
-
-
 def published_returns(agent: str) -> Any:
     """The authors' means on Pusher by step."""
     curve = pd.read_csv(ROOT / "paper" / "reference" / "figure_3.csv")
@@ -322,18 +307,25 @@ def published_returns(agent: str) -> Any:
     return mine.loc[mine["agent"] == agent].set_index("env_step")["mean"]
 
 
-def whole_return(step: int) -> str:
-    """The mean return of regularised VAML's whole run in Pusher, by the paper's text."""
+def theirs(agent: str, step: int) -> str:
+    """The authors' mean return on Pusher, at the evaluation nearest to a step."""
+    means = published_returns(agent)
+    return integers([means.iloc[abs(means.index - step).argmin()]])
+
+
+def whole_returns() -> Any:
+    """The mean returns by step of regularised VAML's whole run in Pusher, by the paper's text."""
     rows: Any = table("pusher/mbac_returns")
-    mine = rows.loc[(rows["agent"] == "reg_vaml") & (rows["env_step"] == step), "return"]
-    return integers([float(mine.mean())])
+    return rows.loc[rows["agent"] == "reg_vaml"].groupby("env_step")["return"].mean()
+
+
+def whole_return(step: int) -> str:
+    return integers([whole_returns()[step]])
 
 
 def lowest_whole_return() -> str:
-    """The lowest mean return of that run after the warm-up."""
-    rows: Any = table("pusher/mbac_returns")
-    learned = rows.loc[rows["env_step"] > 10000].groupby("env_step")["return"].mean()
-    return integers([float(learned.min())])
+    """The lowest one after the warm-up."""
+    return integers([whole_returns().loc[10001:].min()])
 
 
 def published_lead() -> str:

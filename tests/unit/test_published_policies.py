@@ -1,6 +1,5 @@
 """The published policies earn the published returns of their runs' last evaluation."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,7 @@ def test_a_policy_earns_what_its_run_s_last_evaluation_says(path: Path) -> None:
     agent, seed = path.stem.rsplit("_s", 1)
     (environment,) = study.mbac.environments
     labels = {"environment": environment, "agent": agent, "seed": int(seed)}
-    text = jobs.settings("train_mbac", study, labels)
-    settings = TrainMBACJob.model_validate(json.loads(text))
+    settings = TrainMBACJob.model_validate_json(jobs.settings("train_mbac", study, labels))
     streams = Streams(settings.seed, "train_mbac", settings.environment_id)
     episodes = settings.training.evaluation_episodes
     evaluations = Evaluations(environment, settings.environment, episodes, streams)

@@ -158,7 +158,7 @@ class Pass:
         return torch.mm(*self._to_inputs, out=self._input_gradient).t()
 
     def input_gradient_on(self, rows: Tensor, gradient: Tensor) -> Tensor:
-        """The same on some rows alone (chosen, in)."""
+        """Gradient with respect to some rows of the inputs alone (chosen, in)."""
         for weight, _, slopes in self._steps:
             gradient = self._through_activation(gradient @ weight, slopes.index_select(0, rows))
         return (self._first_weight.t() @ gradient.t()).t()

@@ -178,7 +178,7 @@ class CriticPasses:
         return found
 
     def _by_masks(self, gradient: Tensor) -> Tensor:
-        """The same through both critics, so that no number of rows is read back from the device."""
+        """Go through both critics with masks, so that no row count is read back from the device."""
         first, second = self._values
         is_first = first <= second
         one, other = (

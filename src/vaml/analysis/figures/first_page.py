@@ -29,7 +29,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
         "label": "VAML with exact targets",
     },
 }
-SAMPLES = 10
+_SAMPLES = 10
 _BASELINE: dict[str, Any] = {"color": "0.3", "linewidth": 1.0, "label": "maximum likelihood"}
 _COLLAPSED: dict[str, Any] = {
     "color": "0.3",
@@ -38,7 +38,7 @@ _COLLAPSED: dict[str, Any] = {
     "label": "the true mean, without its variance",
 }
 _METRICS = {
-    "value_aware_error": f"The error as the paper plots it\n(one next state, K = {SAMPLES})",
+    "value_aware_error": f"The error as the paper plots it\n(one next state, K = {_SAMPLES})",
     "exact_error": "The error that the loss is about\n(eq. (8), without noise)",
 }
 _AGENTS: dict[str, dict[str, Any]] = {
@@ -66,7 +66,7 @@ def exact_error(fits: pd.DataFrame, bands: Bands) -> Drawing:
     for axes, (metric, title) in zip(figure.subplots(1, 2), _METRICS.items(), strict=True):
         axes.axhline(1.0, **_BASELINE)
         if metric == "value_aware_error":
-            axes.axhline(1 / (1 + 1 / SAMPLES), **_COLLAPSED)
+            axes.axhline(1 / (1 + 1 / _SAMPLES), **_COLLAPSED)
         for objective, look in _LOOKS.items():
             line = rows.loc[(rows["metric"] == metric) & (rows["objective"] == objective)]
             axes.plot(line["hidden_size"], line["value"], markersize=3.5, **look)
