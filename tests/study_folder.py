@@ -98,13 +98,7 @@ class StudyFolder:
 
     def owners(self) -> list[Mapping[str, Any]]:
         """Host, process and SLURM job of each job at work, from its lock."""
-        found = []
-        for path in self.results.glob(".state/*/lock"):
-            try:
-                found.append(json.loads(path.read_bytes()))
-            except (ValueError, FileNotFoundError):  # just being written or removed
-                continue
-        return found
+        return lock_owners(self.results / ".state")
 
     def volatile(self, job: str) -> Mapping[str, Any]:
         """The part of a job's manifest that differs from run to run."""
@@ -128,6 +122,17 @@ class StudyFolder:
                     block = json.dumps(document).encode()
                 found[str(name)] = hashlib.sha256(block).hexdigest()
         return found
+
+
+def lock_owners(states: Path) -> list[Mapping[str, Any]]:
+    """The owners of the locks in a folder of saved states."""
+    found = []
+    for path in states.glob("*/lock"):
+        try:
+            found.append(json.loads(path.read_bytes()))
+        except (ValueError, FileNotFoundError):  # just being written or removed
+            continue
+    return found
 
 
 def finish(process: subprocess.Popen[str], status: int = 0) -> str:

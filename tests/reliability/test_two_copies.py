@@ -1,6 +1,5 @@
 """Two copies of a job that start together: one runs, and the other says who runs."""
 
-import json
 import os
 import signal
 import socket
@@ -10,18 +9,14 @@ from pathlib import Path
 import pytest
 import tiny_jobs
 from conftest import Count
+from study_folder import lock_owners
 
 pytestmark = pytest.mark.slow
 
 
 def owner(folder: Path) -> int:
     """The process that holds the job's lock, 0 without one."""
-    for path in (folder / ".state").glob("*/lock"):
-        try:
-            return int(json.loads(path.read_bytes())["pid"])
-        except (ValueError, FileNotFoundError):  # just being written or removed
-            continue
-    return 0
+    return next((int(owner["pid"]) for owner in lock_owners(folder / ".state")), 0)
 
 
 def test_one_result_and_one_refusal(reference: Path, tmp_path: Path, count: Count) -> None:
