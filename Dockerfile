@@ -13,7 +13,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /vaml
 # First what changes seldom, so that an edit of the source installs nothing again.
-COPY Makefile pyproject.toml requirements.txt README.md LICENSE ./
+COPY Makefile pyproject.toml requirements.txt requirements-torch.txt README.md LICENSE ./
 COPY src/vaml/__init__.py src/vaml/__init__.py
 RUN make setup PYTHON=python3.12
 COPY . .

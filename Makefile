@@ -24,6 +24,9 @@ SNAKEMAKE = $(IN_VENV) snakemake --cores $(CORES) $(OVERLAYS)
 
 # Installs into .venv alone, whatever PIP_USER, PYTHONPATH or a user's site-packages say.
 PIP := env -u PYTHONPATH -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT PIP_USER=0 PYTHONNOUSERSITE=1 $(VENV)/bin/python -P -m pip
+INSTALL := $(PIP) install --disable-pip-version-check
+LOCKED := $(INSTALL) --require-hashes
+QUIETER := | sed '/^Requirement already satisfied/d'
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -42,19 +45,21 @@ $(VENV)/created:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
-$(STAMP): requirements.txt pyproject.toml $(VENV)/created
-	$(PIP) install --disable-pip-version-check --requirement requirements.txt | sed '/^Requirement already satisfied/d'
-	$(PIP) install --disable-pip-version-check --no-deps --no-build-isolation --editable .
+# torch apart, since its build is the user's choice, and a hash is of one build.
+$(STAMP): requirements.txt requirements-torch.txt pyproject.toml $(VENV)/created
+	$(LOCKED) --requirement requirements.txt $(QUIETER)
+	$(INSTALL) --requirement requirements-torch.txt $(QUIETER)
+	$(INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@
 
 dev: $(DEV) ## add the packages for tests and checks
 
 $(DEV): requirements-dev.txt $(STAMP)
-	$(PIP) install --disable-pip-version-check --requirement requirements-dev.txt | sed '/^Requirement already satisfied/d'
+	$(LOCKED) --requirement requirements.txt --requirement requirements-dev.txt $(QUIETER)
 	touch $@
 
 extras: $(STAMP) ## add the packages for exports to Minari and TensorBoard, which no study needs
-	$(PIP) install --disable-pip-version-check --constraint requirements.txt --constraint requirements-dev.txt --no-build-isolation --editable '.[minari,tensorboard]' | sed '/^Requirement already satisfied/d'
+	$(LOCKED) --requirement requirements.txt --requirement requirements-extras.txt $(QUIETER)
 
 # `make dry` and `make plan` explain each job and why it runs.
 study: $(STAMP) ## run a study, by default the paper's (CONFIG="a.yaml b.yaml", TARGETS="files or rules", CORES=16)
@@ -122,11 +127,8 @@ schema: $(DEV) ## rewrite workflow/schemas/config.schema.yaml from the typed con
 	$(IN_VENV) PYTHONPATH=src python tools/schema.py > config.schema.new
 	mv config.schema.new workflow/schemas/config.schema.yaml
 
-lock: $(DEV) ## rewrite requirements.txt and requirements-dev.txt from the packages in .venv
-	$(IN_VENV) python tools/lock.py study > requirements.new
-	$(IN_VENV) python tools/lock.py dev > requirements-dev.new
-	mv requirements.new requirements.txt
-	mv requirements-dev.new requirements-dev.txt
+lock: $(DEV) ## rewrite the locks from pyproject.toml (UPGRADE="scipy rich" takes newer ones of these, UPGRADE=all of all)
+	$(IN_VENV) python tools/lock.py $(if $(filter all,$(UPGRADE)),--upgrade,$(addprefix --upgrade-package=,$(UPGRADE)))
 
 clean-venv: ## remove .venv
 	rm -rf $(VENV)

@@ -1,80 +1,56 @@
-"""Write a lock of what is installed: requirements.txt (`study`) or requirements-dev.txt (`dev`).
+"""Write the locks with hashes by `uv pip compile`: requirements.txt, -dev.txt and -extras.txt.
 
-Each has what pyproject.toml declares for it, then what that brings along; the second has nothing
-that the first has. Packages that belong to one build of torch (CUDA) and the local part of a
-version (`+cpu`) are left out, so that the same file serves every build.
+Each serves every Python and system that pyproject.toml names, and has nothing that requirements.txt
+has. Versions stay as they are locked; `--upgrade` or `--upgrade-package NAME` takes newer ones.
+torch stands in requirements-torch.txt alone, since its build is the user's choice: PyPI's build,
+with CUDA, and those of PyTorch's own index have one version and many hashes. What only CUDA builds
+need is left out for the same reason.
 """
 
+import re
+import subprocess
 import sys
-import tomllib
-from collections.abc import Iterable
-from importlib import metadata
+import tempfile
 from pathlib import Path
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-from packaging.version import Version
-
-HEADER = """\
-# {what}: Linux on x86-64, Python 3.11 to 3.13.
-# Written by `make lock`; a test holds it together with pyproject.toml and environment.yml.
-# torch may be any build of its version; packages that only its CUDA build needs are not listed.
-"""
-WHAT = {
-    "study": "The environment that a study runs in",
-    "dev": "What tests and checks need beside requirements.txt",
+LOCKS = {
+    "requirements.txt": [],
+    "requirements-dev.txt": ["--extra=dev"],
+    "requirements-extras.txt": ["--extra=minari", "--extra=tensorboard"],
 }
-CUDA_BUILD = ("nvidia-", "cuda-", "triton")
+COMPILE = (
+    *("uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--python-version=3.11"),
+    *("--generate-hashes", "--annotation-style=line", "--custom-compile-command=make lock"),
+    *("--constraint=requirements-torch.txt", "--no-emit-package=torch"),
+)
+# What torch's build on PyPI asks for beside the libraries that all of its builds need.
+CUDA_BUILD = (
+    "cuda-bindings",
+    "cuda-toolkit",
+    "nvidia-cudnn-cu13",
+    "nvidia-cusparselt-cu13",
+    "nvidia-nccl-cu13",
+    "nvidia-nvshmem-cu13",
+    "triton",
+)
 
 
 def main() -> None:
-    """Print the lock; exit with one line if a requirement is not installed."""
-    part = sys.argv[1]
-    declared = read_declared()
-    try:
-        known = pins(declared["study"])
-        if part == "dev":
-            study, known = known, pins(declared["dev"])
-            known = {name: pin for name, pin in known.items() if name not in study}
-    except metadata.PackageNotFoundError as error:
-        sys.exit(f"lock: not installed: {error.name}")
-    direct = {canonicalize_name(each.name) for each in declared[part]} & known.keys()
-    print(HEADER.format(what=WHAT[part]), end="")
-    for title, names in (("Direct", direct), ("Transitive", known.keys() - direct)):
-        print(f"\n# {title}")
-        print(*(f"{name}=={known[name]}" for name in sorted(names)), sep="\n")
-
-
-def read_declared() -> dict[str, list[Requirement]]:
-    """The requirements of pyproject.toml; those of its build are the study's."""
-    content = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
-    project = content["project"]
-    study = [*project["dependencies"], *content["build-system"]["requires"]]
-    return {
-        "study": [Requirement(each) for each in study],
-        "dev": [Requirement(each) for each in project["optional-dependencies"]["dev"]],
-    }
-
-
-def pins(requirements: Iterable[Requirement]) -> dict[str, str]:
-    """The installed versions of these and of all that they need."""
-    found: dict[str, str] = {}
-    seen: set[tuple[str, str]] = set()
-    todo = [(requirement, "") for requirement in requirements]
-    while todo:
-        requirement, extra = todo.pop()
-        name = canonicalize_name(requirement.name)
-        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
-            continue
-        if name.startswith(CUDA_BUILD):
-            continue
-        distribution = metadata.distribution(name)
-        found[name] = Version(distribution.version).public
-        for each in ("", *requirement.extras):
-            if (name, each) not in seen:
-                seen.add((name, each))
-                todo += [(Requirement(r), each) for r in distribution.requires or ()]
-    return found
+    """Rewrite the three locks; the arguments go to uv."""
+    with tempfile.TemporaryDirectory() as folder:
+        excluded = Path(folder, "excluded")
+        excluded.write_text("\n".join(CUDA_BUILD), encoding="utf-8")
+        base = [f"--excludes={excluded}", *sys.argv[1:]]
+        for lock, extras in LOCKS.items():
+            subprocess.run([*COMPILE, *base, *extras, f"--output-file={lock}"], check=True)
+            written = Path(lock).read_text(encoding="utf-8")
+            # uv also lists what it left out, which would be all of requirements.txt.
+            written = written.partition("\n# The following packages were excluded")[0]
+            Path(lock).write_text(written, encoding="utf-8")
+            if lock == "requirements.txt":
+                locked = re.findall(r"^([a-z0-9-]+)==", written, flags=re.M)
+                base += ["--constraint=requirements.txt"]
+                base += [f"--no-emit-package={name}" for name in locked]
 
 
 if __name__ == "__main__":

