@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -64,14 +65,15 @@ def redraw(folder: Path) -> None:
         _picture("exact_error", folder / "why", first_page.exact_error(fits, Bands(0.95, 4)))
         tails = error_tails(read_table(PUBLISHED / "snapshots" / "tails.csv"))
         _picture("error_tails", folder / "snapshots", tails)
-    parts = {"whole": "whole_returns.csv", "short": "returns.csv"}
-    runs = [
-        read_table(PUBLISHED / "pusher_settings" / file).assign(run=run)
-        for run, file in parts.items()
-    ]
+    # The mean of each evaluation's episodes.
+    episodes = read_table(PUBLISHED / "pusher" / "mbac_returns.csv")
+    text: Any = episodes.groupby(["agent", "seed", "env_step"], as_index=False)["return"].mean()
+    settings = read_table(PUBLISHED / "pusher_settings" / "whole_returns.csv")
+    settings = settings.loc[settings["agent"].str.endswith("_as_run")]
+    settings = settings.assign(agent=settings["agent"].str.removesuffix("_as_run"))
     authors = read_table(REFERENCE / "figure_3.csv")
     with style():
-        whole = first_page.pusher(pd.concat(runs, ignore_index=True), authors)
+        whole = first_page.pusher(text, settings, authors)
         _picture("pusher", folder / "pusher_settings", whole)
 
 

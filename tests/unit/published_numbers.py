@@ -313,25 +313,46 @@ def theirs(agent: str, step: int) -> str:
     return integers([means.iloc[abs(means.index - step).argmin()]])
 
 
-def whole_returns() -> Any:
-    """The mean returns by step of regularised VAML's whole run in Pusher, by the paper's text."""
+def whole_returns(agent: str) -> Any:
+    """Mean returns of the whole runs in Pusher by the paper's text, by seed and step."""
     rows: Any = table("pusher/mbac_returns")
-    return rows.loc[rows["agent"] == "reg_vaml"].groupby("env_step")["return"].mean()
+    return rows.loc[rows["agent"] == agent].groupby(["seed", "env_step"])["return"].mean()
 
 
-def whole_return(step: int) -> str:
-    return integers([whole_returns()[step]])
+def whole_return(agent: str, step: int) -> str:
+    """That of each seed at a step."""
+    return integers(whole_returns(agent).xs(step, level="env_step").to_list())
 
 
-def lowest_whole_return() -> str:
-    """The lowest one after the warm-up."""
-    return integers([whole_returns().loc[10001:].min()])
+def lowest_whole_return(agent: str) -> str:
+    """The lowest of each seed after the warm-up."""
+    found = whole_returns(agent)
+    after = found.loc[found.index.get_level_values("env_step") > 10000]
+    return integers(after.groupby("seed").min().to_list())
+
+
+def late_error_ratio() -> list[float]:
+    """Maximum likelihood's value-aware error over regularised VAML's in Pusher's last refits."""
+    rows = table("pusher/mbac_fits")
+    late = rows.loc[rows["env_step"] >= 58000].groupby(["agent", "seed"])["value_aware_error"]
+    medians: Any = late.median()
+    return (medians["mle"] / medians["reg_vaml"]).to_list()
 
 
 def published_lead() -> str:
     """What the authors' maximum likelihood is ahead at the end in Pusher."""
     last = (published_returns("mle") - published_returns("reg_vaml")).iloc[-1]
     return f"{last:.0f}"
+
+
+def lead_at_the_end() -> float:
+    """The same of ours with the authors' settings."""
+    ends = (
+        returns(f"{agent}_as_run", 60000, "pusher_settings/whole_returns")[0]
+        for agent in ("mle", "reg_vaml")
+    )
+    first, second = ends
+    return first - second
 
 
 def lead() -> tuple[int, int]:
@@ -343,12 +364,12 @@ def lead() -> tuple[int, int]:
     return int(longest[0]), int(longest[-1])
 
 
-def below_the_published() -> float:
-    """The most by which the whole run with the authors' settings is below their curve."""
+def above_the_published(agent: str) -> Any:
+    """How far the whole run with the authors' settings is above their curve, by their steps."""
     rows = table("pusher_settings/whole_returns")
-    ours = rows.loc[rows["agent"] == "mle_as_run"].set_index("env_step")["return"]
-    theirs = published_returns("mle")
-    return float((theirs - np.interp(theirs.index, ours.index, ours)).max())
+    ours = rows.loc[rows["agent"] == f"{agent}_as_run"].set_index("env_step")["return"]
+    theirs = published_returns(agent)
+    return np.interp(theirs.index, ours.index, ours) - theirs
 
 
 def turns() -> float:

@@ -11,6 +11,7 @@ from published_numbers import (
     PUBLISHED,
     ROOT,
     SETTINGS,
+    above_the_published,
     agents_verdict,
     ahead,
     all_snapshots,
@@ -19,14 +20,15 @@ from published_numbers import (
     authors_over_ours,
     before_it_is_solved,
     behind,
-    below_the_published,
     change_of_share,
     covered,
     error_ratios,
     exact_at,
     integers,
     judged,
+    late_error_ratio,
     lead,
+    lead_at_the_end,
     lower,
     lower_at,
     lowest_whole_return,
@@ -56,6 +58,7 @@ from published_numbers import (
     trend,
     turns,
     whole_return,
+    whole_returns,
     within,
 )
 
@@ -266,15 +269,33 @@ FINDINGS: dict[str, Callable[[], str]] = {
     "the authors' order in Pusher": lambda: "ahead from {} to {} steps".format(
         *(f"{step:,}".replace(",", " ") for step in lead())
     ),
-    "below the published curve": lambda: f"the way up to {below_the_published():.0f} lower",
-    "whole run, regularised": lambda: (
-        f"it falls to {lowest_whole_return()} at most, is at {whole_return(28000)} at 28 000 "
-        "steps, where maximum likelihood is at "
-        f"{integers(returns('mle', 28000, 'pusher_settings/whole_returns'))}, and ends level with "
-        f"it at {whole_return(60000)}. On the authors' curves it ends at "
-        f"{theirs('reg_vaml', 60000)}, {published_lead()} behind"
+    "below the published curve": lambda: (
+        f"the way up to {-above_the_published('mle').min():.0f} lower"
     ),
-    "whole run": lambda: f"ends at {at_the_end('mle')}",
+    "with the settings": lambda: (
+        f"to the end ({at_the_end('mle_as_run')}, theirs {theirs('mle', 60000)}). Regularised VAML "
+        f"stays within {above_the_published('reg_vaml').loc[:54500].abs().max():.0f} of"
+    ),
+    "with the settings, regularised": lambda: (
+        f"ends at {at_the_end('reg_vaml_as_run')} (theirs {theirs('reg_vaml', 60000)}), so that it "
+        f"is behind maximum likelihood by {lead_at_the_end():.0f} (theirs: by {published_lead()})"
+    ),
+    "whole runs": lambda: (
+        f"maximum likelihood falls to {lowest_whole_return('mle')} and ends at "
+        f"{whole_return('mle', 60000)}, regularised VAML falls to "
+        f"{lowest_whole_return('reg_vaml')} and ends at {whole_return('reg_vaml', 60000)}"
+    ),
+    "no model in Pusher": lambda: (
+        f"never falls below {lowest_whole_return('sac')}, and ends at {whole_return('sac', 60000)}"
+    ),
+    "ahead in Pusher": lambda: "(by {:.0f} and {:.0f})".format(
+        *(whole_returns("reg_vaml") - whole_returns("mle")).xs(20000, level="env_step")
+    ),
+    "models at the end of Pusher": lambda: (
+        "error is {:.0f} and {:.2g} times regularised VAML's".format(*late_error_ratio()).replace(
+            "5.5e+03", "5500"
+        )
+    ),
 }
 
 
@@ -296,13 +317,12 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         f"{median_ratio('Walker2d'):.1f} times lower"
     ),
     "Pusher": lambda: (
-        f"{at_the_end('mle_as_run')} with them, "
-        f"{at_the_end('mle')} without; "
-        f"published {theirs('mle', 60000)}"
+        f"{at_the_end('mle_as_run')} with them, {whole_return('mle', 60000)} without; published "
+        f"{theirs('mle', 60000)}"
     ),
     "Pusher, regularised": lambda: (
-        f"final return {whole_return(60000)}, maximum likelihood's {at_the_end('mle')}; published "
-        f"{theirs('reg_vaml', 60000)} and {theirs('mle', 60000)}"
+        f"{at_the_end('reg_vaml_as_run')} with them, {whole_return('reg_vaml', 60000)} without; "
+        f"published {theirs('reg_vaml', 60000)}"
     ),
     "InvertedPendulum": lambda: (
         f"error {agents_verdict('C7', 'median of log value_aware_error')[0]} × MLE's | "

@@ -41,10 +41,18 @@ _METRICS = {
     "value_aware_error": f"The error as the paper plots it\n(one next state, K = {_SAMPLES})",
     "exact_error": "The error that the loss is about\n(eq. (8), without noise)",
 }
-_AGENTS: dict[str, dict[str, Any]] = {
-    "mle": {"color": "#0072b2", "linestyle": "-", "label": "ours, the paper’s text"},
-    "mle_as_run": {"color": "#d55e00", "linestyle": "--", "label": "ours, the authors’ settings"},
+_SOURCES: dict[str, dict[str, Any]] = {
+    "text": {"color": "#0072b2", "linestyle": "-", "label": "ours, the paper’s text"},
+    "settings": {"color": "#d55e00", "linestyle": "--", "label": "ours, the authors’ settings"},
+    "authors": {
+        "color": "black",
+        "linestyle": ":",
+        "marker": "x",
+        "markersize": 4,
+        "label": "the paper’s figure (mean of 4 runs, Pusher-v2)",
+    },
 }
+_AGENTS = {"mle": "Maximum likelihood", "reg_vaml": "Regularised VAML"}
 
 
 def exact_error(fits: pd.DataFrame, bands: Bands) -> Drawing:
@@ -101,40 +109,33 @@ def _ratios(axes: Axes, ticks: list[float], sizes: list[int]) -> None:
     axes.set_xlabel("Hidden size (units)")
 
 
-def pusher(runs: pd.DataFrame, authors: pd.DataFrame) -> Drawing:
-    """Returns of maximum-likelihood agents in Pusher, beside the published curve.
+def pusher(text: pd.DataFrame, settings: pd.DataFrame, authors: pd.DataFrame) -> Drawing:
+    """Returns of the agents with a model in Pusher, beside the published curves.
 
-    runs: agent, seed, env_step, return; whole and shortened runs. authors: figure_3 of
-    paper/reference. Rows: one per point, `source` ours or authors.
+    text, settings: whole runs by the paper's text and with the authors' settings: agent, seed,
+    env_step, return. authors: figure_3 of paper/reference. Rows: one per point.
     """
-    ours = runs.loc[runs["agent"].isin(list(_AGENTS))].assign(source="ours")
     theirs = authors.loc[
-        authors["environment"].str.startswith("Pusher")
-        & (authors["metric"] == "return")
-        & (authors["agent"] == "mle")
+        authors["environment"].str.startswith("Pusher") & (authors["metric"] == "return")
     ]
-    theirs = theirs.rename(columns={"mean": "return"}).assign(source="authors", seed=pd.NA)
-    columns = ["source", "agent", "run", "seed", "env_step", "return"]
-    rows = pd.concat([ours, theirs], ignore_index=True).reindex(columns=columns)
-    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
-    axes = figure.subplots()
-    published = rows.loc[rows["source"] == "authors"]
-    black: dict[str, Any] = {"color": "black", "marker": "x", "markersize": 4, "linestyle": ":"}
-    axes.plot(published["env_step"], published["return"], **black)
-    for agent, look in _AGENTS.items():
-        mine = rows.loc[(rows["source"] == "ours") & (rows["agent"] == agent)]
-        for (part, _), run in mine.groupby(["run", "seed"], sort=False):
-            width = 1.6 if part == "whole" else 0.8
-            axes.plot(run["env_step"], run["return"], **look, linewidth=width)
-    axes.set(xlabel="Environment steps", ylabel="Return (mean of 10 episodes)")
-    axes.set_title("Experiment C, Pusher, agents with a maximum-likelihood model")
-    axes.xaxis.set_major_formatter(THOUSANDS)
-    handles = [Line2D([], [], **look) for look in _AGENTS.values()]
-    handles.append(Line2D([], [], **black, label="the paper’s figure (mean of 4 runs, Pusher-v2)"))
+    theirs = theirs.rename(columns={"mean": "return"}).assign(seed=-1)
+    parts = dict(zip(_SOURCES, (text, settings, theirs), strict=True))
+    every = pd.concat([part.assign(source=source) for source, part in parts.items()])
+    rows = every.loc[every["agent"].isin(list(_AGENTS))].reset_index(drop=True)
+    rows = rows[["source", "agent", "seed", "env_step", "return"]]
+    figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, (agent, title) in zip(panels, _AGENTS.items(), strict=True):
+        for (source, _), run in rows.loc[rows["agent"] == agent].groupby(["source", "seed"]):
+            axes.plot(run["env_step"], run["return"], **_SOURCES[str(source)])
+        axes.set(xlabel="Environment steps", title=title)
+        axes.xaxis.set_major_formatter(THOUSANDS)
+    panels[0].set_ylabel("Return (mean of 10 episodes)")
+    seeds = rows.groupby("source")["seed"].nunique()
     note = (
-        "Ours: Pusher-v5, one line per run, no interval; thick: seed 0 to the end, thin: seeds 0 "
-        "and 1 to 16 000 steps, of an older version of the code. The authors’ settings: three that "
-        "their code had and the paper does not state."
+        f"Experiment C, Pusher. Ours: Pusher-v5, one line per run (n = {seeds['text']} with the "
+        f"paper’s text, {seeds['settings']} with the authors’ settings), no interval. The authors’ "
+        "settings: three that their code had and the paper does not state."
     )
-    finish(figure, handles, [note])
-    return figure, rows
+    finish(figure, [Line2D([], [], **look) for look in _SOURCES.values()], [note])
+    return figure, rows.assign(seed=rows["seed"].astype("Int64").mask(rows["source"] == "authors"))
