@@ -67,6 +67,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_every_figure_is_drawn(case: str) -> None:
     changed = CASES[case](tables()) | published()

@@ -18,6 +18,7 @@ def bound(kind: Any, name: str) -> float:
     return float(getattr(found, name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [bound(Ge, "ge"), bound(Le, "le")])
 @pytest.mark.parametrize("name", FIGURES)
 def test_words_and_legends_are_inside(name: str, width: float) -> None:

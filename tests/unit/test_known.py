@@ -169,7 +169,7 @@ def test_an_observation_without_its_position_is_refused() -> None:
             known.reward(observations, actions, next_observations)
 
 
-@pytest.mark.parametrize("transitions", [FEW, ALL])
+@pytest.mark.parametrize("transitions", [FEW, pytest.param(ALL, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("environment", KNOWN)
 def test_reward_is_that_of_the_environment(environment: str, transitions: int) -> None:
     known, steps = known_functions(environment), _recorded(environment, transitions)

@@ -33,6 +33,7 @@ def flags(figure: str, folder: Path, output: Path) -> list[str]:
     return [figure, "--config", SETTINGS.model_dump_json(), *inputs, *outputs]
 
 
+@pytest.mark.slow
 def test_the_step_gives_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     write_tables(tmp_path, tables())
     for side, hash_seed in (("here", "1"), ("there", "7")):
