@@ -347,6 +347,7 @@ ALONE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", ALONE)
 def test_a_study_of_one_experiment_has_its_parts_and_no_others(
     experiment: str, tmp_path: Path
@@ -393,6 +394,7 @@ def test_it_is_said_of_each_claim_what_had_been_seen(finished: Path) -> None:
         assert f"{said} had been seen for {', '.join(ids[:-1])} and {ids[-1]}" in words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ODD_JOBS)
 def test_any_set_of_finished_jobs_has_its_paper(case: str, tmp_path: Path) -> None:
     """Through to the PDF: a study whose runs all diverged, of one method, of one environment."""

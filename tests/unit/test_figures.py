@@ -223,6 +223,7 @@ def test_one_function_has_the_name_of_a_figure(name: str) -> None:
     assert [callable(each) for each in named] == [True]
 
 
+@pytest.mark.slow
 def test_all_text_lies_within_the_figure() -> None:
     for name in FIGURES:
         figure, _ = draw(name, tables(), SETTINGS)

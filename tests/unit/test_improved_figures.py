@@ -47,6 +47,7 @@ def test_the_rows_are_exactly_what_is_drawn(name: str) -> None:
     assert len(rows) == len(rows.drop_duplicates())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OURS)
 def test_each_figure_says_its_study_and_its_failures(name: str) -> None:
     figure, _ = draw(name, tables(), SETTINGS)
@@ -173,6 +174,7 @@ def test_a_study_beyond_the_authors_numbers_shows_none() -> None:
     assert "No published value of the authors lies within what is shown here" in note(figure)
 
 
+@pytest.mark.slow
 def test_means_of_few_seeds_have_no_interval() -> None:
     few = SETTINGS.model_copy(update={"minimum_seeds": 4})
     for name in OURS:
