@@ -106,7 +106,7 @@ unpack: $(STAMP) ## take finished jobs from an archive or another study (CONFIG,
 test: $(DEV) ## run all tests (WORKERS=8 uses more processes)
 	$(IN_VENV) python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
-check: $(DEV) ## check format, lint and types, and run the fast tests: some five minutes on two cores
+check: $(DEV) ## check format, lint and types, and run the fast tests: some four minutes on two cores
 	$(IN_VENV) ruff format --check .
 	$(IN_VENV) ruff check .
 	$(IN_VENV) snakefmt --check workflow

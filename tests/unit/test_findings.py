@@ -286,7 +286,7 @@ FINDINGS: dict[str, Callable[[], str]] = {
         f"{lowest_whole_return('reg_vaml')} and ends at {whole_return('reg_vaml', 60000)}"
     ),
     "no model in Pusher": lambda: (
-        f"never falls below {lowest_whole_return('sac')}, and ends at {whole_return('sac', 60000)}"
+        f"never fall below {lowest_whole_return('sac')}, and end at {whole_return('sac', 60000)}"
     ),
     "ahead in Pusher": lambda: "(by {:.0f} and {:.0f})".format(
         *(whole_returns("reg_vaml") - whole_returns("mle")).xs(20000, level="env_step")
