@@ -41,7 +41,6 @@ NOT_RUN = {
     "snakemake -n -p -f <file>": "<file> is the reader's",
     "snakemake results/paper/figures/figure_1.pdf --profile": "the same",
     "snakemake --version": "asks for nothing",
-    "python -m pip": "changes the environment",
     "python benchmarks/": "measures for minutes",
     "rsync": "needs another machine",
     "sbatch": "needs a SLURM",
