@@ -30,6 +30,7 @@ ENVIRONMENTS: dict[str, EnvironmentFacts] = by_name(
         "Hopper-v5": EnvironmentFacts(keeps_position=True, known=True),
         "InvertedPendulum-v4": EnvironmentFacts(keeps_position=False, known=True),
         "InvertedPendulum-v5": EnvironmentFacts(keeps_position=False, known=True),
+        "Pusher-v4": EnvironmentFacts(keeps_position=False, known=True),
         "Pusher-v5": EnvironmentFacts(keeps_position=False, known=True),
         "Walker2d-v4": EnvironmentFacts(keeps_position=True, known=True),
         "Walker2d-v5": EnvironmentFacts(keeps_position=True, known=True),

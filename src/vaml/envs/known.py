@@ -33,7 +33,7 @@ class KnownFunctions:
         """Reward of each transition, shaped as the broadcast batch dimensions.
 
         If a next observation is not finite, and therefore terminal, the reward is still finite.
-        Pusher never terminates, so that its reward is then non-finite, as the value is.
+        Pusher never terminates: there the value is then non-finite, as Pusher-v5's reward is.
 
         observations: (..., observation_size), e.g. (B, n).
         actions: (..., action_size), e.g. (B, m).
@@ -141,10 +141,20 @@ def _never_terminated(next_observations: Tensor) -> Tensor:
     return torch.zeros_like(next_observations[..., 0], dtype=torch.bool)
 
 
-def _pusher_reward(observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
-    """Distances after the step and a cost of the action: Pusher-v5, not Pusher-v4."""
+def _pusher_v4_reward(observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
+    """Of the state before the step."""
+    return _pusher_reward(observations, actions)
+
+
+def _pusher_v5_reward(observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
+    """Of the state after the step."""
+    return _pusher_reward(next_observations, actions)
+
+
+def _pusher_reward(states: Tensor, actions: Tensor) -> Tensor:
+    """Distances of the object from goal and fingertip, and a cost of the action."""
     # [7 joint angles, 7 joint velocities, fingertip, object, goal]
-    fingertip, manipulated, goal = next_observations[..., 14:].split(3, -1)
+    fingertip, manipulated, goal = states[..., 14:].split(3, -1)
     to_goal = torch.linalg.vector_norm(manipulated - goal, dim=-1)
     to_object = torch.linalg.vector_norm(manipulated - fingertip, dim=-1)
     return -to_goal - 0.5 * to_object - 0.1 * actions.square().sum(-1)
@@ -159,7 +169,8 @@ _KNOWN: dict[str, tuple[int, Reward, Termination]] = by_name(
         "Hopper-v5": (12, _hopper_v5_reward, _hopper_terminated),
         "InvertedPendulum-v4": (4, _inverted_pendulum_v4_reward, _inverted_pendulum_terminated),
         "InvertedPendulum-v5": (4, _inverted_pendulum_v5_reward, _inverted_pendulum_terminated),
-        "Pusher-v5": (23, _pusher_reward, _never_terminated),
+        "Pusher-v4": (23, _pusher_v4_reward, _never_terminated),
+        "Pusher-v5": (23, _pusher_v5_reward, _never_terminated),
         "Walker2d-v4": (18, _locomotion_v4_reward, _walker2d_terminated),
         "Walker2d-v5": (18, _walker2d_v5_reward, _walker2d_terminated),
     }

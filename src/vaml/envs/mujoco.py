@@ -10,14 +10,17 @@ import gymnasium
 import mujoco
 import numpy as np
 from gymnasium.envs.mujoco import MujocoEnv
+from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
 from vaml.config.environments import ENVIRONMENTS
 from vaml.config.sac import Environment
+from vaml.envs.pusher import Pusher
 
 Env = gymnasium.Env[NDArray[Any], NDArray[Any]]
 _LOG = logging.getLogger(__name__)
 _MUJOCO: Any = mujoco  # compiled, without type stubs
+_OURS = {"Pusher-v4": EnvSpec("Pusher-v4", entry_point=Pusher)}
 
 
 def make(environment: str, *, keep_position: bool, time_limit: int) -> Env:
@@ -40,7 +43,10 @@ def make(environment: str, *, keep_position: bool, time_limit: int) -> Env:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* is out of date", DeprecationWarning)
         return gymnasium.make(
-            environment, max_episode_steps=time_limit, disable_env_checker=True, **options
+            _OURS.get(environment, environment),
+            max_episode_steps=time_limit,
+            disable_env_checker=True,
+            **options,
         )
 
 
