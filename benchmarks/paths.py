@@ -27,7 +27,7 @@ from vaml.seeding import Streams
 
 Step = Callable[[], object]
 ROOT = Path(__file__).parents[1]
-SAC_ENVIRONMENT, MBAC_ENVIRONMENT = "Hopper-v4", "Pusher-v5"
+SAC_ENVIRONMENT, MBAC_ENVIRONMENT = "Hopper-v4", "Pusher-v4"
 WARMUP = 300
 CPU = torch.device("cpu")
 

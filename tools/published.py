@@ -39,7 +39,7 @@ STUDIES = {
     "as_run": "synthetic",
     "snapshots": "snapshots",
     "pendulum": "mbac",
-    "pusher": "mbac",
+    "pusher_v5": "mbac",
 }
 DPI = 150
 # By experiment: its tables, the figures drawn from them, and its summary.
@@ -66,7 +66,7 @@ def redraw(folder: Path) -> None:
         tails = error_tails(read_table(PUBLISHED / "snapshots" / "tails.csv"))
         _picture("error_tails", folder / "snapshots", tails)
     # The mean of each evaluation's episodes.
-    episodes = read_table(PUBLISHED / "pusher" / "mbac_returns.csv")
+    episodes = read_table(PUBLISHED / "pusher_v5" / "mbac_returns.csv")
     text: Any = episodes.groupby(["agent", "seed", "env_step"], as_index=False)["return"].mean()
     settings = read_table(PUBLISHED / "pusher_settings" / "whole_returns.csv")
     settings = settings.loc[settings["agent"].str.endswith("_as_run")]

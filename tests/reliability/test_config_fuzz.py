@@ -25,7 +25,7 @@ quietly = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
-names = st.sampled_from(["mle", "vaml", "Hopper-v4", "Pusher-v5", "name", "seeds", "..", "a/b", ""])
+names = st.sampled_from(["mle", "vaml", "Hopper-v4", "Pusher-v4", "name", "seeds", "..", "a/b", ""])
 scalars = (
     st.none()
     | st.booleans()

@@ -72,7 +72,7 @@ def snapshots() -> pd.DataFrame:
 def mbac(seeds: int = 3) -> dict[str, pd.DataFrame]:
     """Returns 100 + deviate ± 5 per episode, errors step/100 + deviate, NLL -step/100 + deviate."""
     runs, returns, fits, diagnostics, training = [], [], [], [], []
-    for environment in ("InvertedPendulum-v4", "Pusher-v5"):
+    for environment in ("InvertedPendulum-v4", "Pusher-v4"):
         for agent in ("mle", "reg_vaml"):
             for seed in range(seeds):
                 run = {"environment": environment, "agent": agent, "seed": seed}

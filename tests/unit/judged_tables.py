@@ -26,7 +26,7 @@ CLAIMS = load_claims(ROOT / "config" / "claims.yaml")
 HIDDEN_SIZES = (32, 64)
 STEPS = (1000, 2000, 3000, 4000)
 AGENTS = {"mle": 0.0, "reg_vaml": 1.0}
-ENVIRONMENTS = ("InvertedPendulum-v4", "Pusher-v5")
+ENVIRONMENTS = ("InvertedPendulum-v4", "Pusher-v4")
 
 
 def study(seeds: int = 5) -> dict[str, pd.DataFrame]:

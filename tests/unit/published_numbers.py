@@ -44,13 +44,22 @@ def pendulum(agent: str, column: str, seed: int) -> float:
     return float(mine[column].median())
 
 
-def before_it_is_solved(metric: str) -> str:
-    """Regularised VAML's median over maximum likelihood's, by seed."""
-    every: Any = table("pendulum/mbac_diagnostics")
-    early = every.loc[every["env_step"] <= 12000]
-    medians = early.groupby(["agent", "seed"])[metric].median()
-    *some, last = (three_digits(found) for found in medians["reg_vaml"] / medians["mle"])
-    return f"{', '.join(some)}, and {last} times"
+def ratios(name: str, column: str, last_step: int = 30000) -> list[float]:
+    """Regularised VAML over maximum likelihood on InvertedPendulum, by seed.
+
+    Medians over the rows of a run, up to a step, of the ratio in that row.
+    """
+    wide = table(f"pendulum/{name}").pivot(
+        index=["seed", "env_step"], columns="agent", values=column
+    )
+    early: Any = np.log(wide["reg_vaml"] / wide["mle"])
+    early = early.loc[early.index.get_level_values("env_step") <= last_step]
+    return list(np.exp(early.groupby("seed").median()))
+
+
+def by_seed(values: list[float]) -> str:
+    *some, last = (three_digits(value) for value in values)
+    return f"{', '.join(some)}, and {last}"
 
 
 def errors(study: str, setting: str, metric: str) -> pd.DataFrame:
@@ -93,10 +102,17 @@ def change_of_share(part: str) -> float:
     return (mean_of(part, "vaml") - mean_of(part)) / mean_of("value_aware_error")
 
 
-def skill(setting: str) -> float:
-    """Median share of the error of predicting no change that maximum likelihood removes."""
-    found: Any = errors("why", setting, "skill")["mle"]
+def skill(setting: str, study: str = "why", objective: str = "mle") -> float:
+    """Median share of the error of predicting no change that an objective removes."""
+    found: Any = errors(study, setting, "skill")[objective]
     return float(found.median())
+
+
+def no_change() -> float:
+    """Exact error of predicting no change over maximum likelihood's plotted error (means)."""
+    fits: Any = table("why/synthetic")
+    mle = fits.loc[fits["objective"] == "mle"]
+    return float((mle["exact_error"] / (1 - mle["skill"])).mean() / mle["value_aware_error"].mean())
 
 
 def exact_at(setting: str, method: str, hidden_size: int) -> float:
@@ -129,12 +145,12 @@ def nll(study: str) -> float:
     return float(errors(study, "unrealizable", "nll")["mle"].loc[1024].median())
 
 
-def behind(study: str, setting: str) -> float:
-    """Ratio of VAML's exact error to that of maximum likelihood in a sweep."""
+def behind(study: str, setting: str, objective: str = "vaml") -> float:
+    """Ratio of an objective's exact error to that of maximum likelihood in a sweep."""
     fits = table("sweeps/synthetic")
     mine = fits.loc[(fits["study"] == f"why_{study}") & (fits["setting"] == setting)]
     wide = mine.pivot(index="seed", columns="objective", values="exact_error")
-    return float(np.exp(np.log(wide["vaml"] / wide["mle"]).mean()))
+    return float(np.exp(np.log(wide[objective] / wide["mle"]).mean()))
 
 
 def returns(agent: str, step: int, name: str = "pusher_settings/returns") -> list[float]:
@@ -162,10 +178,10 @@ def snapshot(environment: str, objective: str, metric: str, name: str = "snapsho
     return mine[metric].to_list()
 
 
-def authors(environment: str) -> list[float]:
-    """The published errors of maximum likelihood."""
+def authors(environment: str, objective: str = "mle") -> list[float]:
+    """The published errors of maximum likelihood, or of another objective."""
     rows = pd.read_csv(ROOT / "paper" / "reference" / "figure_2.csv")
-    mine = rows.loc[(rows["environment"] == f"{environment}-v3") & (rows["objective"] == "mle")]
+    mine = rows.loc[(rows["environment"] == f"{environment}-v3") & (rows["objective"] == objective)]
     return mine.sort_values("step")["value_aware_error"].to_list()
 
 
@@ -186,11 +202,9 @@ def reach(values: list[float], digits: int = 1) -> str:
     return f"{min(values):.{digits}f} and {max(values):.{digits}f}"
 
 
-def times_lower(environment: str, last: int | None = None) -> float:
-    """Factor by which VAML's mean squared bias over the snapshots is lower."""
-    mle, vaml = (
-        np.mean(snapshot(environment, name, "squared_bias")[:last]) for name in ("mle", "vaml")
-    )
+def times_lower(environment: str, last: int | None = None, metric: str = "squared_bias") -> float:
+    """Factor by which VAML's mean error over the snapshots is lower."""
+    mle, vaml = (np.mean(snapshot(environment, name, metric)[:last]) for name in ("mle", "vaml"))
     return float(mle / vaml)
 
 
@@ -198,6 +212,22 @@ def lower_at(environment: str) -> str:
     """Snapshots at which VAML's squared bias is the lower one."""
     mle, vaml = (snapshot(environment, name, "squared_bias") for name in ("mle", "vaml"))
     return f"{sum(a < b for a, b in zip(vaml, mle, strict=True))} of {len(mle)}"
+
+
+def published_gap() -> tuple[int, int, float]:
+    """On Hopper, of the authors' snapshots: VAML is lower at, of, by (without the worst)."""
+    mle, vaml = (np.array(authors("Hopper", name)) for name in ("mle", "vaml"))
+    rest = np.arange(len(mle)) != mle.argmax()
+    return int((vaml < mle).sum()), len(mle), mle[rest].mean() / vaml[rest].mean()
+
+
+def of_variance(environment: str) -> list[float]:
+    """Errors of maximum likelihood as shares of V's variance, C4's corrected measure."""
+    error, variance = (
+        np.array(snapshot(environment, "mle", name))
+        for name in ("value_aware_error", "value_variance")
+    )
+    return list(error / variance)
 
 
 def all_snapshots(environment: str) -> list[float]:
@@ -250,16 +280,6 @@ def runs_per_agent() -> str:
     runs: Any = table("pendulum/mbac").groupby("agent").size()
     assert runs.min() == runs.max()
     return f"{runs.min()} runs"
-
-
-def error_ratios() -> str:
-    """Regularised VAML's error over maximum likelihood's in InvertedPendulum, by seed."""
-    ours, mle = (
-        [pendulum(agent, "value_aware_error", seed) for seed in range(4)]
-        for agent in ("reg_vaml", "mle")
-    )
-    *some, last = (three_digits(a / b) for a, b in zip(ours, mle, strict=True))
-    return f"{', '.join(some)}, and {last}"
 
 
 def agents_verdict(claim: str, measured: str, logs: bool = True) -> tuple[str, str]:
@@ -315,7 +335,7 @@ def theirs(agent: str, step: int) -> str:
 
 def whole_returns(agent: str) -> Any:
     """Mean returns of the whole runs in Pusher by the paper's text, by seed and step."""
-    rows: Any = table("pusher/mbac_returns")
+    rows: Any = table("pusher_v5/mbac_returns")
     return rows.loc[rows["agent"] == agent].groupby(["seed", "env_step"])["return"].mean()
 
 
@@ -333,7 +353,7 @@ def lowest_whole_return(agent: str) -> str:
 
 def late_error_ratio() -> list[float]:
     """Maximum likelihood's value-aware error over regularised VAML's in Pusher's last refits."""
-    rows = table("pusher/mbac_fits")
+    rows = table("pusher_v5/mbac_fits")
     late = rows.loc[rows["env_step"] >= 58000].groupby(["agent", "seed"])["value_aware_error"]
     medians: Any = late.median()
     return (medians["mle"] / medians["reg_vaml"]).to_list()
@@ -353,6 +373,14 @@ def lead_at_the_end() -> float:
     )
     first, second = ends
     return first - second
+
+
+def lead_on_average() -> tuple[float, float]:
+    """What regularised VAML is ahead, over a run with the authors' settings: ours, theirs."""
+    rows = table("pusher_settings/whole_returns")
+    wide: Any = rows.pivot_table(index="env_step", columns="agent", values="return")
+    ours = (wide["reg_vaml_as_run"] - wide["mle_as_run"]).dropna()
+    return ours.mean(), (published_returns("reg_vaml") - published_returns("mle")).mean()
 
 
 def lead() -> tuple[int, int]:

@@ -42,15 +42,15 @@ def test_figure_1_has_the_population_sd_over_seeds() -> None:
 def test_a_runs_return_is_the_mean_over_its_episodes() -> None:
     frames = mbac()
     curves = learning_curves(frames["mbac"], frames["mbac_returns"], frames["mbac_fits"])
-    returns = selected(curves, environment="Pusher-v5", agent="mle", metric="average_return")
+    returns = selected(curves, environment="Pusher-v4", agent="mle", metric="average_return")
     # Over single episodes the SD would be larger, and n would be 6.
     assert returns[["env_step", "mean", "sd", "n"]].to_numpy().tolist() == [
         [200, 101, 2, 3],
         [1000, 101, 2, 3],
     ]
-    nll = selected(curves, environment="Pusher-v5", agent="mle", metric="nll")
+    nll = selected(curves, environment="Pusher-v4", agent="mle", metric="nll")
     assert nll[["env_step", "mean", "sd"]].to_numpy().tolist() == [[200, -1, 2], [400, -3, 2]]
-    error = selected(curves, environment="Pusher-v5", agent="mle", metric="value_aware_error")
+    error = selected(curves, environment="Pusher-v4", agent="mle", metric="value_aware_error")
     assert error["mean"].to_list() == [3, 5]
 
 

@@ -121,7 +121,7 @@ def test_a_name_hides_no_scale() -> None:
     assert level(config.load(demo)) == "demo"
     fewer = read_config()
     fewer["synthetic"]["seeds"] = [0, 1]
-    fewer["mbac"]["runs"]["Pusher-v5"]["seeds"] = list(range(20))
+    fewer["mbac"]["runs"]["Pusher-v4"]["seeds"] = list(range(20))
     assert level(config.load(fewer)) == "reduced"
 
 
@@ -379,7 +379,7 @@ ODD_JOBS: dict[str, tuple[dict[str, Any], bool]] = {
     "one agent": ({"mbac": {"agents": ["reg_vaml"]}}, False),
     "SAC alone": ({"mbac": {"agents": ["sac"]}}, False),
     "one environment": (
-        {"sac": {"environments": ["Hopper-v4"]}, "mbac": {"environments": ["Pusher-v5"]}},
+        {"sac": {"environments": ["Hopper-v4"]}, "mbac": {"environments": ["Pusher-v4"]}},
         False,
     ),
 }

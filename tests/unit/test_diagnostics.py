@@ -26,7 +26,7 @@ def run_to(step: int, environment: str = "InvertedPendulum-v4") -> MBACRun:
 
 
 def test_the_simulator_goes_from_a_kept_state_where_it_went_in_the_run() -> None:
-    for environment in ("InvertedPendulum-v4", "Pusher-v5"):
+    for environment in ("InvertedPendulum-v4", "Pusher-v4"):
         run = run_to(81, environment)
         history, env = (
             run.interaction.history,
@@ -40,7 +40,7 @@ def test_the_simulator_goes_from_a_kept_state_where_it_went_in_the_run() -> None
 
 
 def test_replayed_and_policy_pairs_share_their_states(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = run_to(90, "Pusher-v5")
+    run = run_to(90, "Pusher-v4")
     work = run.diagnostics
     work._env_step = 90
     replay, policy = work._replayed(run.agent.actor, run.interaction.history)

@@ -41,7 +41,7 @@ def test_a_diverged_fit_counts_as_the_worst_value_of_any_run() -> None:
 def test_a_run_that_diverged_at_once_has_the_lowest_return() -> None:
     """It has no evaluation at all, and still is one of five runs."""
     tables = study()
-    run = {"environment": "Pusher-v5", "agent": "mle", "seed": 2}
+    run = {"environment": "Pusher-v4", "agent": "mle", "seed": 2}
     tables["mbac"] = diverge(tables["mbac"], **run)
     returns = tables["mbac_returns"]
     gone = np.logical_and.reduce([returns[name] == value for name, value in run.items()])
@@ -50,7 +50,7 @@ def test_a_run_that_diverged_at_once_has_the_lowest_return() -> None:
     assert finding.sample is not None
     assert finding.sample.diverged == 1
     assert finding.ours.n == (5,)
-    others = returns.loc[~gone & (returns["environment"] == "Pusher-v5")]
+    others = returns.loc[~gone & (returns["environment"] == "Pusher-v4")]
     episodes = others.groupby(["agent", "seed", "env_step"])["return"].mean()
     theirs = episodes.loc["reg_vaml", 2, STEPS[-1]]
     assert finding.sample.treatment[2] == pytest.approx(episodes.min() - theirs)
@@ -91,7 +91,7 @@ def test_shares_of_diverged_runs() -> None:
 def test_an_agent_whose_runs_all_stop_early_is_measured_at_the_end_too() -> None:
     """At the others' last step each of its runs has the lowest return of all."""
     tables = study()
-    agent = {"environment": "Pusher-v5", "agent": "reg_vaml"}
+    agent = {"environment": "Pusher-v4", "agent": "reg_vaml"}
     tables["mbac"] = diverge(tables["mbac"], **agent)
     returns = tables["mbac_returns"]
     mine = np.logical_and.reduce([returns[name] == value for name, value in agent.items()])

@@ -129,7 +129,7 @@ def test_figure_2_has_one_point_per_fit() -> None:
 
 def test_the_lines_and_bands_are_the_rows() -> None:
     figure, rows = draw("figure_3", mbac(), SETTINGS)
-    environments = ["InvertedPendulum-v4", "Pusher-v5"]
+    environments = ["InvertedPendulum-v4", "Pusher-v4"]
     assert [axes.get_ylabel() for axes in figure.axes[::3]] == environments
     for i, environment in enumerate(environments):
         row = figure.axes[3 * i : 3 * i + 3]
@@ -154,18 +154,18 @@ def test_the_lines_and_bands_are_the_rows() -> None:
 
 def test_a_diverged_run_counts_up_to_where_it_diverged() -> None:
     frames = mbac()
-    run = {"environment": "Pusher-v5", "agent": "reg_vaml", "seed": 2}
+    run = {"environment": "Pusher-v4", "agent": "reg_vaml", "seed": 2}
     frames["mbac"].loc[selected(frames["mbac"], **run).index, "status"] = "diverged"
     for name, last in (("mbac_returns", 200), ("mbac_fits", 0)):
         after = frames[name]["env_step"].to_numpy() > last
         lost = selected(frames[name].loc[after], **run).index
         frames[name] = frames[name].drop(lost)
     figure, rows = draw("figure_3", frames, SETTINGS)
-    curve = selected(rows, environment="Pusher-v5", agent="reg_vaml", metric="average_return")
+    curve = selected(rows, environment="Pusher-v4", agent="reg_vaml", metric="average_return")
     assert curve["n"].to_list() == [3, 2]
     assert curve["mean"].to_list() == [101, 100]
     assert "1 of 12 runs diverged" in note(figure)
-    assert "InvertedPendulum-v4: n = 3; Pusher-v5: n = 2 to 3" in note(figure)
+    assert "InvertedPendulum-v4: n = 3; Pusher-v4: n = 2 to 3" in note(figure)
 
 
 def test_an_agent_without_any_result_is_in_the_legend_and_counted() -> None:
@@ -190,9 +190,9 @@ def test_a_single_environment_is_drawn() -> None:
     one = {"snapshots": selected(snapshots(), environment="Hopper-v4")}
     figure, _ = draw("figure_2", one, SETTINGS)
     assert list(titled(figure)) == ["Hopper-v4"]
-    frames = {name: selected(rows, environment="Pusher-v5") for name, rows in mbac().items()}
+    frames = {name: selected(rows, environment="Pusher-v4") for name, rows in mbac().items()}
     figure, _ = draw("figure_3", frames, SETTINGS)
-    assert [axes.get_ylabel() for axes in figure.axes] == ["Pusher-v5", "", ""]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["Pusher-v4", "", ""]
 
 
 def test_an_objective_looks_the_same_wherever_it_appears() -> None:

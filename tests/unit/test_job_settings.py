@@ -42,8 +42,8 @@ def settings(stage: str, edit: Mapping[str, Any]) -> dict[str, str]:
         ("fit_synthetic", {"synthetic": {"fit": {"unrealizable_width": 0.5}}}, ["/unrealizable/"]),
         (
             "train_mbac",
-            {"mbac": {"runs": {"Pusher-v5": {"decay_end_step": 12345}}}},
-            ["Pusher-v5/reg_vaml/"],
+            {"mbac": {"runs": {"Pusher-v4": {"decay_end_step": 12345}}}},
+            ["Pusher-v4/reg_vaml/"],
         ),
         ("fit_snapshot", {"snapshots": {"fit": {"weight_decay": -0.0}}}, []),
         ("train_mbac", {"agents": {"reg_vaml": {"final_mle_coefficient": -0.0}}}, []),

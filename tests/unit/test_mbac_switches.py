@@ -15,7 +15,7 @@ from vaml.config.sac import SACTraining, TrainSACJob
 
 
 def warmed_up(**changes: Any) -> MBACRun:
-    run = start(environment_id="Pusher-v5", **changes)
+    run = start(environment_id="Pusher-v4", **changes)
     while run.steps < 20:
         run.advance()
     return run

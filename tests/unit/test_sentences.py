@@ -215,4 +215,4 @@ def test_the_settings_are_those_of_the_study_with_their_meaning() -> None:
     )
     fewer = [row["key"] for row in setting_rows(alone)]
     assert not any(key.startswith(("mbac.", "agents.")) for key in fewer)
-    assert "environments.Pusher-v5.time_limit" not in fewer
+    assert "environments.Pusher-v4.time_limit" not in fewer

@@ -122,7 +122,7 @@ def test_agents(results: Path, tmp_path: Path) -> None:
     rows = run("mbac", results, tmp_path)
     assert [(row["environment"], row["agent"]) for row in rows] == [
         (environment, agent)
-        for environment in ("InvertedPendulum-v4", "Pusher-v5")
+        for environment in ("InvertedPendulum-v4", "Pusher-v4")
         for agent in ("mle", "reg_vaml")
     ]
     assert float(rows[3]["mean"]) == pytest.approx(80, abs=0.1)

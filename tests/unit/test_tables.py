@@ -142,7 +142,7 @@ def test_a_file_edited_by_hand_is_refused(
 
 @pytest.mark.parametrize("file", ["outcome.json", "manifest.json"])
 def test_a_missing_job_is_refused_by_name(file: str, study: Config, results: Path) -> None:
-    job = {"environment": "Pusher-v5", "agent": "reg_vaml", "seed": 2}
+    job = {"environment": "Pusher-v4", "agent": "reg_vaml", "seed": 2}
     path = results / jobs.folder("train_mbac", job) / file
     path.unlink()
     with pytest.raises(UnreadableFile, match="run snakemake") as refused:

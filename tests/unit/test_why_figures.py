@@ -8,7 +8,7 @@ from vaml.analysis.figures.draw import draw
 
 def test_ratios_are_taken_run_by_run() -> None:
     _, rows = draw("why_mbac", tables(), SETTINGS)
-    run = {"environment": "Pusher-v5", "agent": "mle", "env_step": 400}
+    run = {"environment": "Pusher-v4", "agent": "mle", "env_step": 400}
     shown = selected(rows, kind="seed", seed=2, **run)
     values = dict(zip(shown["metric"], shown["value"], strict=True))
     assert list(values.values()) == [
@@ -22,7 +22,7 @@ def test_ratios_are_taken_run_by_run() -> None:
     mean = selected(rows, kind="mean", metric=next(iter(values)), **run)
     assert mean["value"].tolist() == [pytest.approx((400 / 64 + 1) / 4)]
     # From one end of a panel to the other.
-    levels = selected(rows, kind="floor", environment="Pusher-v5")
+    levels = selected(rows, kind="floor", environment="Pusher-v4")
     assert sorted(set(levels["value"])) == [0.9, 1.0]
     assert sorted(set(levels["env_step"])) == [200, 400]
 
@@ -51,12 +51,12 @@ def test_the_floors_of_experiment_a_are_the_noise_no_change_and_the_true_sigma()
 def test_the_untrained_policy_is_the_first_evaluation_of_each_seed_once() -> None:
     everything = mbac()
     returns = everything["mbac_returns"]
-    first = (returns["env_step"] == 200) & (returns["environment"] == "Pusher-v5")
+    first = (returns["env_step"] == 200) & (returns["environment"] == "Pusher-v4")
     returns.loc[first, "return"] = 10.0 * returns.loc[first, "seed"]
     _, rows = draw("figure_3_seeds", {**everything, **published()}, SETTINGS)
     chosen = selected(rows, kind="untrained")
     untrained = dict(zip(chosen["environment"], chosen["value"], strict=True))
-    assert untrained["Pusher-v5"] == pytest.approx(10.0)
+    assert untrained["Pusher-v4"] == pytest.approx(10.0)
     assert untrained["InvertedPendulum-v4"] == pytest.approx(100 + 1)  # the deviates' mean is 1
 
 

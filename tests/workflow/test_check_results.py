@@ -11,8 +11,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 FIT = "fit_snapshot/Hopper-v4/s0/t50/mle"
 LABELS = {"environment": "Hopper-v4", "seed": "0", "step": "50", "objective": "mle"}
-RUN = "train_mbac/Pusher-v5/reg_vaml/s0"
-RUN_LABELS = {"environment": "Pusher-v5", "agent": "reg_vaml", "seed": "0"}
+RUN = "train_mbac/Pusher-v4/reg_vaml/s0"
+RUN_LABELS = {"environment": "Pusher-v4", "agent": "reg_vaml", "seed": "0"}
 
 
 def cut(path: Path) -> None:

@@ -120,7 +120,7 @@ def test_the_overview_is_read_in_a_browser_without_any_request(
     assert data["verdict"] == "rgb(232, 232, 232)"
     assert "These numbers mean nothing" in data["text"]
     assert "VAML has a lower value-aware error" in data["text"] or "C1" in data["text"]
-    assert "mbac.runs.Pusher-v5.total_steps: 60000 → " in data["text"]
+    assert "mbac.runs.Pusher-v4.total_steps: 60000 → " in data["text"]
 
 
 def test_tables_verdicts_and_paper_are_there(report: dict[str, Any]) -> None:

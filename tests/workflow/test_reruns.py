@@ -138,12 +138,12 @@ CONFIG_CHANGES: dict[str, tuple[str, Expected]] = {
         aggregates("train_sac", "fit_snapshot", "measure_snapshot"),
     ),
     "an MBAC seed added in one environment": (
-        "mbac: {runs: {Pusher-v5: {seeds: [0, 1]}}}",
-        only(("train_mbac", {"environment": "Pusher-v5", "seed": 1})),
+        "mbac: {runs: {Pusher-v4: {seeds: [0, 1]}}}",
+        only(("train_mbac", {"environment": "Pusher-v4", "seed": 1})),
     ),
     "one environment's steps in MBAC": (
-        "mbac: {runs: {Pusher-v5: {total_steps: 70}}}",
-        only(("train_mbac", {"environment": "Pusher-v5"})),
+        "mbac: {runs: {Pusher-v4: {total_steps: 70}}}",
+        only(("train_mbac", {"environment": "Pusher-v4"})),
     ),
     "one environment's time limit": (
         "environments: {Hopper-v4: {time_limit: 40}}",

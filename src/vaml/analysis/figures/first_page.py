@@ -135,7 +135,7 @@ def pusher(text: pd.DataFrame, settings: pd.DataFrame, authors: pd.DataFrame) ->
     note = (
         f"Experiment C, Pusher. Ours: Pusher-v5, one line per run (n = {seeds['text']} with the "
         f"paper’s text, {seeds['settings']} with the authors’ settings), no interval. The authors’ "
-        "settings: three that their code had and the paper does not state."
+        "settings: their runs’ three departures from the paper’s text."
     )
     finish(figure, [Line2D([], [], **look) for look in _SOURCES.values()], [note])
     return figure, rows.assign(seed=rows["seed"].astype("Int64").mask(rows["source"] == "authors"))
