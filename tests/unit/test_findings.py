@@ -306,7 +306,8 @@ FINDINGS: dict[str, Callable[[], str]] = {
     ),
     "with the settings, regularised": lambda: (
         f"ends at {at_the_end('reg_vaml_as_run')} (theirs {theirs('reg_vaml', 60000)}), so that it "
-        f"is behind maximum likelihood by {lead_at_the_end():.0f} (theirs: by {published_lead()})"
+        f"is behind maximum likelihood of the same seed by {lead_at_the_end():.0f} (theirs: by "
+        f"{published_lead()})"
     ),
     "the whole run's order": lambda: (
         "regularised VAML is {:.0f} ahead, where theirs is {:.0f} behind".format(

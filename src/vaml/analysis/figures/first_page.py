@@ -1,5 +1,6 @@
 """The two pictures of the README, drawn from published results of experiments A and C."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -131,11 +132,19 @@ def pusher(text: pd.DataFrame, settings: pd.DataFrame, authors: pd.DataFrame) ->
         axes.set(xlabel="Environment steps", title=title)
         axes.xaxis.set_major_formatter(THOUSANDS)
     panels[0].set_ylabel("Return (mean of 10 episodes)")
-    seeds = rows.groupby("source")["seed"].nunique()
+    seeds = rows.groupby(["source", "agent"])["seed"].nunique()
+    text_runs, settings_runs = (
+        _and(seeds[source][agent] for agent in _AGENTS) for source in ("text", "settings")
+    )
     note = (
-        f"Experiment C, Pusher. Ours: Pusher-v5, one line per run (n = {seeds['text']} with the "
-        f"paper’s text, {seeds['settings']} with the authors’ settings), no interval. The authors’ "
+        f"Experiment C, Pusher. Ours: Pusher-v5, one line per run (n = {text_runs} with the "
+        f"paper’s text, {settings_runs} with the authors’ settings), no interval. The authors’ "
         "settings: their runs’ three departures from the paper’s text."
     )
     finish(figure, [Line2D([], [], **look) for look in _SOURCES.values()], [note])
     return figure, rows.assign(seed=rows["seed"].astype("Int64").mask(rows["source"] == "authors"))
+
+
+def _and(numbers: Iterable[int]) -> str:
+    """One number if all are equal."""
+    return " and ".join(dict.fromkeys(map(str, numbers)))
