@@ -65,7 +65,7 @@ def test_only_the_learning_calls_make_gradient_steps(whole: MBACRun) -> None:
 
 
 def test_critic_targets_average_known_rewards_and_soft_values_over_model_samples() -> None:
-    run = start(environment_id="Pusher-v4")  # whose reward depends on the next state
+    run = start(environment_id="Pusher-v5")  # whose reward depends on the next state
     while run.steps < 20:
         run.advance()
     batch = run.interaction.history.sample(8, np.random.default_rng(0))

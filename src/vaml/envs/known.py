@@ -142,12 +142,12 @@ def _never_terminated(next_observations: Tensor) -> Tensor:
 
 
 def _pusher_v4_reward(observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
-    """Of the state before the step."""
+    """Reward of the state before the step."""
     return _pusher_reward(observations, actions)
 
 
 def _pusher_v5_reward(observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
-    """Of the state after the step."""
+    """Reward of the state after the step."""
     return _pusher_reward(next_observations, actions)
 
 
