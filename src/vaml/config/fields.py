@@ -5,6 +5,7 @@ No field has a default: config/config.yaml holds every number. Strict types avoi
 accepted for a float.
 """
 
+import argparse
 import re
 from collections.abc import Hashable
 from typing import Annotated, Any, TypeVar
@@ -139,3 +140,14 @@ def first_mistake(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"])) or "the text"
     return f"{where}: {first['msg']}"
+
+
+_Kind = TypeVar("_Kind", bound=BaseModel)
+
+
+def read_flag(parser: argparse.ArgumentParser, flag: str, kind: type[_Kind], text: str) -> _Kind:
+    """Read a flag's JSON. A mistake ends the program as the parser's own errors do, in one line."""
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        parser.error(f"{flag}: {first_mistake(error)}")
