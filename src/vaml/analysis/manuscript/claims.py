@@ -6,6 +6,7 @@ from typing import Any
 
 from vaml.analysis.manuscript.sentences import findings
 from vaml.analysis.numbers import NONE, interval_text, number_text
+from vaml.config.claims import limit_of
 
 Row = dict[str, Any]
 
@@ -116,19 +117,11 @@ def _on_scale(value: float | None, is_ratio: bool) -> str:
 
 def _criterion(comparison: Mapping[str, Any], is_ratio: bool) -> str:
     """Range in which the whole interval must lie for the claim to hold."""
-    margin = comparison["smallest_difference"]
-    low, high = (_on_scale(end, is_ratio) for end in (-margin, margin))
-    match comparison["direction"]:
-        case "lower":
-            return f"< {low}"
-        case "not_higher":
-            return f"< {high}"
-        case "higher":
-            return f"> {high}"
-        case "not_lower":
-            return f"> {low}"
-        case _:
-            return f"{low} to {high}"
+    direction, margin = comparison["direction"], comparison["smallest_difference"]
+    if direction == "equivalent":
+        return " to ".join(_on_scale(end, is_ratio) for end in (-margin, margin))
+    limit, down = limit_of(direction, margin)
+    return f"{'<' if down else '>'} {_on_scale(limit, is_ratio)}"
 
 
 def _n(comparison: Mapping[str, Any], prefix: str) -> str:
