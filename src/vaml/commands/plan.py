@@ -9,9 +9,9 @@ from vaml.commands.flags import add_configfile, add_cores, for_snakemake
 from vaml.config.schema import Config
 from vaml.pipeline.causes import causes, kept_versions, outdated
 from vaml.pipeline.cost import gpu_jobs, in_order, read_benchmarks, seconds, wall_seconds
-from vaml.pipeline.damage import damages_beside, manifests
 from vaml.pipeline.dry_run import PlannedJob, dry_run, read_judged_study
 from vaml.pipeline.figures import figures
+from vaml.pipeline.job_files import damages_beside, manifests
 from vaml.pipeline.jobs import FOLDERS, Labels, folder, labels, tables
 from vaml.runtime.terminal import at_least_one
 
