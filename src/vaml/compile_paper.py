@@ -14,9 +14,9 @@ from vaml.analysis.tables.aggregates import read_table
 from vaml.config.fields import read_flag
 from vaml.config.schema import Config
 from vaml.files import atomic, read_json, write_json
-from vaml.pipeline.jobs import FOLDERS, folder, labels
+from vaml.pipeline.jobs import every_job, folder
 from vaml.runtime.derivation import deriving, require_derived
-from vaml.runtime.manifest import Manifest, read_manifest
+from vaml.runtime.manifest import read_manifest
 
 MAIN = "main.typ"
 
@@ -48,7 +48,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         require_derived(*shown)
         tables = {path.stem: read_table(path) for path in arguments.tables}
         judged = read_json(arguments.claims)
-        manifests = _manifests(study, arguments.results)
+        manifests = [
+            read_manifest(arguments.results / folder(*job) / "manifest.json")
+            for job in every_job(study)
+        ]
         try:
             write_json(arguments.data, manuscript_data(study, tables, judged, manifests))
             pdf = typeset(arguments.sources, arguments.figures, arguments.data)
@@ -58,14 +61,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             sys.exit(f"compile_paper: {error.diagnostic}")
         with atomic(arguments.pdf) as temporary:
             temporary.write_bytes(pdf)
-
-
-def _manifests(study: Config, results: Path) -> list[Manifest]:
-    return [
-        read_manifest(results / folder(stage, job) / "manifest.json")
-        for stage in FOLDERS
-        for job in labels(stage, study)
-    ]
 
 
 def typeset(sources: Sequence[Path], figures: Sequence[Path], data: Path) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from vaml.config.schema import Config
 from vaml.files import UnreadableFile, atomic, read_json, sha256
 from vaml.pipeline.derived import derived
-from vaml.pipeline.jobs import BESIDE, FOLDERS, RESULTS, any_folder, canonical, folder, labels
+from vaml.pipeline.jobs import BESIDE, FOLDERS, RESULTS, any_folder, canonical, every_job, folder
 from vaml.runtime.derivation import Derivation, manifest_of
 from vaml.runtime.manifest import read_manifest, read_record
 
@@ -51,11 +51,10 @@ def manifests(
     study: the config. judged: the tables that the claims read. results: the study's folder. Large
     files that only later jobs read may have been removed to save space.
     """
-    for stage in FOLDERS:
-        for job in labels(stage, study):
-            manifest = results / folder(stage, job) / MANIFEST
-            if manifest.exists():
-                yield manifest, RESULTS.get(stage, ())
+    for stage, job in every_job(study):
+        manifest = results / folder(stage, job) / MANIFEST
+        if manifest.exists():
+            yield manifest, RESULTS.get(stage, ())
     for file in derived(study, judged):
         path = results / file
         manifest = manifest_of(path)

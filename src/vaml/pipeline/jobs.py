@@ -17,10 +17,9 @@ from vaml.config.sac import TrainSACJob
 from vaml.config.schema import Config
 from vaml.config.snapshots import FitSnapshotJob
 from vaml.config.synthetic import FitSyntheticJob, SimulateDynamicsJob
-from vaml.files import UnreadableFile
 from vaml.runtime.device import wants_gpu
 from vaml.runtime.digest import code_digest
-from vaml.runtime.manifest import Stable, read_manifest
+from vaml.runtime.manifest import Stable, found_manifest
 from vaml.runtime.provenance import job_key
 from vaml.runtime.versions import accepted, installed, keeps_others, recorded, words
 
@@ -192,6 +191,13 @@ def _job(stage: str, study: Config, labels: Labels) -> JobSettings:
             raise KeyError(stage)
 
 
+def every_job(study: Config) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Stage and labels of every job, in the order of the stages and the config."""
+    for stage in FOLDERS:
+        for job in labels(stage, study):
+            yield stage, job
+
+
 def settings(stage: str, study: Config, labels: Labels) -> str:
     """Canonical JSON of exactly what one job uses."""
     return canonical(_job(stage, study, labels))
@@ -227,11 +233,8 @@ def versions(stage: str, results: Path, labels: Labels) -> str:
     study's folder.
     """
     manifest = results / folder(stage, labels) / "manifest.json"
-    if keeps_others() and manifest.is_file():
-        try:
-            return words(recorded(stage, read_manifest(manifest).stable.versions))
-        except (UnreadableFile, OSError):
-            pass
+    if keeps_others() and (made := found_manifest(manifest)):
+        return words(recorded(stage, made.stable.versions))
     return words(installed(stage))
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vaml.config.schema import Config
-from vaml.pipeline.jobs import BESIDE, FOLDERS, folder, key, labels
+from vaml.pipeline.jobs import BESIDE, FOLDERS, every_job, folder, key, labels
 from vaml.runtime.checkpoint import STATE, is_live
 from vaml.runtime.lock import STALE_SECONDS
 
@@ -34,7 +34,7 @@ def stale_files(study: Config, results: Path, names: Mapping[str, Collection[str
                 name = str(path.relative_to(results / kind)).removesuffix(suffix)
                 if name not in present and path.is_file():
                     found.append(path)
-    keys = {key(stage, study, job) for stage in FOLDERS for job in labels(stage, study)}
+    keys = {key(stage, study, job) for stage, job in every_job(study)}
     for place in _matches(results / ".state", "{key}"):
         if _KEY.fullmatch(place.name) and place.name not in keys and not _in_use(place):
             found += (file for file in _files(place) if _is_state(file.name))
