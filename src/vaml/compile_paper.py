@@ -9,12 +9,13 @@ from pathlib import Path
 
 import typst
 
-from vaml.analysis.manuscript.data import manuscript_data, needed_tables
+from vaml.analysis.manuscript.data import manuscript_data
 from vaml.analysis.tables.aggregates import read_table
 from vaml.config.fields import read_flag
 from vaml.config.schema import Config
 from vaml.files import atomic, read_json, write_json
-from vaml.pipeline.jobs import every_job, folder
+from vaml.pipeline.jobs import every_job, folder, tables
+from vaml.pipeline.summaries import paper_tables
 from vaml.runtime.derivation import deriving, require_derived
 from vaml.runtime.manifest import read_manifest
 
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     study = read_flag(parser, "--config", Config, arguments.config)
     for flag, paths, needed in (
-        ("--tables", [path.stem for path in arguments.tables], needed_tables(study)),
+        ("--tables", [path.stem for path in arguments.tables], paper_tables(tables(study))),
         ("--sources", [path.name for path in arguments.sources], [MAIN]),
     ):
         if lacking := set(needed).difference(paths):
@@ -46,14 +47,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     outputs = [arguments.pdf, arguments.data]
     with deriving("compile_paper", [*shown, *arguments.sources], outputs):
         require_derived(*shown)
-        tables = {path.stem: read_table(path) for path in arguments.tables}
+        read = {path.stem: read_table(path) for path in arguments.tables}
         judged = read_json(arguments.claims)
         manifests = [
             read_manifest(arguments.results / folder(*job) / "manifest.json")
             for job in every_job(study)
         ]
         try:
-            write_json(arguments.data, manuscript_data(study, tables, judged, manifests))
+            write_json(arguments.data, manuscript_data(study, read, judged, manifests))
             pdf = typeset(arguments.sources, arguments.figures, arguments.data)
         except KeyError as error:
             sys.exit(f"compile_paper: a table or {arguments.claims} has no {error}")
