@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from vaml.analysis.manuscript.sentences import findings
 from vaml.analysis.numbers import NONE, interval_text, number_text
-from vaml.config.claims import limit_of
+from vaml.config.claims import Verdict, limit_of
 
 Row = dict[str, Any]
 
-VERDICTS = ("supported", "contradicted", "equivalent", "inconclusive", "not tested")
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 # Names of a run's numbers, longer ones first.
 _WORDS = {
@@ -50,14 +50,10 @@ def claim_entries(
                 notes.append(reason)
             note = notes.index(reason) if reason else None
             comparisons.append(_comparison(comparison, labels) | {"note": note})
-        entry = {
+        kept = ("statement", "sections", "explains", "verdicts", "prediction")
+        entry = {name: claim[name] for name in kept} | {
             "id": claim["claim"],
-            "statement": claim["statement"],
-            "sections": claim["sections"],
-            "explains": claim["explains"],
             "experiments": [_EXPERIMENTS[s] for s in claim["sections"] if s in _EXPERIMENTS],
-            "verdicts": claim["verdicts"],
-            "prediction": claim["prediction"],
             "comparisons": comparisons,
         }
         claims.append(entry | {"findings": findings(entry)})
