@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import psutil
 
@@ -19,10 +19,7 @@ from vaml.runtime.lock import STALE_SECONDS, Owner, read_owner
 from vaml.runtime.manifest import found_manifest
 
 State = Literal["done", "diverged", "stale", "running", "interrupted", "failed", "waiting"]
-STATES: tuple[State, ...] = (
-    *("done", "diverged", "stale"),
-    *("running", "interrupted", "failed", "waiting"),
-)
+STATES: tuple[State, ...] = get_args(State)
 
 _LINE = re.compile(r"(\S+) (\d+) of (\d+), (\S+)/s, (.+) left$")
 _GOES_ON = re.compile(r"goes on from (\S+) (\d+) of (\d+)$")
