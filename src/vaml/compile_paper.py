@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import typst
-from pydantic import ValidationError
 
-from vaml.analysis.manuscript.data import manuscript_data, needed_tables
+from vaml.analysis.manuscript.data import manuscript_data
 from vaml.analysis.tables.aggregates import read_table
-from vaml.config.fields import first_mistake
+from vaml.config.fields import read_flag
 from vaml.config.schema import Config
-from vaml.files import UnreadableFile, atomic, read_json, write_json
-from vaml.pipeline.jobs import FOLDERS, folder, labels
-from vaml.runtime.derivation import record, require_derived
-from vaml.runtime.manifest import Manifest, read_manifest
+from vaml.files import atomic, read_json, write_json
+from vaml.pipeline.jobs import every_job, folder, tables
+from vaml.pipeline.summaries import paper_tables
+from vaml.runtime.derivation import deriving, require_derived
+from vaml.runtime.manifest import read_manifest
 
 MAIN = "main.typ"
 
@@ -36,41 +36,32 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--pdf", type=Path, required=True, help="output file")
     arguments = parser.parse_args(argv)
-    try:
-        study = Config.model_validate_json(arguments.config)
-    except ValidationError as error:
-        parser.error(f"--config: {first_mistake(error)}")
+    study = read_flag(parser, "--config", Config, arguments.config)
     for flag, paths, needed in (
-        ("--tables", [path.stem for path in arguments.tables], needed_tables(study)),
+        ("--tables", [path.stem for path in arguments.tables], paper_tables(tables(study))),
         ("--sources", [path.name for path in arguments.sources], [MAIN]),
     ):
         if lacking := set(needed).difference(paths):
             parser.error(f"{flag}: lacks {', '.join(sorted(lacking))}")
-    try:
-        require_derived(arguments.claims, *arguments.tables, *arguments.figures)
-        tables = {path.stem: read_table(path) for path in arguments.tables}
+    shown = [arguments.claims, *arguments.tables, *arguments.figures]
+    outputs = [arguments.pdf, arguments.data]
+    with deriving("compile_paper", [*shown, *arguments.sources], outputs):
+        require_derived(*shown)
+        read = {path.stem: read_table(path) for path in arguments.tables}
         judged = read_json(arguments.claims)
-        data = manuscript_data(study, tables, judged, list(_manifests(study, arguments.results)))
-        write_json(arguments.data, data)
-        pdf = typeset(arguments.sources, arguments.figures, arguments.data)
+        manifests = [
+            read_manifest(arguments.results / folder(*job) / "manifest.json")
+            for job in every_job(study)
+        ]
+        try:
+            write_json(arguments.data, manuscript_data(study, read, judged, manifests))
+            pdf = typeset(arguments.sources, arguments.figures, arguments.data)
+        except KeyError as error:
+            sys.exit(f"compile_paper: a table or {arguments.claims} has no {error}")
+        except typst.TypstError as error:
+            sys.exit(f"compile_paper: {error.diagnostic}")
         with atomic(arguments.pdf) as temporary:
             temporary.write_bytes(pdf)
-        inputs = [arguments.claims, *arguments.tables, *arguments.figures, *arguments.sources]
-        record("compile_paper", inputs, [arguments.pdf, arguments.data])
-    except KeyError as error:
-        sys.exit(f"compile_paper: a table or {arguments.claims} has no {error}")
-    except typst.TypstError as error:
-        sys.exit(f"compile_paper: {error.diagnostic}")
-    except (UnreadableFile, OSError) as error:
-        sys.exit(f"compile_paper: {error}")
-
-
-def _manifests(study: Config, results: Path) -> list[Manifest]:
-    return [
-        read_manifest(results / folder(stage, job) / "manifest.json")
-        for stage in FOLDERS
-        for job in labels(stage, study)
-    ]
 
 
 def typeset(sources: Sequence[Path], figures: Sequence[Path], data: Path) -> bytes:

@@ -1,22 +1,19 @@
 """Judge the paper's claims from the study's tables, beside the authors' published numbers."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from vaml.analysis.claims.authors import read_reference
 from vaml.analysis.claims.judge import judge
 from vaml.analysis.claims.rows import VALUE_COLUMNS, claims_document, comparison_rows, value_rows
 from vaml.analysis.tables.aggregates import read_table
 from vaml.config.claims import load_claims
-from vaml.config.fields import first_mistake
+from vaml.config.fields import read_flag
 from vaml.config.schema import ConfigError
 from vaml.config.statistics import Statistics
-from vaml.files import UnreadableFile, sha256, write_json, write_rows
-from vaml.runtime.derivation import record, require_derived
+from vaml.files import sha256, write_json, write_rows
+from vaml.runtime.derivation import deriving, require_derived
 from vaml.runtime.digest import code_digest
 
 
@@ -31,16 +28,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--values", type=Path, required=True, help="output: a row per run")
     parser.add_argument("--json", type=Path, required=True, help="output: all of it, by claim")
     arguments = parser.parse_args(argv)
-    try:
-        statistics = Statistics.model_validate_json(arguments.config)
-    except ValidationError as error:
-        parser.error(f"--config: {first_mistake(error)}")
-    try:
+    statistics = read_flag(parser, "--config", Statistics, arguments.config)
+    inputs = [arguments.claims, *arguments.reference, *arguments.tables]
+    outputs = [arguments.json, arguments.csv, arguments.values]
+    with deriving("judge_claims", inputs, outputs, ConfigError):
         require_derived(*arguments.tables)
         claims = load_claims(arguments.claims)
         tables = {path.stem: read_table(path) for path in arguments.tables}
         findings = judge(claims, tables, read_reference(arguments.reference), statistics)
-        inputs = [arguments.claims, *arguments.reference, *arguments.tables]
         rows = comparison_rows(findings)
         write_rows(arguments.csv, list(rows[0]), rows)
         write_rows(arguments.values, VALUE_COLUMNS, value_rows(findings))
@@ -51,9 +46,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             "claims": claims_document(claims, findings),
         }
         write_json(arguments.json, document)
-        record("judge_claims", inputs, [arguments.json, arguments.csv, arguments.values])
-    except (ConfigError, UnreadableFile, OSError) as error:
-        sys.exit(f"judge_claims: {error}")
 
 
 if __name__ == "__main__":

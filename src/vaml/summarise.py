@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +9,9 @@ from vaml.analysis.claims.summaries import claims_table, comparisons_table
 from vaml.analysis.tables.aggregates import read_table
 from vaml.analysis.tables.rendering import Table, write_csv, write_latex, write_markdown
 from vaml.analysis.tables.summaries import mbac_table, snapshots_table, synthetic_table
-from vaml.files import UnreadableFile, read_json
+from vaml.files import read_json
 from vaml.pipeline.summaries import SUMMARIES
-from vaml.runtime.derivation import record, require_derived
+from vaml.runtime.derivation import deriving, require_derived
 
 _OF_CLAIMS = {"claims": claims_table, "comparisons": comparisons_table}
 _OF_TABLES = {"synthetic": synthetic_table, "snapshots": snapshots_table, "mbac": mbac_table}
@@ -34,15 +33,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     expected = [Path(name).name for name in SUMMARIES[arguments.name]]
     if sorted(path.name for path in arguments.inputs) != sorted(expected):
         parser.error(f"--inputs: {arguments.name} is made from {', '.join(expected)}")
-    try:
+    outputs = [arguments.csv, arguments.md, arguments.tex]
+    with deriving("summarise", arguments.inputs, outputs):
         require_derived(*arguments.inputs)
         table = _table(arguments.name, arguments.inputs, confidence)
         write_csv(table, arguments.csv)
         write_markdown(table, arguments.md)
         write_latex(table, arguments.tex)
-        record("summarise", arguments.inputs, [arguments.csv, arguments.md, arguments.tex])
-    except (UnreadableFile, OSError) as error:
-        sys.exit(f"summarise: {error}")
 
 
 def _table(name: str, paths: Sequence[Path], confidence: float) -> Table:

@@ -2,17 +2,15 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vaml.analysis.tables.costs import costs_table
 from vaml.analysis.tables.rendering import write_csv, write_latex, write_markdown
-from vaml.files import UnreadableFile
 from vaml.pipeline.branches import read_branch
 from vaml.pipeline.jobs import folder, labels
-from vaml.runtime.derivation import record
+from vaml.runtime.derivation import deriving
 from vaml.runtime.manifest import read_manifest
 
 # By branch of the config, which has a stage's name: the stages whose jobs it lists.
@@ -31,20 +29,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     for suffix in ("csv", "md", "tex"):
         parser.add_argument(f"--{suffix}", type=Path, required=True, help="output file")
     arguments = parser.parse_args(argv)
-    try:
-        branches = json.loads(arguments.config)
-        if set(branches) != set(_STAGES):
-            parser.error(f"--config: needs {', '.join(_STAGES)}")
-        jobs = list(_jobs(branches))
-        paths = [arguments.results / folder(*each) / "manifest.json" for each in jobs]
+    branches = json.loads(arguments.config)
+    if set(branches) != set(_STAGES):
+        parser.error(f"--config: needs {', '.join(_STAGES)}")
+    jobs = list(_jobs(branches))
+    paths = [arguments.results / folder(*each) / "manifest.json" for each in jobs]
+    with deriving("summarise_costs", paths, [arguments.csv, arguments.md, arguments.tex]):
         manifests = map(read_manifest, paths)
         table = costs_table([(*job, made) for job, made in zip(jobs, manifests, strict=True)])
         write_csv(table, arguments.csv)
         write_markdown(table, arguments.md)
         write_latex(table, arguments.tex)
-        record("summarise_costs", paths, [arguments.csv, arguments.md, arguments.tex])
-    except (UnreadableFile, OSError) as error:
-        sys.exit(f"summarise_costs: {error}")
 
 
 def _jobs(branches: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

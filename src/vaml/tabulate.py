@@ -1,15 +1,14 @@
 """Gather the results of all jobs of a stage into one tidy CSV table."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from vaml.analysis.tables.gather import gather
-from vaml.files import UnreadableFile, write_rows
+from vaml.files import write_rows
 from vaml.pipeline.branches import read_branch
 from vaml.pipeline.jobs import TABLES, folder, labels
-from vaml.runtime.derivation import record
+from vaml.runtime.derivation import deriving
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -24,14 +23,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         study = read_branch(arguments.config)
     except (ValueError, KeyError) as error:
         parser.error(f"--config: {str(error).splitlines()[0]}")
-    try:
+    stage, file = TABLES[arguments.name]
+    inputs = [arguments.results / folder(stage, job) / file for job in labels(stage, study)]
+    with deriving("tabulate", inputs, [arguments.table]):
         columns, rows = gather(arguments.name, study, arguments.results)
         write_rows(arguments.table, columns, rows)
-        stage, file = TABLES[arguments.name]
-        inputs = [arguments.results / folder(stage, job) / file for job in labels(stage, study)]
-        record("tabulate", inputs, [arguments.table])
-    except (UnreadableFile, OSError) as error:
-        sys.exit(f"tabulate: {error}")
 
 
 if __name__ == "__main__":

@@ -1,18 +1,16 @@
 """Write a study's page to read first: verdicts, figures, tables, config and costs in one HTML."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import TemplateError
-from pydantic import ValidationError
 
 from vaml.analysis.overview import overview_page
-from vaml.config.fields import first_mistake
+from vaml.config.fields import read_flag
 from vaml.config.schema import Config
-from vaml.files import UnreadableFile, atomic, read_json
-from vaml.runtime.derivation import record, require_derived
+from vaml.files import atomic, read_json
+from vaml.runtime.derivation import deriving, require_derived
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -27,13 +25,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--template", type=Path, required=True, help="the page's HTML, Jinja")
     parser.add_argument("--html", type=Path, required=True, help="output file")
     arguments = parser.parse_args(argv)
-    try:
-        study = Config.model_validate_json(arguments.config)
-        base = Config.model_validate_json(arguments.base)
-    except ValidationError as error:
-        parser.error(f"--config or --base: {first_mistake(error)}")
+    study, base = (
+        read_flag(parser, "--config or --base", Config, text)
+        for text in (arguments.config, arguments.base)
+    )
     inputs = [arguments.claims, arguments.paper, *arguments.tables, *arguments.figures]
-    try:
+    with deriving("write_overview", [*inputs, arguments.template], [arguments.html], TemplateError):
         require_derived(*inputs)
         page = overview_page(
             arguments.template.read_text(encoding="utf-8"),
@@ -46,9 +43,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         with atomic(arguments.html) as temporary:
             temporary.write_text(page, encoding="utf-8")
-        record("write_overview", [*inputs, arguments.template], [arguments.html])
-    except (UnreadableFile, TemplateError, OSError) as error:
-        sys.exit(f"write_overview: {error}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from derived_files import vouch
 
-from vaml.pipeline.damage import damages_beside
+from vaml.pipeline.job_files import damages_beside
 from vaml.runtime.derivation import manifest_of
 
 

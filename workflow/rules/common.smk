@@ -21,7 +21,7 @@ from vaml.pipeline.jobs import TABLES
 from vaml.config.mbac import MODEL_FREE
 from vaml.runtime.requirements import unmet
 from vaml.runtime.versions import keeps_others
-from vaml.pipeline.summaries import SUMMARIES, summaries
+from vaml.pipeline.summaries import SUMMARIES, overview_tables, paper_tables, summaries
 from vaml.config.yaml_file import merged, read
 
 isolate_jobs(SOURCE)

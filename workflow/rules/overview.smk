@@ -1,9 +1,6 @@
 """The page that one reads first."""
 
-OVERVIEW_TABLES = [
-    f"{RESULTS}/tables/{name}.csv"
-    for name in [*(f"summary_{each}" for each in STUDY_SUMMARIES if each != "claims"), "costs"]
-]
+OVERVIEW_TABLES = expand(f"{RESULTS}/tables/{{table}}.csv", table=overview_tables(STUDY_TABLES))
 OVERVIEW_FIGURES = expand(f"{RESULTS}/figures/{{figure}}.png", figure=STUDY_FIGURES)
 
 

@@ -1,15 +1,7 @@
 """The manuscript, from its source and the results."""
 
 PAPER = os.path.relpath(SOURCE.parent / "paper")
-# The text of the manuscript contains the claims.
-PAPER_TABLES = [
-    *(
-        f"{RESULTS}/tables/summary_{name}.csv"
-        for name in STUDY_SUMMARIES
-        if name not in ("claims", "comparisons")
-    ),
-    *([f"{RESULTS}/tables/sac.csv"] if "sac" in STUDY_TABLES else []),
-]
+PAPER_TABLES = expand(f"{RESULTS}/tables/{{table}}.csv", table=paper_tables(STUDY_TABLES))
 PAPER_FIGURES = expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=STUDY_FIGURES)
 
 

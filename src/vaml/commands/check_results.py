@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from vaml.commands.flags import add_configfile
-from vaml.pipeline.damage import damages_beside, manifests
 from vaml.pipeline.dry_run import read_judged_study
+from vaml.pipeline.job_files import damages_beside, manifests
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

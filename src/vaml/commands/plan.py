@@ -2,16 +2,16 @@
 
 import argparse
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vaml.commands.flags import add_configfile, add_cores, for_snakemake
 from vaml.config.schema import Config
 from vaml.pipeline.causes import causes, kept_versions, outdated
 from vaml.pipeline.cost import gpu_jobs, in_order, read_benchmarks, seconds, wall_seconds
-from vaml.pipeline.damage import damages_beside, manifests
 from vaml.pipeline.dry_run import PlannedJob, dry_run, read_judged_study
 from vaml.pipeline.figures import figures
+from vaml.pipeline.job_files import damages_beside, manifests
 from vaml.pipeline.jobs import FOLDERS, Labels, folder, labels, tables
 from vaml.runtime.terminal import at_least_one
 
@@ -35,16 +35,21 @@ def run(arguments: argparse.Namespace) -> None:
     study, judged = read_judged_study(arguments.configfile)
     planned = dry_run(*arguments.targets, "--cores", str(arguments.cores), *overlays)
     results = Path("results") / study.study.name
-    for line in report(planned, study, results, arguments):
-        print(line)
-    for line in keep(kept_versions(study, results)):
-        print(line)
+    lines = list(report(planned, study, results, arguments))
+    for (stage, difference), count in kept_versions(study, results).items():
+        lines.append(f"kept: {count} of {stage} {difference}")
     if not arguments.targets:
         made = {Path(output) for job in planned for output in job.outputs}
-        for line in harm(damaged(study, judged, results, made), results, overlays):
-            print(line)
-        for line in warn(list(outdated(study, results, planned)), results, arguments.jobs):
-            print(line)
+        damaged = [
+            (path, reason)
+            for manifest, files in manifests(study, judged, results)
+            if manifest not in made
+            for path, reason in damages_beside(manifest, files)
+            if path not in made
+        ]
+        lines += harm(damaged, results, overlays)
+        lines += warn(list(outdated(study, results, planned)), results, arguments.jobs)
+    print("\n".join(lines))
 
 
 def report(
@@ -98,22 +103,6 @@ def warn(jobs: Sequence[tuple[str, Labels]], results: Path, every_job: bool) -> 
         yield from (f"  {results / folder(stage, job)}" for stage, job in jobs)
 
 
-def damaged(
-    study: Config, judged: Sequence[str], results: Path, made: Collection[Path]
-) -> list[tuple[Path, str]]:
-    """Files of results that are not as their manifests say, and why.
-
-    made: files that the planned jobs make anyway.
-    """
-    return [
-        (path, reason)
-        for manifest, files in manifests(study, judged, results)
-        if manifest not in made
-        for path, reason in damages_beside(manifest, files)
-        if path not in made
-    ]
-
-
 def harm(
     found: Sequence[tuple[Path, str]], results: Path, overlays: Sequence[str]
 ) -> Iterable[str]:
@@ -125,12 +114,6 @@ def harm(
             f"{results}: {len(found)} damaged or missing files; `"
             f"{' '.join(['vaml check-results --apply', *overlays])}` has them made again"
         )
-
-
-def keep(counts: Counter[tuple[str, str]]) -> Iterable[str]:
-    """Lines about results of other versions that VAML_VERSIONS=keep takes as they are."""
-    for (stage, difference), count in counts.items():
-        yield f"kept: {count} of {stage} {difference}"
 
 
 def _all_labels(stage: str, study: Config) -> list[Labels]:

@@ -89,7 +89,8 @@ def _stages(
         PlannedJob(each.stage, {name: str(label) for name, label in each.labels.items()}, "", ())
         for each in states
     ]
-    left = _seconds_left(states, planned, study, root)
+    whole = seconds(planned, study, read_benchmarks(root))
+    left = [time * _share_left(each) for each, time in zip(states, whole, strict=True)]
     title = f"Study {study.study.name}"
     table = Table("stage", title=title, title_justify="left", caption_justify="left")
     there = {"done", "waiting", *(each.state for each in states)}
@@ -123,13 +124,6 @@ def _hours(seconds: float) -> str:
     """h:mm, rounded up, so that what is left is never shown as nothing."""
     minutes = math.ceil(seconds / 60)
     return f"{minutes // 60}:{minutes % 60:02d}"
-
-
-def _seconds_left(
-    states: Sequence[JobState], planned: Sequence[PlannedJob], study: Config, root: Path
-) -> list[float]:
-    whole = seconds(planned, study, read_benchmarks(root))
-    return [time * _share_left(each) for each, time in zip(states, whole, strict=True)]
 
 
 def _share_left(job: JobState) -> float:

@@ -17,7 +17,7 @@ from vaml.commands.flags import add_configfile
 from vaml.files import UnreadableFile, reading
 from vaml.pipeline.dry_run import read_study, require_no_snakemake
 from vaml.pipeline.job_files import MANIFEST, beside, finished_jobs, link_or_copy, whole_job
-from vaml.pipeline.jobs import BESIDE, FOLDERS, folder, key, labels
+from vaml.pipeline.jobs import BESIDE, FOLDERS, every_job, folder, key
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.versions import VARIABLE, accepted, differences, installed, recorded
 
@@ -36,11 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     study = read_study(arguments.configfile)
     results = Path("results") / study.study.name
     require_no_snakemake(results, "nothing is taken")
-    wanted = {
-        key(stage, study, job): folder(stage, job)
-        for stage in FOLDERS
-        for job in labels(stage, study)
-    }
+    wanted = {key(stage, study, job): folder(stage, job) for stage, job in every_job(study)}
     is_folder = arguments.source.is_dir()
     with _as_folder(arguments.source, results) as source:
         taken, here, refused = _take(source, results, wanted)

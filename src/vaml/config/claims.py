@@ -197,6 +197,16 @@ class Claims(Section):
         return sorted(set(all_tables))
 
 
+def limit_of(direction: Direction, margin: float) -> tuple[float, bool]:
+    """The limit that an effect must clear for the claim to hold, and True if it holds below it.
+
+    Of `equivalent`, which has two limits, the lower one.
+    """
+    down = direction in ("lower", "not_higher")
+    strict = direction in ("lower", "higher")
+    return -margin if down == strict else margin, down
+
+
 def load_claims(path: Path) -> Claims:
     """Read config/claims.yaml.
 

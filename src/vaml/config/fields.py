@@ -5,8 +5,9 @@ No field has a default: config/config.yaml holds every number. Strict types avoi
 accepted for a float.
 """
 
+import argparse
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -87,40 +88,29 @@ def by_name(table: _Table) -> _Table:
 
 def names_in(settings: BaseModel) -> frozenset[str]:
     """All texts in a job's settings."""
-    found: set[str] = set()
-    waiting: list[Any] = [settings.model_dump(mode="json")]
-    while waiting:
-        match waiting.pop():
-            case str() as name:
-                found.add(name)
-            case dict() as section:
-                waiting += section.values()
-            case list() as items:
-                waiting += items
-            case _:
-                pass
-    return frozenset(found)
+    leaves = _leaves(settings.model_dump(mode="json"))
+    return frozenset(leaf for _, leaf in leaves if isinstance(leaf, str))
 
 
 def largest_setting(settings: BaseModel) -> str:
     """The whole number, seeds apart, that most likely makes a job large: its key and its value."""
-    found: list[tuple[int, str]] = []
-    waiting: list[tuple[str, Any]] = [("", settings.model_dump(mode="json"))]
-    while waiting:
-        key, value = waiting.pop()
-        match value:
-            case bool():
-                pass
-            case int():
-                found.append((value, key.rstrip(".")))
-            case dict() as section:
-                waiting += [(f"{key}{name}.", section[name]) for name in section if name != "seed"]
-            case list() as items:
-                waiting += [(key, item) for item in items]
-            case _:
-                pass
-    value, key = max(found)
+    leaves = _leaves(settings.model_dump(mode="json"))
+    numbers = ((leaf, key) for key, leaf in leaves if type(leaf) is int)
+    value, key = max(each for each in numbers if each[1].rpartition(".")[2] != "seed")
     return f"{key} {value}"
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """The values in a tree of JSON, each with its dotted key; a list's items have the list's."""
+    match value:
+        case dict() as section:
+            for name, inner in section.items():
+                yield from _leaves(inner, f"{key}.{name}" if key else name)
+        case list() as items:
+            for item in items:
+                yield from _leaves(item, key)
+        case _:
+            yield key, value
 
 
 class JobSettings(Section):
@@ -139,3 +129,14 @@ def first_mistake(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"])) or "the text"
     return f"{where}: {first['msg']}"
+
+
+_Kind = TypeVar("_Kind", bound=BaseModel)
+
+
+def read_flag(parser: argparse.ArgumentParser, flag: str, kind: type[_Kind], text: str) -> _Kind:
+    """Read a flag's JSON. A mistake ends the program as the parser's own errors do, in one line."""
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        parser.error(f"{flag}: {first_mistake(error)}")

@@ -19,15 +19,15 @@ from vaml.pipeline.jobs import (
     FOLDERS,
     MEASURED,
     Labels,
+    every_job,
     folder,
     is_result,
     key,
-    labels,
     names,
     settings,
 )
 from vaml.runtime.digest import module_digests
-from vaml.runtime.manifest import read_manifest
+from vaml.runtime.manifest import found_manifest, read_manifest
 from vaml.runtime.versions import accepted, differences, installed, keeps_others, recorded
 
 # By stage: place in the config of each of its jobs' settings; `{...}` are labels.
@@ -113,13 +113,9 @@ def _recorded_changes(job: PlannedJob, study: Config, place: Path) -> Iterator[s
 def kept_versions(study: Config, results: Path) -> Counter[tuple[str, str]]:
     """Number of results by stage that were made with other versions and that the switch keeps."""
     found = Counter[tuple[str, str]]()
-    for stage in FOLDERS if keeps_others() else ():
-        for job in labels(stage, study):
-            try:
-                made = read_manifest(results / folder(stage, job) / "manifest.json").stable
-            except (UnreadableFile, OSError):
-                continue
-            for line in differences(recorded(stage, made.versions), installed(stage)):
+    for stage, job in every_job(study) if keeps_others() else ():
+        if made := found_manifest(results / folder(stage, job) / "manifest.json"):
+            for line in differences(recorded(stage, made.stable.versions), installed(stage)):
                 found[stage, line] += 1
     return found
 
@@ -187,15 +183,10 @@ def outdated(
     This happens where its records are lost, were not copied, or were overwritten by --touch.
     """
     runs = {folder(job.rule, job.labels) for job in planned if job.rule in FOLDERS}
-    for stage in FOLDERS:
-        for job in labels(stage, study):
-            place = folder(stage, job)
-            manifest = results / place / "manifest.json"
-            if place not in runs and manifest.is_file():
-                try:
-                    made = read_manifest(manifest).stable
-                except (UnreadableFile, OSError):
-                    yield stage, job
-                else:
-                    if not is_result(stage, key(stage, study, job), made):
-                        yield stage, job
+    for stage, job in every_job(study):
+        place = folder(stage, job)
+        manifest = results / place / "manifest.json"
+        if place not in runs and manifest.is_file():
+            made = found_manifest(manifest)
+            if not (made and is_result(stage, key(stage, study, job), made.stable)):
+                yield stage, job

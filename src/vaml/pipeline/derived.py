@@ -9,7 +9,7 @@ from pathlib import Path
 from vaml.config.schema import Config
 from vaml.pipeline.figures import FIGURES, figures
 from vaml.pipeline.jobs import FOLDERS, TABLES, folder, labels, tables
-from vaml.pipeline.summaries import SUMMARIES, summaries
+from vaml.pipeline.summaries import SUMMARIES, overview_tables, paper_tables, summaries
 
 PAPER = "paper.pdf"
 OVERVIEW = "overview.html"
@@ -34,12 +34,8 @@ def derived(study: Config, judged: Collection[str]) -> dict[str, tuple[str, ...]
     for name in summaries(made):
         found[_table(f"summary_{name}")] = SUMMARIES[name]
     pictures = [path for path in found if path.startswith("figures/")]
-    of_claims = {name for name, needed in SUMMARIES.items() if needed == ("claims.json",)}
-    numbers = [name for name in summaries(made) if name not in of_claims]
-    texts = [_table(f"summary_{name}") for name in numbers] + [_table("sac")] * ("sac" in made)
-    found[PAPER] = (*every, "claims.json", *texts, *pictures)
-    brief = [_table(f"summary_{name}") for name in summaries(made) if name != "claims"]
-    found[OVERVIEW] = ("claims.json", PAPER, *brief, "tables/costs.csv", *pictures)
+    found[PAPER] = (*every, "claims.json", *map(_table, paper_tables(made)), *pictures)
+    found[OVERVIEW] = ("claims.json", PAPER, *map(_table, overview_tables(made)), *pictures)
     return found
 
 

@@ -4,7 +4,7 @@ import contextlib
 import io
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,10 +41,8 @@ def dry_run(*flags: str) -> list[PlannedJob]:
     _require_project()
     from snakemake.cli import main
 
-    jobs: list[PlannedJob] = []
-    output = io.StringIO()
+    output, handler = io.StringIO(), _Handler()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        handler = _Handler(jobs.append)
         logging.getLogger("snakemake").addHandler(handler)
         try:
             main(["--dry-run", *flags])
@@ -53,7 +51,7 @@ def dry_run(*flags: str) -> list[PlannedJob]:
                 raise DryRunFailed(output.getvalue().strip()) from None
         finally:
             logging.getLogger("snakemake").removeHandler(handler)
-    return jobs
+    return handler.jobs
 
 
 def read_study(overlays: Sequence[str | Path] = ()) -> Config:
@@ -80,11 +78,11 @@ def require_no_snakemake(results: Path, outcome: str) -> None:
 
 
 class _Handler(logging.Handler):
-    """Log handler that passes on each job that Snakemake reports."""
+    """Log handler that keeps each job that Snakemake reports."""
 
-    def __init__(self, found: Callable[[PlannedJob], None]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._found = found
+        self.jobs: list[PlannedJob] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         from snakemake_interface_logger_plugins.common import LogEvent
@@ -98,7 +96,7 @@ class _Handler(logging.Handler):
                     reason=fields["reason"],
                     outputs=tuple(fields["output"]),
                 )
-                self._found(job)
+                self.jobs.append(job)
 
 
 def _require_project() -> None:

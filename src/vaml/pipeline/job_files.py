@@ -1,4 +1,4 @@
-"""The files of finished jobs: their names, checks that they are whole, and copies."""
+"""The files of finished jobs and those derived from them: names, checks, and copies."""
 
 import hashlib
 import os
@@ -6,9 +6,12 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from vaml.config.schema import Config
 from vaml.files import UnreadableFile, atomic, read_json, sha256
-from vaml.pipeline.jobs import BESIDE, FOLDERS, RESULTS, any_folder, canonical
-from vaml.runtime.manifest import read_manifest
+from vaml.pipeline.derived import derived
+from vaml.pipeline.jobs import BESIDE, FOLDERS, RESULTS, any_folder, canonical, every_job, folder
+from vaml.runtime.derivation import Derivation, manifest_of
+from vaml.runtime.manifest import read_manifest, read_record
 
 MANIFEST, SETTINGS = "manifest.json", "config.json"
 
@@ -40,6 +43,48 @@ def damages(digests: Mapping[Path, str], required: Sequence[Path]) -> Iterator[t
             yield path, "is not the file that was made: damaged, or changed since"
 
 
+def manifests(
+    study: Config, judged: Sequence[str], results: Path
+) -> Iterator[tuple[Path, Sequence[str]]]:
+    """Existing manifests, with the names of the files that must lie beside each.
+
+    study: the config. judged: the tables that the claims read. results: the study's folder. Large
+    files that only later jobs read may have been removed to save space.
+    """
+    for stage, job in every_job(study):
+        manifest = results / folder(stage, job) / MANIFEST
+        if manifest.exists():
+            yield manifest, RESULTS.get(stage, ())
+    for file in derived(study, judged):
+        path = results / file
+        manifest = manifest_of(path)
+        if manifest.exists() or path.exists():
+            yield manifest, [path.name]
+
+
+def damages_beside(manifest: Path, files: Sequence[str]) -> Iterator[tuple[Path, str]]:
+    """Files that differ from the manifest beside them, and the reasons."""
+    home = manifest.parent
+    try:
+        digests = job_digests(manifest) if manifest.name == MANIFEST else _of_derived(manifest)
+    # Of the manifest, or of the settings beside it.
+    except UnreadableFile as error:
+        path, _, reason = str(error).partition(": ")
+        yield Path(path), reason
+        return
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        reason = "is missing" if missing else f"cannot be read: {error.strerror}"
+        yield Path(error.filename or manifest), reason
+        return
+    yield from damages(digests, [home / name for name in files])
+
+
+def _of_derived(manifest: Path) -> dict[Path, str]:
+    outputs = read_record(manifest, Derivation).outputs
+    return {manifest.parent / name: digest for name, digest in outputs.items()}
+
+
 def whole_job(home: Path, stage: str) -> list[Path]:
     """The files of a finished job, its manifest last.
 
@@ -61,9 +106,9 @@ def finished_jobs(results: Path) -> Iterator[tuple[str, Path]]:
             yield stage, manifest.parent
 
 
-def beside(results: Path, folder: str) -> list[Path]:
-    """A job's log and its measured time, if they exist."""
-    paths = (results / kind / f"{folder}{suffix}" for kind, suffix in BESIDE.items())
+def beside(results: Path, place: str) -> list[Path]:
+    """A job's log and its measured time, if they exist. place: the job's folder, below results."""
+    paths = (results / kind / f"{place}{suffix}" for kind, suffix in BESIDE.items())
     return [path for path in paths if path.is_file()]
 
 

@@ -5,22 +5,21 @@ The workflow and the tables both read this module, so that they cannot disagree.
 
 import functools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from vaml.config.fields import JobSettings, names_in
-from vaml.config.mbac import MODEL_FREE, Agent, AgentSettings, TrainMBACJob
+from vaml.config.mbac import MODEL_FREE, AgentSettings, TrainMBACJob
 from vaml.config.sac import TrainSACJob
 from vaml.config.schema import Config
 from vaml.config.snapshots import FitSnapshotJob
 from vaml.config.synthetic import FitSyntheticJob, SimulateDynamicsJob
-from vaml.files import UnreadableFile
 from vaml.runtime.device import wants_gpu
 from vaml.runtime.digest import code_digest
-from vaml.runtime.manifest import Stable, read_manifest
+from vaml.runtime.manifest import Stable, found_manifest
 from vaml.runtime.provenance import job_key
 from vaml.runtime.versions import accepted, installed, keeps_others, recorded, words
 
@@ -130,97 +129,90 @@ def labels(stage: str, study: Config) -> Iterator[dict[str, Any]]:
             raise KeyError(stage)
 
 
-def _simulate_dynamics(study: Config, labels: Labels) -> JobSettings:
-    return SimulateDynamicsJob(
-        dynamics=study.synthetic.dynamics,
-        hidden_size=int(labels["hidden_size"]),
-        seed=int(labels["seed"]),
-    )
+def _job(stage: str, study: Config, labels: Labels) -> JobSettings:
+    """Exactly what one job uses."""
+    seed = int(labels["seed"])
+    match stage:
+        case "simulate_dynamics":
+            return SimulateDynamicsJob(
+                dynamics=study.synthetic.dynamics,
+                hidden_size=int(labels["hidden_size"]),
+                seed=seed,
+            )
+        case "fit_synthetic" | "measure_synthetic":
+            fit = study.synthetic.fit
+            if labels["setting"] == "realizable":  # the model has the dynamics' layers and widths
+                fit = fit.model_copy(update={"unrealizable_width": 1.0})
+            return FitSyntheticJob(
+                dynamics=study.synthetic.dynamics,
+                fit=fit,
+                objective=study.objectives[labels["objective"]],
+                setting=labels["setting"],
+                hidden_size=int(labels["hidden_size"]),
+                seed=seed,
+            )
+        case "train_sac":
+            return TrainSACJob(
+                environment_id=labels["environment"],
+                environment=study.environments[labels["environment"]],
+                training=study.sac.training,
+                seed=seed,
+            )
+        case "fit_snapshot" | "measure_snapshot":
+            return FitSnapshotJob(
+                environment_id=labels["environment"],
+                model_hidden_sizes=study.snapshots.model_hidden_sizes,
+                objective=study.objectives[labels["objective"]],
+                fit=study.snapshots.fit,
+                step=int(labels["step"]),
+                seed=seed,
+            )
+        case "train_mbac":
+            agent, run = None, study.mbac.runs[labels["environment"]]
+            if labels["agent"] != MODEL_FREE:
+                known = study.agents[labels["agent"]]
+                objective = study.objectives[known.objective]
+                agent = AgentSettings(
+                    objective=objective, **known.model_dump(exclude={"objective"})
+                )
+            # A constant coefficient, or none, has no end of its decay.
+            decays = agent and agent.objective.mle_coefficient != agent.final_mle_coefficient
+            return TrainMBACJob(
+                environment_id=labels["environment"],
+                environment=study.environments[labels["environment"]],
+                agent=agent,
+                total_steps=run.total_steps,
+                warmup_steps=run.warmup_steps,
+                decay_end_step=run.decay_end_step if decays else run.total_steps,
+                training=study.mbac.training,
+                seed=seed,
+            )
+        case _:
+            raise KeyError(stage)
 
 
-def _fit_synthetic(study: Config, labels: Labels) -> JobSettings:
-    fit = study.synthetic.fit
-    if labels["setting"] == "realizable":  # the model has the dynamics' layers, at their width
-        fit = fit.model_copy(update={"unrealizable_width": 1.0})
-    return FitSyntheticJob(
-        dynamics=study.synthetic.dynamics,
-        fit=fit,
-        objective=study.objectives[labels["objective"]],
-        setting=labels["setting"],
-        hidden_size=int(labels["hidden_size"]),
-        seed=int(labels["seed"]),
-    )
-
-
-def _train_sac(study: Config, labels: Labels) -> JobSettings:
-    return TrainSACJob(
-        environment_id=labels["environment"],
-        environment=study.environments[labels["environment"]],
-        training=study.sac.training,
-        seed=int(labels["seed"]),
-    )
-
-
-def _fit_snapshot(study: Config, labels: Labels) -> JobSettings:
-    return FitSnapshotJob(
-        environment_id=labels["environment"],
-        model_hidden_sizes=study.snapshots.model_hidden_sizes,
-        objective=study.objectives[labels["objective"]],
-        fit=study.snapshots.fit,
-        step=int(labels["step"]),
-        seed=int(labels["seed"]),
-    )
-
-
-def _agent(study: Config, agent: Agent) -> AgentSettings:
-    settings = agent.model_dump(exclude={"objective"})
-    return AgentSettings(objective=study.objectives[agent.objective], **settings)
-
-
-def _train_mbac(study: Config, labels: Labels) -> JobSettings:
-    known = None if labels["agent"] == MODEL_FREE else study.agents[labels["agent"]]
-    agent = known and _agent(study, known)
-    run = study.mbac.runs[labels["environment"]]
-    # A constant coefficient, or none, has no end of its decay.
-    decays = agent and agent.objective.mle_coefficient != agent.final_mle_coefficient
-    return TrainMBACJob(
-        environment_id=labels["environment"],
-        environment=study.environments[labels["environment"]],
-        agent=agent,
-        total_steps=run.total_steps,
-        warmup_steps=run.warmup_steps,
-        decay_end_step=run.decay_end_step if decays else run.total_steps,
-        training=study.mbac.training,
-        seed=int(labels["seed"]),
-    )
-
-
-_SETTINGS: dict[str, Callable[[Config, Labels], JobSettings]] = {
-    "simulate_dynamics": _simulate_dynamics,
-    "fit_synthetic": _fit_synthetic,
-    "measure_synthetic": _fit_synthetic,
-    "train_sac": _train_sac,
-    "fit_snapshot": _fit_snapshot,
-    "measure_snapshot": _fit_snapshot,
-    "train_mbac": _train_mbac,
-}
+def every_job(study: Config) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Stage and labels of every job, in the order of the stages and the config."""
+    for stage in FOLDERS:
+        for job in labels(stage, study):
+            yield stage, job
 
 
 def settings(stage: str, study: Config, labels: Labels) -> str:
     """Canonical JSON of exactly what one job uses."""
-    return canonical(_SETTINGS[stage](study, labels))
+    return canonical(_job(stage, study, labels))
 
 
 def gpus(stage: str, study: Config, labels: Labels) -> int:
     """Number of GPUs that one job asks for: 0 or 1, by VAML_DEVICE."""
     # They take less time than the start of CUDA.
     on_cores = stage == "simulate_dynamics" or stage in MEASURED
-    return 0 if on_cores else int(wants_gpu(_SETTINGS[stage](study, labels)))
+    return 0 if on_cores else int(wants_gpu(_job(stage, study, labels)))
 
 
 def names(stage: str, study: Config, labels: Labels) -> frozenset[str]:
     """The names in one job's settings, with which its code looks up tables."""
-    return names_in(_SETTINGS[stage](study, labels))
+    return names_in(_job(stage, study, labels))
 
 
 def code(stage: str, study: Config, labels: Labels) -> str:
@@ -241,11 +233,8 @@ def versions(stage: str, results: Path, labels: Labels) -> str:
     study's folder.
     """
     manifest = results / folder(stage, labels) / "manifest.json"
-    if keeps_others() and manifest.is_file():
-        try:
-            return words(recorded(stage, read_manifest(manifest).stable.versions))
-        except (UnreadableFile, OSError):
-            pass
+    if keeps_others() and (made := found_manifest(manifest)):
+        return words(recorded(stage, made.stable.versions))
     return words(installed(stage))
 
 

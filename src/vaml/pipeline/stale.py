@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from vaml.config.schema import Config
-from vaml.pipeline.jobs import BESIDE, FOLDERS, folder, key, labels
-from vaml.runtime.checkpoint import STATE, is_live
+from vaml.pipeline.jobs import BESIDE, FOLDERS, every_job, folder, key, labels
+from vaml.runtime.checkpoint import LIVE, STATE
 from vaml.runtime.lock import STALE_SECONDS
 
 _LABEL = r"[A-Za-z0-9_-]+"
@@ -28,13 +28,13 @@ def stale_files(study: Config, results: Path, names: Mapping[str, Collection[str
         present = {folder(stage, job) for job in labels(stage, study)}
         for place in _matches(results, template):
             if str(place.relative_to(results)) not in present:
-                found += (file for file in _files(place) if _is_output(file.name, names[stage]))
+                found += (file for file in _files(place) if _final(file.name) in names[stage])
         for kind, suffix in BESIDE.items():
             for path in _matches(results / kind, template + suffix):
                 name = str(path.relative_to(results / kind)).removesuffix(suffix)
                 if name not in present and path.is_file():
                     found.append(path)
-    keys = {key(stage, study, job) for stage in FOLDERS for job in labels(stage, study)}
+    keys = {key(stage, study, job) for stage, job in every_job(study)}
     for place in _matches(results / ".state", "{key}"):
         if _KEY.fullmatch(place.name) and place.name not in keys and not _in_use(place):
             found += (file for file in _files(place) if _is_state(file.name))
@@ -79,13 +79,9 @@ def _files(place: Path) -> Iterator[Path]:
                 yield Path(entry.path)
 
 
-def _is_output(name: str, outputs: Collection[str]) -> bool:
-    """True if a step writes a file of this name."""
-    return _final(name) in outputs
-
-
 def _is_state(name: str) -> bool:
-    return name == "lock" or is_live(name) or bool(STATE.fullmatch(_final(name)))
+    final = _final(name)
+    return final in ("lock", LIVE) or bool(STATE.fullmatch(final))
 
 
 def _final(name: str) -> str:

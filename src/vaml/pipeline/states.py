@@ -6,23 +6,20 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import psutil
 
 from vaml.config.schema import Config
 from vaml.files import UnreadableFile, read_json
-from vaml.pipeline.jobs import FOLDERS, Labels, folder, is_result, key, labels
+from vaml.pipeline.jobs import Labels, every_job, folder, is_result, key
 from vaml.runtime.checkpoint import STATE
 from vaml.runtime.job import FINISHED
 from vaml.runtime.lock import STALE_SECONDS, Owner, read_owner
-from vaml.runtime.manifest import Manifest, read_manifest
+from vaml.runtime.manifest import found_manifest
 
 State = Literal["done", "diverged", "stale", "running", "interrupted", "failed", "waiting"]
-STATES: tuple[State, ...] = (
-    *("done", "diverged", "stale"),
-    *("running", "interrupted", "failed", "waiting"),
-)
+STATES: tuple[State, ...] = get_args(State)
 
 _LINE = re.compile(r"(\S+) (\d+) of (\d+), (\S+)/s, (.+) left$")
 _GOES_ON = re.compile(r"goes on from (\S+) (\d+) of (\d+)$")
@@ -58,14 +55,13 @@ class JobState:
 
 def job_states(study: Config, results: Path) -> Iterator[JobState]:
     """The state of every training job of a study, in the order of the stages and the config."""
-    for stage in FOLDERS:
-        for job in labels(stage, study):
-            yield _state(stage, job, key(stage, study, job), results)
+    for stage, job in every_job(study):
+        yield _state(stage, job, key(stage, study, job), results)
 
 
 def _state(stage: str, job: Labels, expected: str, results: Path) -> JobState:
     home = results / folder(stage, job)
-    if manifest := _manifest(home / "manifest.json"):
+    if manifest := found_manifest(home / "manifest.json"):
         if not is_result(stage, expected, manifest.stable):
             return JobState(stage, job, "stale")
         diverged = _status(home / "outcome.json") == "diverged"
@@ -81,13 +77,6 @@ def _state(stage: str, job: Labels, expected: str, results: Path) -> JobState:
     if lines and not lines[-1].endswith(FINISHED):
         return JobState(stage, job, "failed", told=lines[-1])
     return JobState(stage, job, "waiting")
-
-
-def _manifest(path: Path) -> Manifest | None:
-    try:
-        return read_manifest(path)
-    except (OSError, UnreadableFile):
-        return None
 
 
 def _status(outcome: Path) -> object:

@@ -38,12 +38,6 @@ META = "checkpoint.json"
 # The curves of a run so far, for users; the run itself continues from its states.
 LIVE = "training.csv"
 
-
-def is_live(name: str) -> bool:
-    """True for the names of the curves so far, and of the temporary files of a killed writer."""
-    return bool(re.fullmatch(r"training\.csv|\.training\.\d+\.csv", name))
-
-
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 INTERVAL_VARIABLE = "VAML_STATE_SECONDS"
 
@@ -207,9 +201,9 @@ class Checkpoint:
     def remove(self) -> None:
         """Remove the job's states after its end; the lock's release removes the folder."""
         self._keep()
-        for path in self.path.iterdir() if self.path.is_dir() else ():
-            if is_live(path.name):
-                path.unlink(missing_ok=True)
+        # The curves so far, and the temporary files of a killed writer of them.
+        for path in (self.path / LIVE, *self.path.glob(".training.*.csv")):
+            path.unlink(missing_ok=True)
         self._whole = None
         self._remove_if_empty()
 

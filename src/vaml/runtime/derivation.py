@@ -6,7 +6,9 @@ not used.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from vaml.files import UnreadableFile, sha256, write_json
@@ -41,6 +43,21 @@ def record(step: str, inputs: Iterable[Path], outputs: Sequence[Path]) -> None:
         outputs={_relative(each, path): sha256(each) for each in outputs},
     )
     write_json(path, made.model_dump())
+
+
+@contextmanager
+def deriving(
+    step: str, inputs: Iterable[Path], outputs: Sequence[Path], *errors: type[Exception]
+) -> Iterator[None]:
+    """Write the manifest once the block has made the files.
+
+    Unreadable files, the system's errors and `errors` end the program with one line.
+    """
+    try:
+        yield
+        record(step, inputs, outputs)
+    except (UnreadableFile, OSError, *errors) as error:
+        sys.exit(f"{step}: {error}")
 
 
 def require_derived(*paths: Path) -> None:

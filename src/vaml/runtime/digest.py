@@ -144,7 +144,7 @@ class _Source:
             statements = module.definitions.get(inner, [])
         if not statements:
             return None
-        form = NormalForm(statements, _Names(self, home), rows)
+        form = NormalForm(statements, Names(self, home), rows)
         if not _binds_one_name(statements):
             form.text = f"{inner} of {form.text}"
         self._forms[name, rows if form.has_table else None] = form
@@ -166,14 +166,18 @@ def _binds_one_name(statements: list[ast.stmt]) -> bool:
             return False
 
 
-class _Names:
-    """The names of one module, through the imports of others."""
+class Names:
+    """Meanings of a module's top-level names, through the imports of others.
+
+    package: the one that its relative imports start from.
+    """
 
     def __init__(self, source: _Source, module: str) -> None:
         self._source, self._module = source, module
         self.package = source.packages[module]
 
     def full(self, name: str) -> str:
+        """Full name behind a local one: `vaml.envs.known.KNOWN`, `builtins.print`."""
         here = self._source.module(self._module)
         if name in here.definitions or name not in here.imports:
             known = name in here.definitions or not hasattr(builtins, name)
@@ -181,6 +185,7 @@ class _Names:
         return here.imports[name]
 
     def split(self, full: str) -> tuple[str, str]:
+        """A dotted full name, split into that of a definition and the attributes behind it."""
         modules = self._source.packages
         if not ours(full) or full in modules:
             return full, ""
@@ -194,9 +199,11 @@ class _Names:
         return f"{home}.{first}", attributes
 
     def defines(self, full: str) -> bool:
+        """True if there is a definition of this full name."""
         return bool(self._definitions(full))
 
     def is_logger(self, full: str) -> bool:
+        """True if the name is that of a logger."""
         match self._definitions(full):
             case [ast.Assign(value=ast.Call(func=ast.Attribute(attr="getLogger")))]:
                 return True
@@ -204,6 +211,7 @@ class _Names:
                 return full == "logging"
 
     def is_plain_error(self, full: str) -> bool:
+        """True if the name is that of an exception that carries only a message."""
         match self._definitions(full):
             case [ast.ClassDef(bases=[_], body=[ast.Expr() | ast.Pass()])]:
                 return True

@@ -88,8 +88,12 @@ def running(
     started = time.time()
     one_thread()
     keep_freed_memory()
-    draw_nothing()
-    log_to_stderr()
+    # MuJoCo without a renderer, which it would load at import and may not find. Progress and
+    # warnings go to the standard error stream, which the rules keep in a file.
+    os.environ["MUJOCO_GL"] = "disable"
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", force=True
+    )
     try:
         settings = _settings(settings_type, arguments.config)
         config = json.dumps(settings.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
@@ -141,18 +145,6 @@ def running(
         reason = " ".join(str(error).split()) or "no memory is left"
         size = f"its largest setting is {largest_setting(settings)}" if settings else "too large"
         sys.exit(f"{step}: it does not fit into the memory; {size}: {reason}")
-
-
-def draw_nothing() -> None:
-    """Use MuJoCo without a renderer, which it would load at import and may not find."""
-    os.environ["MUJOCO_GL"] = "disable"
-
-
-def log_to_stderr() -> None:
-    """Send progress and warnings to the standard error stream, which the rules keep in a file."""
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", force=True
-    )
 
 
 def _flags(step: str, outputs: Sequence[str], inputs: Sequence[str]) -> argparse.ArgumentParser:

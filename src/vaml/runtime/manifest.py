@@ -73,6 +73,14 @@ def read_manifest(path: Path) -> Manifest:
     return read_record(path, Manifest)
 
 
+def found_manifest(path: Path) -> Manifest | None:
+    """A job's manifest; None if there is none, or it cannot be read."""
+    try:
+        return read_manifest(path)
+    except (UnreadableFile, OSError):
+        return None
+
+
 def read_record(path: Path, kind: type[Kind]) -> Kind:
     """Read a manifest of this kind. UnreadableFile: it is damaged, or of another kind."""
     with reading(path, "manifest"):

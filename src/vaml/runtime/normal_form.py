@@ -7,8 +7,12 @@ bounds of fields. Local variables are numbered; a global name is a reference to 
 
 import ast
 from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from vaml.runtime.scopes import Comprehension, Function, Names, Scopes
+from vaml.runtime.scopes import Comprehension, Function, Scopes
+
+if TYPE_CHECKING:
+    from vaml.runtime.digest import Names
 
 # Mark of a table whose rows a job looks up by names in its settings: only these rows count for it.
 TABLE = "by_name"
@@ -34,7 +38,7 @@ class NormalForm:
     """
 
     def __init__(
-        self, statements: Iterable[ast.stmt], names: Names, rows: Collection[str] | None
+        self, statements: Iterable[ast.stmt], names: "Names", rows: Collection[str] | None
     ) -> None:
         self._names, self._rows = names, rows
         self._scopes = Scopes(names)
@@ -162,15 +166,14 @@ class NormalForm:
                 yield from self._call(node)
             case ast.Subscript(value=ast.Name(id=name)) if self._scopes.meaning(name) == _LITERAL:
                 yield "Literal"
-            case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
+            case (
+                ast.MatchAs(name=str() as name)
+                | ast.MatchStar(name=str() as name)
+                | ast.MatchMapping(rest=str() as name)
+                | ast.ExceptHandler(name=str() as name)
+            ):
                 yield self._scopes.named(name)
-                yield from self._generic(node, {"name"})
-            case ast.MatchMapping(rest=str() as name):
-                yield self._scopes.named(name)
-                yield from self._generic(node, {"rest"})
-            case ast.ExceptHandler(name=str() as name):
-                yield self._scopes.named(name)
-                yield from self._generic(node, {"name"})
+                yield from self._generic(node, {"name", "rest"})
             case ast.stmt():
                 yield from self._statements([node])
             case list():

@@ -6,39 +6,15 @@ A local name of a function or a comprehension says nothing by itself, so it beco
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from vaml.runtime.source import imported_names, stored_names
 
+if TYPE_CHECKING:
+    from vaml.runtime.digest import Names
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-
-
-class Names(Protocol):
-    """Meanings of a module's top-level names."""
-
-    package: str
-    """The package that its relative imports start from."""
-
-    def full(self, name: str) -> str:
-        """Full name behind a local one: `vaml.envs.known.KNOWN`, `builtins.print`."""
-        ...
-
-    def split(self, full: str) -> tuple[str, str]:
-        """A dotted full name, split into that of a definition and the attributes behind it."""
-        ...
-
-    def defines(self, full: str) -> bool:
-        """True if there is a definition of this full name."""
-        ...
-
-    def is_logger(self, full: str) -> bool:
-        """True if the name is that of a logger."""
-        ...
-
-    def is_plain_error(self, full: str) -> bool:
-        """True if the name is that of an exception that carries only a message."""
-        ...
 
 
 @dataclass
@@ -52,7 +28,7 @@ class _Scope:
 class Scopes:
     """The scopes that are open, the innermost last, in a module with these top-level names."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: "Names") -> None:
         self._names = names
         self._scopes: list[_Scope] = []
         self._opened = 0

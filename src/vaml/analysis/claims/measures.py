@@ -77,12 +77,14 @@ def measure(comparison: Comparison, part: str, method: str, tables: Tables) -> S
     return Sample(_by_seed(values, numbers), None, diverged, details)
 
 
-# Summaries of the differences within a seed, (seeds, cells) to (seeds,): a median of differences is
-# not a difference of medians.
-_OF_DIFFERENCES: dict[str, Callable[[np.ndarray], Any]] = {
-    "mean": lambda differences: differences.mean(axis=1),
-    "median": lambda differences: np.median(differences, axis=1),
-    "last": lambda differences: differences[:, -1],
+# Summaries of a run's values, (seeds, cells) to (seeds,).
+_SUMMARIES: dict[str, Callable[[np.ndarray], Any]] = {
+    "mean": lambda values: values.mean(axis=1),
+    "median": lambda values: np.median(values, axis=1),
+    "last": lambda values: values[:, -1],
+}
+# And of the differences within a seed: a median of differences is not a difference of medians.
+_OF_DIFFERENCES = _SUMMARIES | {
     "lower_everywhere": lambda differences: (differences < 0).all(axis=1) - 0.5,
 }
 
@@ -174,12 +176,6 @@ def _numbers(
     """One number per seed, for each frame."""
     values = [frame.to_numpy(np.float64) for frame in frames]
     match comparison.summary:
-        case "mean":
-            return [each.mean(axis=1) for each in values]
-        case "median":
-            return [np.median(each, axis=1) for each in values]
-        case "last":
-            return [each[:, -1] for each in values]
         case "log_of_mean":
             return _logs([each.mean(axis=1) for each in values], details)
         case "rank_correlation":
@@ -189,8 +185,8 @@ def _numbers(
             return [
                 np.array([rank_correlation(steps, list(row))[0] for row in each]) for each in values
             ]
-        case _:
-            raise ValueError(comparison.summary)
+        case summary:
+            return [_SUMMARIES[summary](each) for each in values]
 
 
 def _logs(means: list[np.ndarray], details: Details) -> list[np.ndarray]:

@@ -67,9 +67,7 @@ def _numbers(sample: Sample | None, judgement: Judgement, prefix: str) -> Row:
 
 
 def _details(sample: Sample | None) -> Row:
-    return {
-        name: finite_or_null(number) for name, number in (sample.details if sample else {}).items()
-    }
+    return finite_or_null(sample.details if sample else {})
 
 
 def _in_words(sample: Sample | None) -> str | None:
@@ -99,13 +97,7 @@ def claims_document(claims: Claims, findings: Sequence[Finding]) -> list[Row]:
     return [
         {
             "claim": claim_id,
-            "statement": claim.statement,
-            "sections": claim.sections,
-            "explains": claim.explains,
-            "unit": claim.unit,
-            "needs": claim.needs,
-            "note": claim.note,
-            "prediction": claim.prediction.model_dump(mode="json"),
+            **claim.model_dump(mode="json", exclude={"comparisons"}),
             "verdicts": {
                 variant: dict(zip(("ours", "authors"), verdicts, strict=True))
                 for variant in VARIANTS

@@ -19,8 +19,7 @@ def claims_table(claims: Claims, confidence: float) -> Table:
         verdicts = claim["verdicts"]
         corrected = verdicts.get("corrected", {})
         return {
-            "claim": claim["claim"],
-            "statement": claim["statement"],
+            **claim,
             "sections": ", ".join(claim["sections"]),
             "explains": ", ".join(claim["explains"]) or None,
             "n": _span(n for entry in claim["comparisons"] for n in _runs(entry)),
@@ -78,19 +77,12 @@ def comparisons_table(claims: Claims, confidence: float) -> Table:
     def row(entry: Mapping[str, Any]) -> dict[str, Any]:
         against = f" vs {entry['baseline']}" if entry["baseline"] else ""
         return {
-            "claim": entry["claim"],
+            **entry,
             "variant": _VARIANTS[entry["variant"]],
-            "part": entry["part"],
             "contrast": f"{entry['method']}{against}",
-            "measured": entry["measured"],
             "n": _span(_runs(entry)),
-            "diverged": entry["diverged"],
-            "effect": entry["effect"],
             "interval": (entry["low"], entry["high"]),
-            "p": entry["p"],
-            "detectable": entry["detectable"],
             "verdict": _because(entry["verdict"], entry["reason"]),
-            "authors_effect": entry["authors_effect"],
             "authors_interval": (entry["authors_low"], entry["authors_high"]),
             "authors_verdict": _because(entry["authors_verdict"], entry["authors_reason"]),
         }

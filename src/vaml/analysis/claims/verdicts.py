@@ -20,7 +20,7 @@ from vaml.analysis.claims.stats import (
     share_interval,
     share_p,
 )
-from vaml.config.claims import Comparison, Direction, Verdict
+from vaml.config.claims import Comparison, Direction, Verdict, limit_of
 from vaml.config.statistics import Statistics
 
 _DIFFERENCE = "no difference"
@@ -154,10 +154,7 @@ def _of_share(comparison: Comparison, halves: Sequence[float], rule: Rule) -> Ju
         low, high = share_interval(count, n, confidence)
         return low - 0.5, high - 0.5
 
-    margin = comparison.smallest_difference
-    down = comparison.direction in ("lower", "not_higher")
-    strict = comparison.direction in ("lower", "higher")
-    limit = -margin if down == strict else margin
+    limit, down = limit_of(comparison.direction, comparison.smallest_difference)
     p = share_p(count, n, 0.5 + limit, "less" if down else "greater")
     return Judgement(
         (n,),
@@ -191,17 +188,10 @@ def _of_shares(comparison: Comparison, arms: Sequence[Sequence[float]], rule: Ru
 
 def _test(estimate: Estimate, direction: Direction, margin: float) -> tuple[float, str]:
     """The p value that stands against the claim, and its null hypothesis."""
-    match direction:
-        case "lower":
-            return estimate.p_below(-margin), _beyond(-margin, down=True)
-        case "higher":
-            return estimate.p_above(margin), _beyond(margin, down=False)
-        case "not_lower":
-            return estimate.p_above(-margin), _beyond(-margin, down=False)
-        case "not_higher":
-            return estimate.p_below(margin), _beyond(margin, down=True)
-        case "equivalent":
-            return estimate.p_equivalence(margin), f"beyond ±{margin:.3g}"
+    if direction == "equivalent":
+        return estimate.p_equivalence(margin), f"beyond ±{margin:.3g}"
+    limit, down = limit_of(direction, margin)
+    return estimate.p_below(limit) if down else estimate.p_above(limit), _beyond(limit, down)
 
 
 def _beyond(limit: float, down: bool) -> str:
@@ -214,17 +204,10 @@ def _detectable(comparison: Comparison, estimate: Estimate, rule: Rule) -> float
     margin, most = comparison.smallest_difference, comparison.largest_difference
     if most is not None and margin + 2 * reach > most:
         return math.nan
-    match comparison.direction:
-        case "lower":
-            return -margin - reach
-        case "higher":
-            return margin + reach
-        case "not_lower":
-            return -margin + reach
-        case "not_higher":
-            return margin - reach
-        case "equivalent":
-            return math.nan
+    if comparison.direction == "equivalent":
+        return math.nan
+    limit, down = limit_of(comparison.direction, margin)
+    return limit - reach if down else limit + reach
 
 
 def verdict(comparison: Comparison, interval: Callable[[float], Interval], rule: Rule) -> Verdict:
@@ -233,11 +216,12 @@ def verdict(comparison: Comparison, interval: Callable[[float], Interval], rule:
     interval: gives the effect's finite interval at a confidence.
     """
     direction, margin = comparison.direction, comparison.smallest_difference
+    _, down = limit_of(direction, margin)
 
     def upwards(confidence: float) -> Interval:
         """The interval seen so that the claim's own side is up."""
         low, high = interval(confidence)
-        return (-high, -low) if direction in ("lower", "not_higher") else (low, high)
+        return (-high, -low) if down else (low, high)
 
     low, high = upwards(rule.supporting)
     against_low, against_high = upwards(rule.opposing)

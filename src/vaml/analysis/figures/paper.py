@@ -29,7 +29,7 @@ from vaml.analysis.figures.style import (
     name_rows,
     panels,
 )
-from vaml.analysis.tables.aggregates import METRICS, fit_errors, learning_curves, snapshot_errors
+from vaml.analysis.tables.aggregates import METRICS, finite, fit_errors, learning_curves
 
 
 def figure_1(tables: Tables, settings: FigureSettings) -> Drawing:
@@ -103,7 +103,8 @@ def _bars(axes: Axes, errors: pd.DataFrame, methods: Methods, sizes: list[int]) 
 
 def figure_2(tables: Tables, settings: FigureSettings) -> Drawing:
     """Points of the test value-aware error along SAC training, from `snapshots`."""
-    points = snapshot_errors(tables["snapshots"])
+    columns = ["environment", "step", "objective", "seed", "status", "value_aware_error"]
+    points = finite(tables["snapshots"].loc[:, columns], "value_aware_error")
     methods = settings.methods(points["objective"].unique())
     environments = list(points["environment"].unique())
     figure, grid = panels(settings.width, 2.2, len(environments), 2, same_y=True)

@@ -34,9 +34,6 @@ def spans_decades(values: np.ndarray) -> bool:
     return len(values) > 0 and values.min() > 0 and values.max() / values.min() > WIDE
 
 
-_NO_BANDS = Bands(confidence=0.5, minimum_seeds=10**9)
-
-
 def seed_rows(rows: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
     """One row per finite value: columns `by`, then NUMBERS."""
     finite = rows.loc[np.isfinite(rows[value].to_numpy(np.float64))]
@@ -45,21 +42,22 @@ def seed_rows(rows: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame
 
 
 def mean_rows(
-    rows: pd.DataFrame, by: Sequence[str], value: str, bands: Bands, logs: bool = False
+    rows: pd.DataFrame, by: Sequence[str], value: str, bands: Bands | None, logs: bool = False
 ) -> pd.DataFrame:
     """The mean over the seeds of each group, with its t interval: columns `by`, then NUMBERS.
 
-    low, high: NaN with fewer seeds than `bands` asks for, or where all values are the same. n:
-    seeds with a finite value; a group without any has no row. logs: the geometric mean of positive
-    values, and the interval of the mean of their logarithms.
+    low, high: NaN without `bands`, with fewer seeds than they ask for, or where all values are the
+    same. n: seeds with a finite value; a group without any has no row. logs: the geometric mean of
+    positive values, and the interval of the mean of their logarithms.
     """
     finite = seed_rows(rows, by, value)
     found = []
     for _, group in finite.groupby(list(by), sort=False):
         values = group["value"].to_numpy(np.float64)
         mean = mean_of((np.log(values) if logs else values).tolist())
-        enough = len(group) >= bands.minimum_seeds
-        ends = mean.interval(bands.confidence) if enough else (np.nan, np.nan)
+        ends = (np.nan, np.nan)
+        if bands and len(group) >= bands.minimum_seeds:
+            ends = mean.interval(bands.confidence)
         numbers = np.array([mean.effect, *ends])
         value, low, high = np.exp(numbers) if logs else numbers
         shown = {"kind": "mean", "value": value, "low": low, "high": high, "n": len(group)}
@@ -71,7 +69,7 @@ def floor_rows(rows: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFram
     """The mean of a floor over the seeds of each group; a seed counts once, however many fits."""
     once = seed_rows(rows, by, value).drop_duplicates([*by, "seed"])
     # No interval: a floor is a reference level, not a result.
-    return mean_rows(once, by, "value", _NO_BANDS).assign(kind="floor")
+    return mean_rows(once, by, "value", None).assign(kind="floor")
 
 
 def seeds_and_means(
@@ -96,7 +94,7 @@ def untrained_rows(averages: pd.DataFrame) -> pd.DataFrame:
     """
     first = averages.groupby(["environment", "seed"], sort=False)["env_step"].transform("min")
     once = averages.loc[averages["env_step"] == first].drop_duplicates(["environment", "seed"])
-    found = mean_rows(once, ["environment"], "average_return", _NO_BANDS)
+    found = mean_rows(once, ["environment"], "average_return", None)
     return found.assign(kind="untrained")
 
 

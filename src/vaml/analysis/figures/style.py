@@ -78,7 +78,13 @@ class Methods:
         self.names = list(names)
         self._labels = labels
         ranks = {name: rank for rank, name in enumerate(dict.fromkeys([*_FIRST, *order]))}
-        self.index = {name: ranks[name] for name in self.names}
+        index = {name: ranks[name] for name in self.names}
+        self.colours = {name: _PALETTE[i % len(_PALETTE)] for name, i in index.items()}
+        self.markers = {name: _MARKERS[i % len(_MARKERS)] for name, i in index.items()}
+        self.hatches = {name: _HATCHES[i % len(_HATCHES)] for name, i in index.items()}
+        self.lines: dict[str, Any] = {
+            name: _METHOD_LINES.get(name, _LINES[i % len(_LINES)]) for name, i in index.items()
+        }
 
     def label(self, name: str) -> str:
         """The name in legends."""
@@ -92,24 +98,6 @@ class Methods:
     def line_handles(self) -> list[Line2D]:
         """A legend entry per name, as a line."""
         return [self.handle(name, linestyle=self.lines[name]) for name in self.names]
-
-    @property
-    def colours(self) -> dict[str, tuple[float, float, float]]:
-        return {name: _PALETTE[i % len(_PALETTE)] for name, i in self.index.items()}
-
-    @property
-    def markers(self) -> dict[str, str]:
-        return {name: _MARKERS[i % len(_MARKERS)] for name, i in self.index.items()}
-
-    @property
-    def hatches(self) -> dict[str, str]:
-        return {name: _HATCHES[i % len(_HATCHES)] for name, i in self.index.items()}
-
-    @property
-    def lines(self) -> dict[str, Any]:
-        return {
-            name: _METHOD_LINES.get(name, _LINES[i % len(_LINES)]) for name, i in self.index.items()
-        }
 
 
 @contextmanager

@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from vaml.analysis.manuscript.sentences import findings
 from vaml.analysis.numbers import NONE, interval_text, number_text
+from vaml.config.claims import Verdict, limit_of
 
 Row = dict[str, Any]
 
-VERDICTS = ("supported", "contradicted", "equivalent", "inconclusive", "not tested")
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 # Names of a run's numbers, longer ones first.
 _WORDS = {
@@ -49,14 +50,10 @@ def claim_entries(
                 notes.append(reason)
             note = notes.index(reason) if reason else None
             comparisons.append(_comparison(comparison, labels) | {"note": note})
-        entry = {
+        kept = ("statement", "sections", "explains", "verdicts", "prediction")
+        entry = {name: claim[name] for name in kept} | {
             "id": claim["claim"],
-            "statement": claim["statement"],
-            "sections": claim["sections"],
-            "explains": claim["explains"],
             "experiments": [_EXPERIMENTS[s] for s in claim["sections"] if s in _EXPERIMENTS],
-            "verdicts": claim["verdicts"],
-            "prediction": claim["prediction"],
             "comparisons": comparisons,
         }
         claims.append(entry | {"findings": findings(entry)})
@@ -116,19 +113,11 @@ def _on_scale(value: float | None, is_ratio: bool) -> str:
 
 def _criterion(comparison: Mapping[str, Any], is_ratio: bool) -> str:
     """Range in which the whole interval must lie for the claim to hold."""
-    margin = comparison["smallest_difference"]
-    low, high = (_on_scale(end, is_ratio) for end in (-margin, margin))
-    match comparison["direction"]:
-        case "lower":
-            return f"< {low}"
-        case "not_higher":
-            return f"< {high}"
-        case "higher":
-            return f"> {high}"
-        case "not_lower":
-            return f"> {low}"
-        case _:
-            return f"{low} to {high}"
+    direction, margin = comparison["direction"], comparison["smallest_difference"]
+    if direction == "equivalent":
+        return " to ".join(_on_scale(end, is_ratio) for end in (-margin, margin))
+    limit, down = limit_of(direction, margin)
+    return f"{'<' if down else '>'} {_on_scale(limit, is_ratio)}"
 
 
 def _n(comparison: Mapping[str, Any], prefix: str) -> str:

@@ -35,7 +35,7 @@ def manuscript_data(
 
     An experiment that the study does not have is left out, with the claims about it alone.
 
-    tables: see `needed_tables`. judged: claims.json. manifests: one per training job.
+    tables: see `paper_tables`. judged: claims.json. manifests: one per training job.
     KeyError: one of these lacks an entry.
     """
     labels = _labels(study)
@@ -83,15 +83,6 @@ def manuscript_data(
         "settings": setting_rows(study),
         "provenance": _provenance(manifests),
     }
-
-
-def needed_tables(study: Config) -> list[str]:
-    """The tables that the manuscript states, of the experiments that the study has."""
-    return [
-        *(["summary_synthetic"] if study.synthetic.settings else []),
-        *(["summary_snapshots", "sac"] if study.sac.environments else []),
-        *(["summary_mbac"] if study.mbac.environments else []),
-    ]
 
 
 def _labels(study: Config) -> dict[str, str]:

@@ -52,7 +52,7 @@ def mean_and_sd(rows: pd.DataFrame, by: Sequence[str], value: str, ddof: int) ->
     ddof: 0 for the population's standard deviation, 1 for the sample's. sd is NaN where n < 2:
     one value has no spread to show. A group without a finite value stays, with n = 0.
     """
-    groups = _finite(rows, value).groupby(list(by), sort=False)[value]
+    groups = finite(rows, value).groupby(list(by), sort=False)[value]
     summary = pd.DataFrame(
         {"mean": groups.mean(), "sd": groups.std(ddof=ddof), "n": groups.count()}
     ).reset_index()
@@ -60,7 +60,7 @@ def mean_and_sd(rows: pd.DataFrame, by: Sequence[str], value: str, ddof: int) ->
     return summary
 
 
-def _finite(rows: pd.DataFrame, value: str) -> pd.DataFrame:
+def finite(rows: pd.DataFrame, value: str) -> pd.DataFrame:
     """A copy in which an infinite value is NaN."""
     numbers = rows[value].to_numpy(np.float64)
     return rows.assign(**{value: np.where(np.isfinite(numbers), numbers, np.nan)})
@@ -77,15 +77,6 @@ def fit_errors(synthetic: pd.DataFrame) -> pd.DataFrame:
     status = synthetic.assign(diverged=synthetic["status"] == "diverged")
     counts = status.groupby(by, sort=False)["diverged"].agg(["size", "sum"]).reset_index()
     return errors.assign(jobs=counts["size"], diverged=counts["sum"])
-
-
-def snapshot_errors(snapshots: pd.DataFrame) -> pd.DataFrame:
-    """Figure 2: test value-aware error, one row per fit.
-
-    Columns environment, step, objective, seed, status, value_aware_error.
-    """
-    columns = ["environment", "step", "objective", "seed", "status", "value_aware_error"]
-    return _finite(snapshots.loc[:, columns], "value_aware_error")
 
 
 def average_returns(returns: pd.DataFrame, run: Sequence[str]) -> pd.DataFrame:

@@ -128,15 +128,10 @@ def mbac_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Table:
 
 def _grouped(rows: pd.DataFrame, by: Group, summarise: Callable[[pd.DataFrame], Row]) -> list[Row]:
     """Groups of a table in its order, with the number of diverged jobs."""
-    names = rows.loc[:, list(by)].drop_duplicates()
     found = []
-    for values in names.itertuples(index=False):
-        chosen = np.logical_and.reduce(
-            [rows[name] == value for name, value in zip(by, values, strict=True)]
-        )
-        group = rows.loc[chosen]
+    for _, group in rows.groupby(list(by), sort=False):
         diverged = int(np.sum(group["status"].to_numpy() == "diverged"))
-        labels = dict(zip(by, values, strict=True))
+        labels = group.iloc[0][list(by)].to_dict()
         found.append({**labels, "diverged": diverged, **summarise(group)})
     return found
 
