@@ -9,6 +9,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.envs.mujoco.pusher_v4 import PusherEnv
 
 from vaml.envs.mujoco import make
 
@@ -91,7 +92,7 @@ def test_it_is_gymnasiums_environment_in_all_else() -> None:
     env = make("Pusher-v4", keep_position=False, time_limit=100)
     assert env.spec is not None
     assert env.spec.max_episode_steps == 100
-    assert env.unwrapped.metadata == gymnasium.envs.mujoco.pusher_v4.PusherEnv.metadata
+    assert env.unwrapped.metadata == PusherEnv.metadata
     assert env.observation_space.shape == (23,)
     assert env.action_space == gymnasium.make("Pusher-v5").action_space
 
