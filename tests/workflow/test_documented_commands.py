@@ -42,6 +42,7 @@ NOT_RUN = {
     "snakemake results/paper/figures/figure_1.pdf --profile": "the same",
     "snakemake --version": "asks for nothing",
     "python benchmarks/": "measures for minutes",
+    "python tools/pusher_contact.py": "tests/unit/test_pusher.py runs it",
     "rsync": "needs another machine",
     "sbatch": "needs a SLURM",
     "squeue": "needs a SLURM",
