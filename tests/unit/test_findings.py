@@ -446,3 +446,17 @@ def test_the_table_of_claims_has_the_verdicts_of_all_studies() -> None:
         mine = judged.loc[judged["claim"] == claim, "claim_verdict"]
         # A claim about costs is judged from the tables of costs, which are not published.
         assert {each for each in VERDICTS if each in verdict} == (set(mine) or {"not tested"})
+
+
+def test_the_page_of_pusher_has_the_returns_of_its_run() -> None:
+    rows: Any = table("pusher/mbac_returns")
+    means = rows.groupby("env_step")["return"].mean()
+    text = (PUBLISHED / "pusher" / "README.md").read_text(encoding="utf-8")
+    steps = (12000, 16000, 20000, 24000, 30000, 40000, 50000, 60000)
+    assert f"| maximum likelihood | 0 | {integers(list(means.loc[list(steps)]), ' | ')} |" in text
+    v5 = whole_returns("mle").loc[0].loc[list(steps)]
+    assert f"| 0 | {integers(list(v5), ' | ')} |" in text
+    after = means.loc[means.index > 10000]
+    said = f"falls to {integers([after.min()])} and ends at {integers([means.iloc[-1]])}, as had"
+    found = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    assert said in re.sub(r"\s+", " ", found)
