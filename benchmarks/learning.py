@@ -12,6 +12,7 @@ Prints one CSV row per evaluation, and at the end how many seeds got there.
 import argparse
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -50,6 +51,17 @@ def agent(name: str, study: Config, seed: int) -> SACRun | MBACRun:
     return SACRun(sac.model_copy(update={"training": training}), streams)
 
 
+def evaluated(run: SACRun | MBACRun) -> Iterator[tuple[int, float]]:
+    """Environment step and mean return of each evaluation, as the run goes on to its end."""
+    seen = 0
+    while not run.finished:
+        run.advance()
+        rows = run.evaluations.rows
+        if len(rows) > seen and (mean := run.evaluations.last_mean()) is not None:
+            seen = len(rows)
+            yield run.steps, mean
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Do the agents learn InvertedPendulum?")
     parser.add_argument("agent", choices=["sac", "mbac"])
@@ -60,16 +72,11 @@ def main() -> None:
     solved = 0
     print("agent,seed,env_step,mean_return,seconds", flush=True)
     for seed in arguments.seeds:
-        run, start, seen = agent(arguments.agent, study, seed), time.monotonic(), 0
-        while not run.finished:
-            run.advance()
-            rows = run.evaluations.rows
-            if len(rows) == seen:
-                continue
-            seen, mean = len(rows), run.evaluations.last_mean()
+        run, start = agent(arguments.agent, study, seed), time.monotonic()
+        for step, mean in evaluated(run):
             seconds = time.monotonic() - start
-            print(f"{arguments.agent},{seed},{run.steps},{mean:.1f},{seconds:.0f}", flush=True)
-            if mean is not None and mean >= ENOUGH:
+            print(f"{arguments.agent},{seed},{step},{mean:.1f},{seconds:.0f}", flush=True)
+            if mean >= ENOUGH:
                 solved += 1
                 break
     print(f"# {solved} of {len(arguments.seeds)} seeds reached a mean return of {ENOUGH:g}")

@@ -20,6 +20,8 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from learning import evaluated
+
 from vaml.algorithms.sac import SACRun
 from vaml.config.sac import TrainSACJob
 from vaml.config.schema import load
@@ -34,14 +36,7 @@ Evaluation = tuple[int, float]  # environment step, mean return
 
 def ours(job: TrainSACJob, seed: int) -> Iterator[Evaluation]:
     """The run of `vaml.train_sac`, with its random streams."""
-    run = SACRun(job, Streams(seed, "train_sac", job.environment_id))
-    seen = 0
-    while not run.finished:
-        run.advance()
-        rows = run.evaluations.rows
-        if len(rows) > seen and (mean := run.evaluations.last_mean()) is not None:
-            seen = len(rows)
-            yield run.steps, mean
+    return evaluated(SACRun(job, Streams(seed, "train_sac", job.environment_id)))
 
 
 def stable_baselines3(job: TrainSACJob, seed: int) -> Iterator[Evaluation]:
