@@ -6,6 +6,8 @@ import numpy as np
 from gymnasium.envs.mujoco.pusher_v4 import DEFAULT_CAMERA_CONFIG, PusherEnv
 from gymnasium.spaces import Box
 
+_SLIDES = 2  # mjModel.body_simple: its joints are slides and its inertia is diagonal
+
 
 class Pusher(PusherEnv):
     """Pusher-v4 with the contact that MuJoCo 2 computes.
@@ -37,6 +39,3 @@ def count_armature(model: Any) -> None:
         joints = slice(first, first + model.body_dofnum[body])
         model.dof_invweight0[joints] = 1 / model.dof_M0[joints]
         model.body_invweight0[body] = model.dof_invweight0[joints].sum() / 3, 0
-
-
-_SLIDES = 2  # mjModel.body_simple: its joints are slides and its inertia is diagonal
