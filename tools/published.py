@@ -3,8 +3,10 @@
 python tools/published.py [folder]    # by default paper/published itself
 """
 
+import csv
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,34 +14,48 @@ from typing import Any
 import pandas as pd
 
 from vaml.analysis.claims.authors import read_reference
-from vaml.analysis.claims.judge import judge
-from vaml.analysis.claims.rows import comparison_rows
+from vaml.analysis.claims.judge import Finding, judge
+from vaml.analysis.claims.rows import (
+    VALUE_COLUMNS,
+    claims_document,
+    comparison_rows,
+    value_rows,
+)
+from vaml.analysis.claims.summaries import claims_table
 from vaml.analysis.figures import first_page
 from vaml.analysis.figures.draw import draw
 from vaml.analysis.figures.drawing import Drawing, FigureSettings
 from vaml.analysis.figures.rows import Bands
 from vaml.analysis.figures.style import save, style
 from vaml.analysis.figures.tails import error_tails
+from vaml.analysis.manuscript.data import manuscript_data
 from vaml.analysis.tables.aggregates import read_table
 from vaml.analysis.tables.rendering import Table, write_csv, write_markdown
 from vaml.analysis.tables.summaries import mbac_table, snapshots_table, synthetic_table
+from vaml.compile_paper import typeset
 from vaml.config.claims import load_claims
 from vaml.config.schema import Config, load
 from vaml.config.yaml_file import merged
-from vaml.files import write_rows
-from vaml.pipeline.figures import AUTHORS
+from vaml.files import sha256, write_json, write_rows
+from vaml.pipeline.figures import AUTHORS, FIGURES, figures
+from vaml.pipeline.jobs import TABLES, labels
 
 ROOT = Path(__file__).parents[1]
-PUBLISHED = ROOT / "paper" / "published"
-REFERENCE = ROOT / "paper" / "reference"
-CONFIG = ROOT / "config" / "config.yaml"
-# The experiment that each study was run for; config/<study>.yaml made its tables.
-STUDIES = {
-    "why": "synthetic",
-    "as_run": "synthetic",
-    "snapshots": "snapshots",
-    "pendulum": "mbac",
-    "pusher_v5": "mbac",
+PAPER = ROOT / "paper"
+PUBLISHED = PAPER / "published"
+REFERENCES = [PAPER / "reference" / f"{each}.csv" for each in AUTHORS]
+CLAIMS = ROOT / "config" / "claims.yaml"
+# Studies of another setting than the manuscript's, each with its experiment; config/<study>.yaml
+# made their tables.
+STUDIES = {"as_run": "synthetic", "pusher_v5": "mbac"}
+# The tables of the manuscript's study, `reduced`, each with the studies that hold its rows.
+_AGENTS = ("pendulum",)
+MANUSCRIPT = {
+    "synthetic": ("why",),
+    "snapshots": ("snapshots",),
+    "sac": ("snapshots",),
+    "sac_returns": ("snapshots",),
+    **dict.fromkeys(("mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics"), _AGENTS),
 }
 DPI = 150
 # By experiment: its tables, the figures drawn from them, and its summary.
@@ -55,68 +71,154 @@ EXPERIMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Summary]] = {
 }
 
 
-def redraw(folder: Path) -> None:
-    """Write every table, verdict and picture into folder/<study>/."""
-    for name, experiment in STUDIES.items():
-        study = load(merged([CONFIG, ROOT / "config" / f"{name}.yaml"]))
-        _experiment(experiment, study, PUBLISHED / name, folder / name)
+def redraw(folder: Path, spare: Path) -> None:
+    """Write every table, verdict and picture into folder/<study>/.
+
+    spare: a folder for files that nobody keeps.
+    """
+    for name in STUDIES:
+        _experiment(name, folder / name, spare)
+    _manuscript(folder / "reduced", spare)
     fits = read_table(PUBLISHED / "why" / "synthetic.csv")
     with style():
-        _picture("exact_error", folder / "why", first_page.exact_error(fits, Bands(0.95, 4)))
+        _picture("exact_error", folder / "why", first_page.exact_error(fits, Bands(0.95, 4)), spare)
         tails = error_tails(read_table(PUBLISHED / "snapshots" / "tails.csv"))
-        _picture("error_tails", folder / "snapshots", tails)
+        _picture("error_tails", folder / "snapshots", tails, spare)
     # The mean of each evaluation's episodes.
     episodes = read_table(PUBLISHED / "pusher_v5" / "mbac_returns.csv")
     text: Any = episodes.groupby(["agent", "seed", "env_step"], as_index=False)["return"].mean()
     settings = read_table(PUBLISHED / "pusher_settings" / "whole_returns.csv")
     settings = settings.loc[settings["agent"].str.endswith("_as_run")]
     settings = settings.assign(agent=settings["agent"].str.removesuffix("_as_run"))
-    authors = read_table(REFERENCE / "figure_3.csv")
+    authors = read_table(PAPER / "reference" / "figure_3.csv")
     with style():
         whole = first_page.pusher(text, settings, authors)
-        _picture("pusher", folder / "pusher_settings", whole)
+        _picture("pusher", folder / "pusher_settings", whole, spare)
 
 
-def _experiment(name: str, study: Config, source: Path, folder: Path) -> None:
-    """The summary of an experiment's tables, the verdicts on claims about it, and its figures."""
-    needed, figures, summary = EXPERIMENTS[name]
-    tables = {table: read_table(source / f"{table}.csv") for table in needed}
-    confidence = study.statistics.confidence
-    table = summary(tables, confidence)
-    write_csv(table, folder / f"summary_{name}.csv")
-    write_markdown(table, folder / f"summary_{name}.md")
-    claims = load_claims(ROOT / "config" / "claims.yaml")
-    reference = read_reference([REFERENCE / f"{each}.csv" for each in AUTHORS])
-    findings = judge(claims, tables, reference, study.statistics)
-    rows = comparison_rows([each for each in findings if each.question.comparison.table in tables])
-    if name == "mbac":  # of claims about both environments, what this study has
+def _config(*overlays: str) -> Config:
+    names = ("config", *overlays)
+    return load(merged([ROOT / "config" / f"{name}.yaml" for name in names]))
+
+
+def _experiment(name: str, folder: Path, spare: Path) -> None:
+    """Of a study of one experiment: its summary, the verdicts on claims about it, its figures."""
+    study, experiment = _config(name), STUDIES[name]
+    needed, drawn, _ = EXPERIMENTS[experiment]
+    tables = {table: read_table(PUBLISHED / name / f"{table}.csv") for table in needed}
+    _summary(experiment, tables, study, folder)
+    findings = [f for f in _judged(tables, study) if f.question.comparison.table in tables]
+    rows = comparison_rows(findings)
+    if experiment == "mbac":  # of claims about both environments, what this study has
         rows = [r for r in rows if any(e.startswith(r["part"]) for e in study.mbac.environments)]
     write_rows(folder / "claims.csv", list(rows[0]), rows)
-    objectives = study.synthetic.objectives if name == "synthetic" else study.snapshots.objectives
-    method = "agent" if name == "mbac" else "objective"
-    shown = study.mbac.agents if name == "mbac" else objectives
-    tables = {each: rows.loc[rows[method].isin(shown)] for each, rows in tables.items()}
-    tables |= {f"published_{each}": rows for each, rows in reference.files.items()}
+    for figure in drawn:
+        _picture(figure, folder, _drawing(figure, tables, study), spare)
+
+
+def _manuscript(folder: Path, spare: Path) -> None:
+    """The whole study as far as it is published: every verdict, its figures, the manuscript."""
+    study = _config("why", "reduced")
+    tables = {name: _selected(name, study) for name in MANUSCRIPT}
+    summaries = {name: _summary(name, tables, study, folder) for name in EXPERIMENTS}
+    findings = _judged(tables, study)
+    rows = comparison_rows(findings)
+    write_rows(folder / "claims.csv", list(rows[0]), rows)
+    write_rows(folder / "claims_values.csv", VALUE_COLUMNS, value_rows(findings))
+    claims = claims_document(load_claims(CLAIMS), findings)
+    confidence = study.statistics.confidence
+    write_markdown(claims_table(claims, confidence), folder / "summary_claims.md")
+    judged = {
+        "statistics": study.statistics.model_dump(mode="json"),
+        "inputs": {CLAIMS.name: sha256(CLAIMS)},
+        "claims": claims,
+    }
+    read = {f"summary_{name}": table for name, table in summaries.items()} | {"sac": tables["sac"]}
+    drawn = [name for name in figures(study) if tables.keys() >= set(FIGURES[name].tables)]
+    pictures = [_picture(name, folder, _drawing(name, tables, study), spare) for name in drawn]
+    data = folder / "paper.json"
+    write_json(data, manuscript_data(study, read, judged, drawn, _provenance()))
+    sources = [PAPER / name for name in ("main.typ", "style.typ", "references.bib")]
+    (folder / "paper.pdf").write_bytes(typeset(sources, pictures, data))
+
+
+def _selected(table: str, study: Config) -> pd.DataFrame:
+    """The rows of the study's jobs, in its order. SystemExit: a job has none."""
+    parts = [read_table(PUBLISHED / part / f"{table}.csv") for part in MANUSCRIPT[table]]
+    stage, file = TABLES[table]
+    jobs = pd.DataFrame(labels(stage, study))
+    rows = jobs.merge(pd.concat(parts), on=[*jobs.columns])
+    if file.endswith(".json") and len(rows) < len(jobs):  # a curve has any number of points
+        sys.exit(f"{table}: {len(rows)} rows of {len(jobs)} jobs")
+    return rows
+
+
+def _judged(tables: Mapping[str, pd.DataFrame], study: Config) -> list[Finding]:
+    return judge(load_claims(CLAIMS), tables, read_reference(REFERENCES), study.statistics)
+
+
+def _summary(
+    experiment: str, tables: Mapping[str, pd.DataFrame], study: Config, folder: Path
+) -> pd.DataFrame:
+    """The table that sums an experiment up, as it reads it back."""
+    table = EXPERIMENTS[experiment][2](tables, study.statistics.confidence)
+    write_csv(table, folder / f"summary_{experiment}.csv")
+    write_markdown(table, folder / f"summary_{experiment}.md")
+    return read_table(folder / f"summary_{experiment}.csv")
+
+
+def _provenance() -> dict[str, Any]:
+    """What made the manuscript's tables, from parts.csv, in the form that the manuscript reads."""
+    with (PUBLISHED / "reduced" / "parts.csv").open(newline="", encoding="utf-8") as file:
+        parts = list(csv.DictReader(file))
+    jobs = Counter[str]()
+    for part in parts:
+        jobs[part["commit"]] += int(part["jobs"])
+
+    def every(column: str) -> list[str]:
+        return sorted({part[column] for part in parts} - {""})
+
+    return {
+        "jobs": jobs.total(),
+        "commits": [{"commit": name, "dirty": False, "jobs": n} for name, n in jobs.items()],
+        "versions": {name: every(name) for name in ("python", "torch", "mujoco", "numpy")},
+        "processors": every("processor"),
+        "devices": every("device"),
+        "core_hours": None,
+    }
+
+
+def _drawing(figure: str, tables: Mapping[str, pd.DataFrame], study: Config) -> Drawing:
+    """A figure of the objectives and agents of a study."""
+    objectives = list(dict.fromkeys([*study.synthetic.objectives, *study.snapshots.objectives]))
+    shown = {name: _of(rows, objectives, study.mbac.agents) for name, rows in tables.items()}
+    shown |= {f"published_{path.stem}": read_table(path) for path in REFERENCES}
     settings = FigureSettings(
         **study.figures.model_dump(),
         study=study.study.name,
         objectives=objectives,
         agents=study.mbac.agents,
-        confidence=confidence,
+        confidence=study.statistics.confidence,
         minimum_seeds=study.statistics.minimum_seeds,
     )
-    for figure in figures:
-        _picture(figure, folder, draw(figure, tables, settings))
+    return draw(figure, shown, settings)
 
 
-def _picture(name: str, folder: Path, drawing: Drawing) -> None:
-    """The picture as PNG, and exactly what it shows as CSV."""
+def _of(rows: pd.DataFrame, objectives: list[str], agents: list[str]) -> pd.DataFrame:
+    for column, names in (("objective", objectives), ("agent", agents)):
+        if column in rows:
+            rows = rows.loc[rows[column].isin(names)]
+    return rows
+
+
+def _picture(name: str, folder: Path, drawing: Drawing, pdfs: Path) -> Path:
+    """The picture as PNG, and exactly what it shows as CSV; as PDF for a manuscript, in `pdfs`."""
     figure, rows = drawing
-    with tempfile.TemporaryDirectory() as spare:
-        save(
-            figure, rows, Path(spare) / "a.pdf", folder / f"{name}.png", folder / f"{name}.csv", DPI
-        )
+    pdf = pdfs / f"{name}.pdf"
+    save(figure, rows, pdf, folder / f"{name}.png", folder / f"{name}.csv", DPI)
+    return pdf
 
 
 if __name__ == "__main__":
-    redraw(Path(*sys.argv[1:2]) if sys.argv[1:] else PUBLISHED)
+    with tempfile.TemporaryDirectory() as spare:
+        redraw(Path(*sys.argv[1:2]) if sys.argv[1:] else PUBLISHED, Path(spare))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typst
 
-from vaml.analysis.manuscript.data import manuscript_data
+from vaml.analysis.manuscript.data import manuscript_data, provenance
 from vaml.analysis.tables.aggregates import read_table
 from vaml.config.fields import read_flag
 from vaml.config.schema import Config
@@ -54,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             for job in every_job(study)
         ]
         try:
-            write_json(arguments.data, manuscript_data(study, read, judged, manifests))
+            drawn, made = [path.stem for path in arguments.figures], provenance(manifests)
+            write_json(arguments.data, manuscript_data(study, read, judged, drawn, made))
             pdf = typeset(arguments.sources, arguments.figures, arguments.data)
         except KeyError as error:
             sys.exit(f"compile_paper: a table or {arguments.claims} has no {error}")

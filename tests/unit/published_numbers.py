@@ -284,10 +284,9 @@ def runs_per_agent() -> str:
 
 def agents_verdict(claim: str, measured: str, logs: bool = True) -> tuple[str, str]:
     """Effect of regularised VAML in InvertedPendulum with its interval, and the verdict on it."""
-    rows = table("pendulum/claims")
-    (row,) = rows.loc[
-        (rows["claim"] == claim) & (rows["method"] == "reg_vaml") & (rows["measured"] == measured)
-    ].to_dict("records")
+    rows = table("reduced/claims")
+    rows = rows.loc[(rows["part"] == "InvertedPendulum") & (rows["method"] == "reg_vaml")]
+    (row,) = rows.loc[(rows["claim"] == claim) & (rows["measured"] == measured)].to_dict("records")
     numbers = [row[name] for name in ("effect", "low", "high")]
     effect, low, high = np.exp(numbers) if logs else numbers
     digits = 2 if logs else 1
@@ -296,7 +295,8 @@ def agents_verdict(claim: str, measured: str, logs: bool = True) -> tuple[str, s
 
 def authors_over_ours(agent: str) -> float:
     """Median over the authors' points of their value-aware error over the mean of ours."""
-    drawn: Any = table("pendulum/figure_3_seeds")
+    drawn: Any = table("reduced/figure_3_seeds")
+    drawn = drawn.loc[drawn["environment"].str.startswith("InvertedPendulum")]
     mine = drawn.loc[(drawn["metric"] == "value_aware_error") & (drawn["agent"] == agent)]
     ours, theirs = (
         mine.loc[mine["kind"] == kind].set_index("env_step")["value"]
@@ -307,7 +307,7 @@ def authors_over_ours(agent: str) -> float:
 
 def judged(setting: str, method: str, metric: str, claim: str) -> str:
     """Ratio to maximum likelihood with its interval, as the published verdicts have them."""
-    rows = table("why/claims")
+    rows = table("reduced/claims")
     (row,) = rows.loc[
         (rows["claim"] == claim)
         & (rows["part"] == setting)

@@ -25,7 +25,7 @@ def redrawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_tables_and_verdicts_have_the_committed_text_and_numbers(redrawn: Path) -> None:
-    made = [path for path in redrawn.rglob("*") if path.suffix in (".csv", ".md")]
+    made = [path for path in redrawn.rglob("*") if path.suffix in (".csv", ".json", ".md")]
     assert len(made) == 28
     for path in made:
         mine, committed = (
@@ -47,3 +47,11 @@ def test_pictures_are_there_and_are_not_empty(redrawn: Path) -> None:
         mine, committed = imread(redrawn / path), imread(PUBLISHED / path)
         assert mine.shape == committed.shape, path
         assert committed[..., :3].std() > 0.05, path
+
+
+def test_the_manuscript_has_as_many_pages_as_the_committed_one(redrawn: Path) -> None:
+    mine, committed = (
+        len(re.findall(rb"/Type */Page\b", (folder / "reduced" / "paper.pdf").read_bytes()))
+        for folder in (redrawn, PUBLISHED)
+    )
+    assert mine == committed > 10

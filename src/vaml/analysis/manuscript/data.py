@@ -19,7 +19,6 @@ from vaml.analysis.manuscript.settings import setting_rows
 from vaml.analysis.numbers import interval_text, number_text, span
 from vaml.config.schema import Config
 from vaml.pipeline import jobs
-from vaml.pipeline.figures import figures
 from vaml.runtime.manifest import Manifest
 
 Row = dict[str, Any]
@@ -29,14 +28,18 @@ _OTHER_LABELS = {"sac_returns": "SAC"}
 
 
 def manuscript_data(
-    study: Config, tables: Tables, judged: Mapping[str, Any], manifests: Sequence[Manifest]
+    study: Config,
+    tables: Tables,
+    judged: Mapping[str, Any],
+    drawn: Sequence[str],
+    made: Mapping[str, Any],
 ) -> Row:
     """The data that the manuscript's source reads, as JSON values.
 
     An experiment that the study does not have is left out, with the claims about it alone.
 
-    tables: see `paper_tables`. judged: claims.json. manifests: one per training job.
-    KeyError: one of these lacks an entry.
+    tables: see `paper_tables`. judged: claims.json. drawn: names of the figures that it may show.
+    made: see `provenance`. KeyError: one of these lacks an entry.
     """
     labels = _labels(study)
     asked = claims_of(study, judged["claims"])
@@ -65,7 +68,7 @@ def manuscript_data(
         ],
         **parts,
         "diverged": sum(part["diverged"] for part in parts.values() if part),
-        "figures": figures(study),
+        "figures": list(drawn),
         "model_samples": next(iter(study.objectives.values())).model_samples,
         "claims": claims,
         "explanations": explanations,
@@ -81,7 +84,7 @@ def manuscript_data(
             "explanations": untested(explanations),
         },
         "settings": setting_rows(study),
-        "provenance": _provenance(manifests),
+        "provenance": made,
     }
 
 
@@ -148,8 +151,11 @@ def _jobs(stage: str, study: Config, summary: pd.DataFrame) -> Row:
     }
 
 
-def _provenance(manifests: Sequence[Manifest]) -> Row:
-    """Commits with their number of jobs, and all versions and processors that took part."""
+def provenance(manifests: Sequence[Manifest]) -> Row:
+    """Commits with their number of jobs, and all versions and processors that took part.
+
+    manifests: one per training job.
+    """
     commits: dict[tuple[str, bool], int] = {}
     versions: dict[str, set[str]] = {}
     for manifest in manifests:
