@@ -85,15 +85,12 @@ def redraw(folder: Path, spare: Path) -> None:
         tails = error_tails(read_table(PUBLISHED / "snapshots" / "tails.csv"))
         _picture("error_tails", folder / "snapshots", tails, spare)
     # The mean of each evaluation's episodes.
-    episodes = read_table(PUBLISHED / "pusher_v5" / "mbac_returns.csv")
-    text: Any = episodes.groupby(["agent", "seed", "env_step"], as_index=False)["return"].mean()
-    settings = read_table(PUBLISHED / "pusher_settings" / "whole_returns.csv")
-    settings = settings.loc[settings["agent"].str.endswith("_as_run")]
-    settings = settings.assign(agent=settings["agent"].str.removesuffix("_as_run"))
+    episodes = read_table(PUBLISHED / "pusher" / "mbac_returns.csv")
+    runs: Any = episodes.groupby(["agent", "seed", "env_step"], as_index=False)["return"].mean()
+    earlier = read_table(PUBLISHED / "pusher_settings" / "whole_returns.csv")
     authors = read_table(PAPER / "reference" / "figure_3.csv")
     with style():
-        whole = first_page.pusher(text, settings, authors)
-        _picture("pusher", folder / "pusher_settings", whole, spare)
+        _picture("pusher", folder / "pusher", first_page.pusher(runs, earlier, authors), spare)
 
 
 def _config(*overlays: str) -> Config:

@@ -45,6 +45,12 @@ _METRICS = {
 _SOURCES: dict[str, dict[str, Any]] = {
     "text": {"color": "#0072b2", "linestyle": "-", "label": "ours, the paper’s text"},
     "settings": {"color": "#d55e00", "linestyle": "--", "label": "ours, the authors’ settings"},
+    "settings_v5": {
+        "color": "#e69f00",
+        "linestyle": "-.",
+        "linewidth": 1.0,
+        "label": "the same, Pusher-v5",
+    },
     "authors": {
         "color": "black",
         "linestyle": ":",
@@ -54,6 +60,7 @@ _SOURCES: dict[str, dict[str, Any]] = {
     },
 }
 _AGENTS = {"mle": "Maximum likelihood", "reg_vaml": "Regularised VAML"}
+_AS_RUN = "_as_run"
 
 
 def exact_error(fits: pd.DataFrame, bands: Bands) -> Drawing:
@@ -110,18 +117,24 @@ def _ratios(axes: Axes, ticks: list[float], sizes: list[int]) -> None:
     axes.set_xlabel("Hidden size (units)")
 
 
-def pusher(text: pd.DataFrame, settings: pd.DataFrame, authors: pd.DataFrame) -> Drawing:
+def pusher(runs: pd.DataFrame, earlier: pd.DataFrame, authors: pd.DataFrame) -> Drawing:
     """Returns of the agents with a model in Pusher, beside the published curves.
 
-    text, settings: whole runs by the paper's text and with the authors' settings: agent, seed,
-    env_step, return. authors: figure_3 of paper/reference. Rows: one per point.
+    runs: whole runs, by the paper's text and, as <agent>_as_run, with the authors' settings: agent,
+    seed, env_step, return. earlier: such runs in Pusher-v5, of which those with the authors'
+    settings are drawn. authors: figure_3 of paper/reference. Rows: one per point.
     """
-    theirs = authors.loc[
+    published = authors.loc[
         authors["environment"].str.startswith("Pusher") & (authors["metric"] == "return")
     ]
-    theirs = theirs.rename(columns={"mean": "return"}).assign(seed=-1)
-    parts = dict(zip(_SOURCES, (text, settings, theirs), strict=True))
+    parts = {
+        "text": runs.loc[~runs["agent"].str.endswith(_AS_RUN)],
+        "settings": runs.loc[runs["agent"].str.endswith(_AS_RUN)],
+        "settings_v5": earlier.loc[earlier["agent"].str.endswith(_AS_RUN)],
+        "authors": published.rename(columns={"mean": "return"}).assign(seed=-1),
+    }
     every = pd.concat([part.assign(source=source) for source, part in parts.items()])
+    every["agent"] = every["agent"].str.removesuffix(_AS_RUN)
     rows = every.loc[every["agent"].isin(list(_AGENTS))].reset_index(drop=True)
     rows = rows[["source", "agent", "seed", "env_step", "return"]]
     figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
@@ -133,13 +146,14 @@ def pusher(text: pd.DataFrame, settings: pd.DataFrame, authors: pd.DataFrame) ->
         axes.xaxis.set_major_formatter(THOUSANDS)
     panels[0].set_ylabel("Return (mean of 10 episodes)")
     seeds = rows.groupby(["source", "agent"])["seed"].nunique()
-    text_runs, settings_runs = (
-        _and(seeds[source][agent] for agent in _AGENTS) for source in ("text", "settings")
-    )
+    counts = {
+        source: _and(seeds.get((source, agent), 0) for agent in _AGENTS) for source in _SOURCES
+    }
     note = (
-        f"Experiment C, Pusher. Ours: Pusher-v5, one line per run (n = {text_runs} with the "
-        f"paper’s text, {settings_runs} with the authors’ settings), no interval. The authors’ "
-        "settings: their runs’ three departures from the paper’s text."
+        f"Experiment C, Pusher, one line per run, no interval: n = {counts['text']} with the "
+        f"paper’s text, with the authors’ settings {counts['settings']} and, in Pusher-v5, "
+        f"{counts['settings_v5']}. The authors’ settings: their runs’ three departures from the "
+        "paper’s text."
     )
     finish(figure, [Line2D([], [], **look) for look in _SOURCES.values()], [note])
     return figure, rows.assign(seed=rows["seed"].astype("Int64").mask(rows["source"] == "authors"))
