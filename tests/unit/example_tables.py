@@ -99,7 +99,7 @@ def _diagnosed(step: int, seed: int) -> dict[str, float]:
     return {
         "bellman_error_policy": step / 64 + seed,
         "value_sd": 4.0,
-        "error_policy": 3.0 + seed,
+        "error_on_policy": 3.0 + seed,
         "error_replay": 2.0,
         "error_stale": 1.5 + seed,
         "error_previous": 1.25,

@@ -58,8 +58,8 @@ _AGENTS: tuple[_Panel, ...] = (
         None,
     ),
     (
-        "Error at policy’s actions\n÷ error at replayed ones",
-        "error_policy",
+        "Error on the policy’s own\nstates ÷ on replayed ones",
+        "error_on_policy",
         "error_replay",
         1.0,
     ),
@@ -137,8 +137,8 @@ def why_mbac(tables: Tables, settings: FigureSettings) -> Drawing:
         _AGENTS,
         "Environment steps",
         settings,
-        "Replayed states, unless said otherwise; the policy’s actions start from simulator states "
-        "kept along the run.",
+        "Replayed states, unless said otherwise. The policy’s own states: fresh episodes. Its "
+        "actions elsewhere start from simulator states kept along the run.",
     )
 
 
