@@ -27,6 +27,15 @@ def test_ratios_are_taken_run_by_run() -> None:
     assert sorted(set(levels["env_step"])) == [200, 400]
 
 
+def test_the_errors_stand_beside_the_return_that_they_might_explain() -> None:
+    _, rows = draw("where_mbac", tables(), SETTINGS)
+    run = {"environment": "Pusher-v4", "agent": "mle", "env_step": 200}
+    shown = selected(rows, kind="seed", seed=2, **run)["value"].tolist()
+    returns = selected(mbac()["mbac_returns"], seed=2, **run)["return"]
+    assert len(returns) > 1
+    assert shown == [pytest.approx(returns.mean()), 2.0, 3.0 + 2]
+
+
 def test_the_last_snapshot_has_no_error_for_a_next_one() -> None:
     _, rows = draw("why_snapshots", tables(), SETTINGS)
     later = rows.loc[rows["metric"].str.startswith("Error for the next")]

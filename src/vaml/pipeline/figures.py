@@ -92,6 +92,11 @@ FIGURES: dict[str, CatalogueEntry] = by_name(
             "B. How wrong are the models on V’s own scale, and how fast do they age?",
             ("snapshots",),
         ),
+        "where_mbac": CatalogueEntry(
+            "Why",
+            "C. Is the lower value-aware error where the policy is?",
+            ("mbac", "mbac_returns", "mbac_diagnostics"),
+        ),
         "why_mbac": CatalogueEntry(
             "Why",
             "C. Why does a lower value-aware error not make a better agent?",

@@ -50,6 +50,11 @@ _SNAPSHOTS: tuple[_Panel, ...] = (
     _COVERAGE,
     _SLOPE,
 )
+_WHERE: tuple[_Panel, ...] = (
+    ("Return\n(mean of an evaluation)", "return", None, None),
+    ("Error on replayed states,\nas the paper plots it", "error_replay", None, None),
+    ("Error on the policy’s\nown states", "error_on_policy", None, None),
+)
 _AGENTS: tuple[_Panel, ...] = (
     (
         "Critic target’s error at policy’s\nactions (SD of V)",
@@ -139,6 +144,22 @@ def why_mbac(tables: Tables, settings: FigureSettings) -> Drawing:
         settings,
         "Replayed states, unless said otherwise. The policy’s own states: fresh episodes. Its "
         "actions elsewhere start from simulator states kept along the run.",
+    )
+
+
+def where_mbac(tables: Tables, settings: FigureSettings) -> Drawing:
+    """Experiment C: the return, and the model's error on old data and where the policy is."""
+    by = ["environment", "agent", "seed", "env_step"]
+    returns = tables["mbac_returns"].groupby(by, sort=False, as_index=False)["return"].mean()
+    return _diagnostics(
+        returns.merge(tables["mbac_diagnostics"], how="left", on=by),
+        tables["mbac"],
+        ("agent", "env_step", "run"),
+        _WHERE,
+        "Environment steps",
+        settings,
+        "Replayed states: a sample of all transitions so far. The policy’s own: fresh episodes. "
+        f"{ERROR_DEFINITION}",
     )
 
 
