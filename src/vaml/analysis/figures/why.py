@@ -223,9 +223,12 @@ def _finish(
     settings: FigureSettings,
     note: str,
 ) -> None:
+    handles = methods.line_handles
+    if (rows["kind"] == "floor").any():
+        handles = [*handles, Line2D([], [], **FLOOR, label="level to compare with")]
     finish(
         figure,
-        [*methods.line_handles, Line2D([], [], **FLOOR, label="level to compare with")],
+        handles,
         [
             f"Study “{settings.study}”. Thin lines: one seed each; thick lines: mean over n = "
             f"{counted_means(rows, 'seed')}. {interval_note('Bands', settings, rows)} "
