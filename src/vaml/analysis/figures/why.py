@@ -28,6 +28,7 @@ from vaml.analysis.figures.style import (
     name_rows,
     panels,
 )
+from vaml.analysis.tables.aggregates import average_returns
 
 # By panel: label, column, column that divides it, and reference level.
 _Panel = tuple[str, str, str | None, float | None]
@@ -51,7 +52,7 @@ _SNAPSHOTS: tuple[_Panel, ...] = (
     _SLOPE,
 )
 _WHERE: tuple[_Panel, ...] = (
-    ("Return\n(mean of an evaluation)", "return", None, None),
+    ("Average return\n(reward per episode)", "average_return", None, None),
     ("Error on replayed states,\nas the paper plots it", "error_replay", None, None),
     ("Error on the policy’s\nown states", "error_on_policy", None, None),
 )
@@ -150,7 +151,7 @@ def why_mbac(tables: Tables, settings: FigureSettings) -> Drawing:
 def where_mbac(tables: Tables, settings: FigureSettings) -> Drawing:
     """Experiment C: the return, and the model's error on old data and where the policy is."""
     by = ["environment", "agent", "seed", "env_step"]
-    returns = tables["mbac_returns"].groupby(by, sort=False, as_index=False)["return"].mean()
+    returns = average_returns(tables["mbac_returns"], by)
     return _diagnostics(
         returns.merge(tables["mbac_diagnostics"], how="left", on=by),
         tables["mbac"],
@@ -224,7 +225,7 @@ def _finish(
     note: str,
 ) -> None:
     handles = methods.line_handles
-    if (rows["kind"] == "floor").any():
+    if "floor" in set(rows["kind"]):
         handles = [*handles, Line2D([], [], **FLOOR, label="level to compare with")]
     finish(
         figure,
