@@ -49,7 +49,7 @@ CLAIMS = ROOT / "config" / "claims.yaml"
 # made their tables.
 STUDIES = {"as_run": "synthetic", "pusher_v5": "mbac"}
 # The tables of the manuscript's study, `reduced`, each with the studies that hold its rows.
-_AGENTS = ("pendulum",)
+_AGENTS = ("pendulum", "pusher")
 MANUSCRIPT = {
     "synthetic": ("why",),
     "snapshots": ("snapshots",),

@@ -334,29 +334,58 @@ def theirs(agent: str, step: int) -> str:
 
 
 def whole_returns(agent: str) -> Any:
-    """Mean returns of the whole runs in Pusher by the paper's text, by seed and step."""
-    rows: Any = table("pusher_v5/mbac_returns")
+    """Mean returns of the whole runs in Pusher, by seed and step."""
+    rows: Any = table("pusher/mbac_returns")
     return rows.loc[rows["agent"] == agent].groupby(["seed", "env_step"])["return"].mean()
 
 
-def whole_return(agent: str, step: int) -> str:
-    """That of each seed at a step."""
-    return integers(whole_returns(agent).xs(step, level="env_step").to_list())
+def span_of(values: Any) -> str:
+    """Lowest and highest."""
+    return integers([min(values), max(values)])
 
 
-def lowest_whole_return(agent: str) -> str:
+def last_returns(agent: str) -> str:
+    return span_of(whole_returns(agent).xs(60000, level="env_step"))
+
+
+def lowest_returns(agent: str) -> Any:
     """The lowest of each seed after the warm-up."""
     found = whole_returns(agent)
     after = found.loc[found.index.get_level_values("env_step") > 10000]
-    return integers(after.groupby("seed").min().to_list())
+    return after.groupby("seed").min()
 
 
-def late_error_ratio() -> list[float]:
-    """Maximum likelihood's value-aware error over regularised VAML's in Pusher's last refits."""
-    rows = table("pusher_v5/mbac_fits")
-    late = rows.loc[rows["env_step"] >= 58000].groupby(["agent", "seed"])["value_aware_error"]
-    medians: Any = late.median()
-    return (medians["mle"] / medians["reg_vaml"]).to_list()
+def in_pusher(
+    claim: str, measured: str, method: str = "reg_vaml", baseline: str = "mle"
+) -> tuple[list[float], str]:
+    """Effect with the ends of its interval, and the verdict on it."""
+    rows = table("reduced/claims")
+    rows = rows.loc[(rows["part"] == "Pusher") & (rows["claim"] == claim)]
+    rows = rows.loc[(rows["method"] == method) & (rows["baseline"] == baseline)]
+    (row,) = rows.loc[rows["measured"] == measured].to_dict("records")
+    return [row[name] for name in ("effect", "low", "high")], row["verdict"]
+
+
+def verdict_of(claim: str) -> str:
+    rows = table("reduced/claims")
+    return only(set(rows.loc[rows["claim"] == claim, "claim_verdict"]))
+
+
+def exp(numbers: list[float]) -> list[float]:
+    return [float(np.exp(number)) for number in numbers]
+
+
+def bracketed(numbers: list[float], write: str = ".0f") -> str:
+    effect, low, high = (f"{number:{write}}".replace("-", "−") for number in numbers)
+    return f"{effect} [{low}, {high}]"
+
+
+def last_error_ratios(column: str, study: str = "pusher") -> list[float]:
+    """Regularised VAML's error over maximum likelihood's, at the last evaluation, by seed."""
+    rows: Any = table(f"{study}/mbac_diagnostics")
+    last = rows.loc[rows["env_step"] == rows["env_step"].max()]
+    last = last.set_index(["agent", "seed"])[column]
+    return (last["reg_vaml"] / last["mle"]).to_list()
 
 
 def published_lead() -> str:

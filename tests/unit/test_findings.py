@@ -19,19 +19,23 @@ from published_numbers import (
     authors,
     authors_over_ours,
     behind,
+    bracketed,
     by_seed,
     change_of_share,
     covered,
     exact_at,
+    exp,
+    in_pusher,
     integers,
     judged,
-    late_error_ratio,
+    last_error_ratios,
+    last_returns,
     lead,
     lead_at_the_end,
     lead_on_average,
     lower,
     lower_at,
-    lowest_whole_return,
+    lowest_returns,
     median_ratio,
     next_over_own,
     nll,
@@ -54,6 +58,7 @@ from published_numbers import (
     share_of_error,
     skill,
     snapshot,
+    span_of,
     table,
     table_row,
     tail,
@@ -61,8 +66,7 @@ from published_numbers import (
     times_lower,
     trend,
     turns,
-    whole_return,
-    whole_returns,
+    verdict_of,
     within,
 )
 
@@ -314,20 +318,47 @@ FINDINGS: dict[str, Callable[[], str]] = {
         )
     ),
     "whole runs": lambda: (
-        f"maximum likelihood falls to {lowest_whole_return('mle')} and ends at "
-        f"{whole_return('mle', 60000)}, regularised VAML falls to "
-        f"{lowest_whole_return('reg_vaml')} and ends at {whole_return('reg_vaml', 60000)}"
+        f"Maximum likelihood falls to between {span_of(lowest_returns('mle'))} and ends between "
+        f"{last_returns('mle')}; regularised VAML falls to between "
+        f"{span_of(lowest_returns('reg_vaml'))} and ends between {last_returns('reg_vaml')}; SAC "
+        f"never falls below {integers([min(lowest_returns('sac'))])} and ends between "
+        f"{last_returns('sac')}."
     ),
-    "no model in Pusher": lambda: (
-        f"never fall below {lowest_whole_return('sac')}, and end at {whole_return('sac', 60000)}"
+    "while they learn": lambda: (
+        "regularised VAML returns {} more than maximum likelihood, and SAC {} more than "
+        "regularised VAML ({})"
+    ).format(
+        bracketed(in_pusher("W10", "mean of return")[0]),
+        bracketed(in_pusher("W10", "mean of return", "sac", "reg_vaml")[0]),
+        verdict_of("W10"),
     ),
-    "ahead in Pusher": lambda: "(by {:.0f} and {:.0f})".format(
-        *(whole_returns("reg_vaml") - whole_returns("mle")).xs(20000, level="env_step")
+    "its error while it learns": lambda: "is {} of maximum likelihood's ({})".format(
+        bracketed(exp(in_pusher("W12", "log of mean of error_on_policy")[0]), ".2f"),
+        verdict_of("W12"),
     ),
-    "models at the end of Pusher": lambda: (
-        "error is {:.0f} and {:.2g} times regularised VAML's".format(*late_error_ratio()).replace(
-            "5.5e+03", "5500"
+    "in the end": lambda: "ends {} above maximum likelihood, and SAC {} above it ({})".format(
+        bracketed(in_pusher("C13", "last of return")[0], ".1f"),
+        bracketed(in_pusher("W9", "last of return", "sac")[0], ".1f"),
+        verdict_of("W9"),
+    ),
+    "on the replay buffer": lambda: "is {} of maximum likelihood's".format(
+        bracketed(exp(in_pusher("W11", "last of log error_replay")[0]), ".2g")
+    ),
+    "where the policy is": lambda: "{}, {}, {} and {} times maximum likelihood's".format(
+        *(f"{ratio:.2g}" for ratio in last_error_ratios("error_on_policy"))
+    ),
+    "where, on InvertedPendulum": lambda: "{} on replayed states, and {} on fresh".format(
+        *(
+            ", ".join(f"{ratio:.2g}" for ratio in last_error_ratios(column, "pendulum"))
+            for column in ("error_replay", "error_on_policy")
         )
+    ),
+    "the verdict on where": lambda: f"(W11: {verdict_of('W11')})",
+    "C7 in Pusher": lambda: "× {}".format(
+        bracketed(exp(in_pusher("C7", "median of log value_aware_error")[0]), ".2f")
+    ),
+    "C8 in Pusher": lambda: "{} nats per dimension".format(
+        bracketed(in_pusher("C8", "mean of nll / 23")[0], ".2f")
     ),
 }
 
@@ -353,12 +384,25 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         f"{median_ratio('Walker2d'):.1f} times lower"
     ),
     "Pusher": lambda: (
-        f"{at_the_end('mle_as_run')} with them, {whole_return('mle', 60000)} without; published "
-        f"{theirs('mle', 60000)}"
+        f"{last_returns('mle_as_run').split()[0]} with them (Pusher-v5: {at_the_end('mle_as_run')}"
+        f"), between {last_returns('mle')} without; published {theirs('mle', 60000)}"
     ),
     "Pusher, regularised": lambda: (
-        f"{at_the_end('reg_vaml_as_run')} with them, {whole_return('reg_vaml', 60000)} without; "
-        f"published {theirs('reg_vaml', 60000)}"
+        f"{at_the_end('reg_vaml_as_run')} with them, in Pusher-v5; between "
+        f"{last_returns('reg_vaml')} without; published {theirs('reg_vaml', 60000)}"
+    ),
+    "a better model while it learns": lambda: (
+        f"{bracketed(in_pusher('W10', 'mean of return')[0])} more than MLE's over training"
+    ),
+    "a better model in the end": lambda: (
+        f"{bracketed(in_pusher('C13', 'last of return')[0], '.1f')} at the end"
+    ),
+    "where it is better": lambda: (
+        f"{bracketed(exp(in_pusher('W11', 'last of log error_replay')[0]), '.2g')} × MLE's on "
+        "replayed states, "
+        + "{}, {}, {} and {} × on the policy's own".format(
+            *(f"{ratio:.2g}" for ratio in last_error_ratios("error_on_policy"))
+        )
     ),
     "InvertedPendulum": lambda: (
         f"error {agents_verdict('C7', 'median of log value_aware_error')[0]} × MLE's | "

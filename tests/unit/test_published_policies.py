@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,10 @@ def test_a_policy_earns_what_its_run_s_last_evaluation_says(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("study", ["pendulum", "pusher_v5"])
-def test_there_are_policies_of_each_agent(study: str) -> None:
+@pytest.mark.parametrize(("study", "seed"), [("pendulum", 0), ("pusher", 1), ("pusher_v5", 0)])
+def test_there_are_policies_of_each_agent(study: str, seed: int) -> None:
     names = {path.stem for path in POLICIES if path.parts[-3] == study}
-    assert names == {"mle_s0", "reg_vaml_s0", "sac_s0"}
+    assert names == {f"{agent}_s{seed}" for agent in ("mle", "reg_vaml", "sac")}
 
 
 def deterministic(path: Path) -> Callable[[np.ndarray], np.ndarray]:
@@ -57,14 +58,21 @@ def deterministic(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     return lambda state: actor.mode(torch.from_numpy(state).float()).detach().numpy()
 
 
-def pushed(act: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Means over 100 episodes of Pusher-v5.
+@dataclass(frozen=True)
+class Pushed:
+    """Means over 100 episodes of Pusher; distances in metres, at the start and at the end."""
 
-    The return; the object's distance from its goal at the start and at the end; the fingertip's
-    from the object at the start and at the end; how far the object was displaced. Metres.
-    """
-    study = load(merged([ROOT / "config" / f"{each}.yaml" for each in ("config", "pusher_v5")]))
-    env = mujoco.configured("Pusher-v5", study.environments["Pusher-v5"])
+    returned: float
+    to_goal: tuple[float, float]  # the object's from its goal
+    to_object: tuple[float, float]  # the fingertip's from the object
+    displaced: float  # how far the object was
+    nearer: float  # share of episodes that bring it nearer to its goal
+
+
+def pushed(study: str, act: Callable[[np.ndarray], np.ndarray]) -> Pushed:
+    config = load(merged([ROOT / "config" / f"{each}.yaml" for each in ("config", study)]))
+    (environment,) = config.mbac.environments
+    env = mujoco.configured(environment, config.environments[environment])
     episodes = []
     for seed in range(100):
         state, _ = env.reset(seed=seed)
@@ -78,25 +86,66 @@ def pushed(act: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         )
         distances = [np.linalg.norm(a - b, axis=1) for a, b in ((thing, goal), (fingertip, thing))]
         displaced = np.linalg.norm(thing[1] - thing[0])
-        episodes.append([total, *np.concatenate(distances), displaced])
+        nearer = distances[0][1] < distances[0][0]
+        episodes.append([total, *np.concatenate(distances), displaced, nearer])
     env.close()
-    return np.mean(episodes, axis=0)
+    total, *distances, displaced, nearer = np.mean(episodes, axis=0).tolist()
+    first, second, third, fourth = distances
+    return Pushed(total, (first, second), (third, fourth), displaced, nearer)
+
+
+def still(_: np.ndarray) -> np.ndarray:
+    return np.zeros(7, np.float32)
 
 
 @pytest.mark.slow
-def test_no_policy_brings_the_object_nearer_and_standing_still_is_not_the_worst() -> None:
-    still = pushed(lambda _: np.zeros(7, np.float32))
-    trained = [pushed(deterministic(path)) for path in POLICIES if path.parts[-3] == "pusher_v5"]
+def test_in_pusher_v5_no_policy_brings_the_object_nearer() -> None:
+    trained = [
+        pushed("pusher_v5", deterministic(path))
+        for path in POLICIES
+        if path.parts[-3] == "pusher_v5"
+    ]
     for found in trained:
-        assert found[2] >= found[1]  # the object is no nearer to its goal
-        assert found[4] < 0.3 * found[3]  # the fingertip is nearer to the object
-        assert 0.02 <= round(found[5], 2) <= 0.03
-    low, high = min(each[0] for each in trained), max(each[0] for each in trained)
-    returned = f"return {high:.0f} to {low:.0f}".replace("-", "−")
-    for page in ("docs/findings.md", "paper/published/pusher_v5/README.md"):
-        text = re.sub(r"\s+", " ", (ROOT / page).read_text(encoding="utf-8"))
-        assert "displace it by 2 to 3 cm" in text
-        assert returned in text
-    for page in ("docs/findings.md", "paper/published/pusher_v5/README.md", "README.md"):
-        text = re.sub(r"\s+", " ", (ROOT / page).read_text(encoding="utf-8"))
-        assert f"standing still returns −{-still[0]:.0f}" in text
+        assert found.to_goal[1] >= found.to_goal[0]
+        assert found.to_object[1] < 0.3 * found.to_object[0]
+        assert 0.02 <= round(found.displaced, 2) <= 0.03
+    low, high = min(each.returned for each in trained), max(each.returned for each in trained)
+    text = page("paper/published/pusher_v5/README.md")
+    assert "displace it by 2 to 3 cm" in text
+    assert f"return {high:.0f} to {low:.0f}".replace("-", "−") in text
+    assert f"standing still returns −{-pushed('pusher_v5', still).returned:.0f}" in text
+
+
+@pytest.mark.slow
+def test_in_pusher_v4_sac_pushes_the_object_towards_its_goal() -> None:
+    found = {
+        agent: pushed(
+            "pusher", deterministic(PUBLISHED / "pusher" / "policies" / f"{agent}_s1.safetensors")
+        )
+        for agent in ("sac", "mle", "reg_vaml")
+    }
+    text = page("paper/published/pusher/README.md")
+    said = re.search(
+        r"displaces the object by (\d+) cm and leaves it (\d+) cm nearer to its goal \(nearer in "
+        r"(\d+) of 100 episodes\); those with a model displace it by (\d+) and (\d+) cm and bring "
+        r"it nearer in (\d+) and (\d+)",
+        text,
+    )
+    assert said
+    sac, mle, reg_vaml = found.values()
+    centimetres = 100 * np.array(
+        [sac.displaced, sac.to_goal[0] - sac.to_goal[1], mle.displaced, reg_vaml.displaced]
+    )
+    numbers = [int(number) for number in said.groups()]
+    # Another processor rounds otherwise, and a push carries that on.
+    assert [numbers[i] for i in (0, 1, 3, 4)] == pytest.approx(centimetres, abs=2)
+    nearer = [100 * each.nearer for each in (sac, mle, reg_vaml)]
+    assert [numbers[i] for i in (2, 5, 6)] == pytest.approx(nearer, abs=8)
+    assert sac.to_goal[1] < sac.to_goal[0]
+    for name in ("README.md", "docs/findings.md", "paper/published/pusher/README.md"):
+        returned = pushed("pusher", still).returned
+        assert f"standing still returns −{-returned:.0f}" in page(name)
+
+
+def page(name: str) -> str:
+    return re.sub(r"\s+", " ", (ROOT / name).read_text(encoding="utf-8"))
