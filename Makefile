@@ -78,7 +78,7 @@ paper: $(STAMP) ## make results/<study>/paper.pdf and all its inputs (CONFIG)
 report: $(STAMP) ## make results/<study>/report.html of a finished study (CONFIG)
 	name="$$($(STUDY_NAME))"; $(SNAKEMAKE) --report "results/$$name/report.html" $(if $(strip $(TARGETS)),-- $(TARGETS))
 
-published: $(STAMP) ## redraw the pictures and tables of paper/published from its CSV files, in half a minute
+published: $(STAMP) ## redraw the pictures, tables and manuscript of paper/published from its CSV files, in a minute
 	$(IN_VENV) PYTHONPATH=src python tools/published.py
 
 dry: $(STAMP) ## list the jobs that `make study` would run, and why (CONFIG, TARGETS)

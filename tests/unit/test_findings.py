@@ -326,17 +326,17 @@ FINDINGS: dict[str, Callable[[], str]] = {
     ),
     "while they learn": lambda: (
         "regularised VAML returns {} more than maximum likelihood, and SAC {} more than "
-        "regularised VAML ({})"
+        "regularised VAML (W10: {})"
     ).format(
-        bracketed(in_pusher("W10", "mean of return")[0]),
-        bracketed(in_pusher("W10", "mean of return", "sac", "reg_vaml")[0]),
+        bracketed(in_pusher("W10", "mean of return")[0], ".1f"),
+        bracketed(in_pusher("W10", "mean of return", "sac", "reg_vaml")[0], ".1f"),
         verdict_of("W10"),
     ),
-    "its error while it learns": lambda: "is {} of maximum likelihood's ({})".format(
+    "its error while it learns": lambda: "is {} of maximum likelihood's (W12: {})".format(
         bracketed(exp(in_pusher("W12", "log of mean of error_on_policy")[0]), ".2f"),
         verdict_of("W12"),
     ),
-    "in the end": lambda: "ends {} above maximum likelihood, and SAC {} above it ({})".format(
+    "in the end": lambda: "ends {} above maximum likelihood, and SAC {} above it (W9: {})".format(
         bracketed(in_pusher("C13", "last of return")[0], ".1f"),
         bracketed(in_pusher("W9", "last of return", "sac")[0], ".1f"),
         verdict_of("W9"),
@@ -392,10 +392,10 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         f"{last_returns('reg_vaml')} without; published {theirs('reg_vaml', 60000)}"
     ),
     "a better model while it learns": lambda: (
-        f"{bracketed(in_pusher('W10', 'mean of return')[0])} more than MLE's over training"
+        f"{bracketed(in_pusher('W10', 'mean of return')[0], '.1f')} above MLE's over training"
     ),
     "a better model in the end": lambda: (
-        f"{bracketed(in_pusher('C13', 'last of return')[0], '.1f')} at the end"
+        f"{bracketed(in_pusher('C13', 'last of return')[0], '.1f')} above MLE's"
     ),
     "where it is better": lambda: (
         f"{bracketed(exp(in_pusher('W11', 'last of log error_replay')[0]), '.2g')} × MLE's on "
