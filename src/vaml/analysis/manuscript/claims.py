@@ -27,6 +27,8 @@ _WORDS = {
     "error_stale": "error for the present V",
     "error_previous": "error for its own V",
     "target_error_policy": "squared distance from the true targets",
+    "error_on_policy": "error on the policy’s own states",
+    "error_replay": "error on replayed states",
     "squared_bias": "squared bias",
     "value_sd": "SD of V",
     "action_sampling_floor": "floor",
