@@ -53,7 +53,7 @@ _SNAPSHOTS: tuple[_Panel, ...] = (
 )
 _WHERE: tuple[_Panel, ...] = (
     ("Average return\n(reward per episode)", "average_return", None, None),
-    ("Error on replayed states,\nas the paper plots it", "error_replay", None, None),
+    ("Error on replayed states\n(where the paper reports it)", "error_replay", None, None),
     ("Error on the policy’s\nown states", "error_on_policy", None, None),
 )
 _AGENTS: tuple[_Panel, ...] = (
