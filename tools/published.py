@@ -29,7 +29,7 @@ from vaml.analysis.figures.rows import Bands
 from vaml.analysis.figures.style import save, style
 from vaml.analysis.figures.tails import error_tails
 from vaml.analysis.manuscript.data import manuscript_data
-from vaml.analysis.tables.aggregates import read_table
+from vaml.analysis.tables.aggregates import average_returns, read_table
 from vaml.analysis.tables.rendering import Table, write_csv, write_markdown
 from vaml.analysis.tables.summaries import mbac_table, snapshots_table, synthetic_table
 from vaml.compile_paper import typeset
@@ -84,9 +84,9 @@ def redraw(folder: Path, spare: Path) -> None:
         _picture("exact_error", folder / "why", first_page.exact_error(fits, Bands(0.95, 4)), spare)
         tails = error_tails(read_table(PUBLISHED / "snapshots" / "tails.csv"))
         _picture("error_tails", folder / "snapshots", tails, spare)
-    # The mean of each evaluation's episodes.
     episodes = read_table(PUBLISHED / "pusher" / "mbac_returns.csv")
-    runs: Any = episodes.groupby(["agent", "seed", "env_step"], as_index=False)["return"].mean()
+    means = average_returns(episodes, ["agent", "seed", "env_step"])
+    runs = means.rename(columns={"average_return": "return"})
     earlier = read_table(PUBLISHED / "pusher_settings" / "whole_returns.csv")
     authors = read_table(PAPER / "reference" / "figure_3.csv")
     with style():
@@ -99,7 +99,7 @@ def _config(*overlays: str) -> Config:
 
 
 def _experiment(name: str, folder: Path, spare: Path) -> None:
-    """Of a study of one experiment: its summary, the verdicts on claims about it, its figures."""
+    """The summary, verdicts and figures of a study of one experiment."""
     study, experiment = _config(name), STUDIES[name]
     needed, drawn, _ = EXPERIMENTS[experiment]
     tables = {table: read_table(PUBLISHED / name / f"{table}.csv") for table in needed}
@@ -188,8 +188,9 @@ def _provenance() -> dict[str, Any]:
 def _drawing(figure: str, tables: Mapping[str, pd.DataFrame], study: Config) -> Drawing:
     """A figure of the objectives and agents of a study."""
     objectives = list(dict.fromkeys([*study.synthetic.objectives, *study.snapshots.objectives]))
-    shown = {name: _of(rows, objectives, study.mbac.agents) for name, rows in tables.items()}
-    shown |= {f"published_{path.stem}": read_table(path) for path in REFERENCES}
+    shown = {name: tables[name] for name in FIGURES[figure].tables}
+    for name in FIGURES[figure].authors:
+        shown[f"published_{name}"] = read_table(PAPER / "reference" / f"{name}.csv")
     settings = FigureSettings(
         **study.figures.model_dump(),
         study=study.study.name,
@@ -199,13 +200,6 @@ def _drawing(figure: str, tables: Mapping[str, pd.DataFrame], study: Config) -> 
         minimum_seeds=study.statistics.minimum_seeds,
     )
     return draw(figure, shown, settings)
-
-
-def _of(rows: pd.DataFrame, objectives: list[str], agents: list[str]) -> pd.DataFrame:
-    for column, names in (("objective", objectives), ("agent", agents)):
-        if column in rows:
-            rows = rows.loc[rows[column].isin(names)]
-    return rows
 
 
 def _picture(name: str, folder: Path, drawing: Drawing, pdfs: Path) -> Path:

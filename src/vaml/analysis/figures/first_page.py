@@ -1,4 +1,4 @@
-"""The two pictures of the README, drawn from published results of experiments A and C."""
+"""Pictures of published results alone: the README's of experiment A, and Pusher's returns."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -188,7 +188,7 @@ def _diagnostics(
             found.append(_level_rows(source, "environment", step, level))
         parts += [part.assign(metric=label.replace("\n", " ")) for part in found]
     rows = joined(parts, ["metric", *by])
-    # An agent without a model has no row in `source`.
+    # An agent without a model has no diagnostics.
     methods = settings.methods(runs.loc[runs[method].isin(source[method]), method].unique())
     environments = list(runs["environment"].unique())
     places = [(environment, panel) for environment in environments for panel in shown]
