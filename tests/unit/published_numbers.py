@@ -355,6 +355,12 @@ def lowest_returns(agent: str) -> Any:
     return after.groupby("seed").min()
 
 
+def lead_in_pusher(step: int) -> str:
+    """How far regularised VAML is ahead of maximum likelihood: lowest and highest seed."""
+    lead = (whole_returns("reg_vaml") - whole_returns("mle")).xs(step, level="env_step")
+    return f"{lead.min():.0f} to {lead.max():.0f}"
+
+
 def in_pusher(
     claim: str, measured: str, method: str = "reg_vaml", baseline: str = "mle"
 ) -> tuple[list[float], str]:

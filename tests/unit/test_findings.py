@@ -32,6 +32,7 @@ from published_numbers import (
     last_returns,
     lead,
     lead_at_the_end,
+    lead_in_pusher,
     lead_on_average,
     lower,
     lower_at,
@@ -352,6 +353,12 @@ FINDINGS: dict[str, Callable[[], str]] = {
             ", ".join(f"{ratio:.2g}" for ratio in last_error_ratios(column, "pendulum"))
             for column in ("error_replay", "error_on_policy")
         )
+    ),
+    "ahead on every seed": lambda: (
+        f"by {lead_in_pusher(20000)} at 20 000 steps and by {lead_in_pusher(60000)} at the end"
+    ),
+    "level with SAC": lambda: "(C12's comparison is {})".format(
+        in_pusher("C12", "last of return", baseline="sac")[1]
     ),
     "the verdict on where": lambda: f"(W11: {verdict_of('W11')})",
     "C7 in Pusher": lambda: "× {}".format(
