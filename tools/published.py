@@ -7,7 +7,7 @@ import csv
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,10 @@ from vaml.analysis.figures.draw import draw
 from vaml.analysis.figures.drawing import Drawing, FigureSettings
 from vaml.analysis.figures.rows import Bands
 from vaml.analysis.figures.style import save, style
-from vaml.analysis.figures.tails import error_tails
 from vaml.analysis.manuscript.data import manuscript_data
 from vaml.analysis.tables.aggregates import average_returns, read_table
-from vaml.analysis.tables.rendering import Table, write_csv, write_markdown
-from vaml.analysis.tables.summaries import mbac_table, snapshots_table, synthetic_table
+from vaml.analysis.tables.rendering import write_csv, write_markdown
+from vaml.analysis.tables.summaries import OF_EXPERIMENT
 from vaml.compile_paper import typeset
 from vaml.config.claims import load_claims
 from vaml.config.schema import Config, load
@@ -45,9 +44,12 @@ PAPER = ROOT / "paper"
 PUBLISHED = PAPER / "published"
 REFERENCES = [PAPER / "reference" / f"{each}.csv" for each in AUTHORS]
 CLAIMS = ROOT / "config" / "claims.yaml"
-# Studies of another setting than the manuscript's, each with its experiment; config/<study>.yaml
-# made their tables.
-STUDIES = {"as_run": "synthetic", "pusher_v5": "mbac"}
+# Studies of another setting than the manuscript's, each with its experiment and the figures drawn
+# of it; config/<study>.yaml made their tables.
+STUDIES = {
+    "as_run": ("synthetic", ("figure_1_seeds", "why_synthetic")),
+    "pusher_v5": ("mbac", ("figure_3_seeds", "why_mbac")),
+}
 # The tables of the manuscript's study, `reduced`, each with the studies that hold its rows.
 _AGENTS = ("pendulum", "pusher")
 MANUSCRIPT = {
@@ -58,17 +60,6 @@ MANUSCRIPT = {
     **dict.fromkeys(("mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics"), _AGENTS),
 }
 DPI = 150
-# By experiment: its tables, the figures drawn from them, and its summary.
-Summary = Callable[[Mapping[str, pd.DataFrame], float], Table]
-EXPERIMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Summary]] = {
-    "synthetic": (("synthetic",), ("figure_1_seeds", "why_synthetic"), synthetic_table),
-    "snapshots": (("snapshots",), ("figure_2_seeds", "why_snapshots"), snapshots_table),
-    "mbac": (
-        ("mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics"),
-        ("figure_3_seeds", "why_mbac"),
-        mbac_table,
-    ),
-}
 
 
 def redraw(folder: Path, spare: Path) -> None:
@@ -82,8 +73,6 @@ def redraw(folder: Path, spare: Path) -> None:
     fits = read_table(PUBLISHED / "why" / "synthetic.csv")
     with style():
         _picture("exact_error", folder / "why", first_page.exact_error(fits, Bands(0.95, 4)), spare)
-        tails = error_tails(read_table(PUBLISHED / "snapshots" / "tails.csv"))
-        _picture("error_tails", folder / "snapshots", tails, spare)
     episodes = read_table(PUBLISHED / "pusher" / "mbac_returns.csv")
     means = average_returns(episodes, ["agent", "seed", "env_step"])
     runs = means.rename(columns={"average_return": "return"})
@@ -100,8 +89,8 @@ def _config(*overlays: str) -> Config:
 
 def _experiment(name: str, folder: Path, spare: Path) -> None:
     """The summary, verdicts and figures of a study of one experiment."""
-    study, experiment = _config(name), STUDIES[name]
-    needed, drawn, _ = EXPERIMENTS[experiment]
+    study, (experiment, drawn) = _config(name), STUDIES[name]
+    needed = dict.fromkeys(table for figure in drawn for table in FIGURES[figure].tables)
     tables = {table: read_table(PUBLISHED / name / f"{table}.csv") for table in needed}
     _summary(experiment, tables, study, folder)
     findings = [f for f in _judged(tables, study) if f.question.comparison.table in tables]
@@ -117,7 +106,7 @@ def _manuscript(folder: Path, spare: Path) -> None:
     """The whole study as far as it is published: every verdict, its figures, the manuscript."""
     study = _config("why", "reduced")
     tables = {name: _selected(name, study) for name in MANUSCRIPT}
-    summaries = {name: _summary(name, tables, study, folder) for name in EXPERIMENTS}
+    summaries = {name: _summary(name, tables, study, folder) for name in OF_EXPERIMENT}
     findings = _judged(tables, study)
     rows = comparison_rows(findings)
     write_rows(folder / "claims.csv", list(rows[0]), rows)
@@ -158,7 +147,7 @@ def _summary(
     experiment: str, tables: Mapping[str, pd.DataFrame], study: Config, folder: Path
 ) -> pd.DataFrame:
     """The table that sums an experiment up, as it reads it back."""
-    table = EXPERIMENTS[experiment][2](tables, study.statistics.confidence)
+    table = OF_EXPERIMENT[experiment](tables, study.statistics.confidence)
     write_csv(table, folder / f"summary_{experiment}.csv")
     write_markdown(table, folder / f"summary_{experiment}.md")
     return read_table(folder / f"summary_{experiment}.csv")

@@ -8,13 +8,12 @@ from pathlib import Path
 from vaml.analysis.claims.summaries import claims_table, comparisons_table
 from vaml.analysis.tables.aggregates import read_table
 from vaml.analysis.tables.rendering import Table, write_csv, write_latex, write_markdown
-from vaml.analysis.tables.summaries import mbac_table, snapshots_table, synthetic_table
+from vaml.analysis.tables.summaries import OF_EXPERIMENT
 from vaml.files import read_json
 from vaml.pipeline.summaries import SUMMARIES
 from vaml.runtime.derivation import deriving, require_derived
 
 _OF_CLAIMS = {"claims": claims_table, "comparisons": comparisons_table}
-_OF_TABLES = {"synthetic": synthetic_table, "snapshots": snapshots_table, "mbac": mbac_table}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -45,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _table(name: str, paths: Sequence[Path], confidence: float) -> Table:
     if name in _OF_CLAIMS:
         return _OF_CLAIMS[name](read_json(paths[0])["claims"], confidence)
-    return _OF_TABLES[name]({path.stem: read_table(path) for path in paths}, confidence)
+    return OF_EXPERIMENT[name]({path.stem: read_table(path) for path in paths}, confidence)
 
 
 if __name__ == "__main__":

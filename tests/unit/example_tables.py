@@ -60,6 +60,9 @@ def snapshots() -> pd.DataFrame:
             "coverage_90": 0.75 + seed / 64,
             "slope_data_q95": 2.0,
             "slope_model_q95": 5.0 + seed,
+            "transition_error_mean": step / 1000 + seed,
+            "transition_error_median": 0.25 + seed,
+            "top_1_percent": 0.5 + seed / 16,
         }
         for environment in ("Walker2d-v4", "Hopper-v4")
         for seed in range(2)

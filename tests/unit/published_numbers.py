@@ -169,13 +169,17 @@ def ahead() -> list[float]:
     return [a - b for a, b in zip(*both, strict=True)]
 
 
-def snapshot(environment: str, objective: str, metric: str, name: str = "snapshots") -> list[float]:
-    """Along experiment B's snapshots."""
-    rows = table(f"snapshots/{name}")
-    mine = rows.loc[
-        (rows["environment"] == f"{environment}-v4") & (rows["objective"] == objective)
-    ].sort_values("step")
-    return mine[metric].to_list()
+def snapshot(environment: str, objective: str, metric: str) -> list[float]:
+    """Along the snapshots of experiment B to which every objective is fitted, in its first run."""
+    steps = _first_run(environment, "vaml")["step"]
+    mine = _first_run(environment, objective)
+    return mine.loc[mine["step"].isin(steps), metric].to_list()
+
+
+def _first_run(environment: str, objective: str) -> pd.DataFrame:
+    rows = table("snapshots/snapshots")
+    found = {"environment": f"{environment}-v4", "objective": objective, "seed": 0}
+    return rows.loc[(rows[list(found)] == pd.Series(found)).all(axis=1)].sort_values("step")
 
 
 def authors(environment: str, objective: str = "mle") -> list[float]:
@@ -230,9 +234,9 @@ def of_variance(environment: str) -> list[float]:
     return list(error / variance)
 
 
-def all_snapshots(environment: str) -> list[float]:
+def all_snapshots(environment: str, metric: str = "value_aware_error") -> list[float]:
     """Errors of maximum likelihood at the nineteen."""
-    return snapshot(environment, "mle", "value_aware_error", "mle_snapshots")
+    return _first_run(environment, "mle")[metric].to_list()
 
 
 def trend(values: list[float]) -> float:
@@ -242,11 +246,11 @@ def trend(values: list[float]) -> float:
 
 def order_of_medians(environment: str) -> set[bool]:
     """True where the typical error of maximum likelihood is below VAML's."""
-    rows = table("snapshots/tails")
-    mine: Any = rows.loc[rows["environment"] == f"{environment}-v4"]
-    wide = mine.pivot(index="step", columns="objective", values="median").dropna()
-    assert len(wide) == 5
-    return set(wide["mle"] < wide["vaml"])
+    mle, vaml = (
+        snapshot(environment, objective, "transition_error_median") for objective in ("mle", "vaml")
+    )
+    assert len(mle) == 5
+    return {a < b for a, b in zip(mle, vaml, strict=True)}
 
 
 def covered(objective: str) -> list[float]:
@@ -257,13 +261,17 @@ def covered(objective: str) -> list[float]:
     ]
 
 
-def tail(environment: str, objective: str, column: str) -> list[float]:
-    return snapshot(environment, objective, column, "tails")
+def ends(environment: str) -> tuple[float, float]:
+    """The typical error of maximum likelihood at the first snapshot and at the last."""
+    medians = snapshot(environment, "mle", "transition_error_median")
+    return medians[0], medians[-1]
 
 
 def median_ratio(environment: str) -> float:
     """The typical error of maximum likelihood over VAML's, at the last snapshot."""
-    mle, vaml = (tail(environment, name, "median")[-1] for name in ("mle", "vaml"))
+    mle, vaml = (
+        snapshot(environment, name, "transition_error_median")[-1] for name in ("mle", "vaml")
+    )
     return mle / vaml
 
 

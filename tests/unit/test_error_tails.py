@@ -5,28 +5,29 @@ import pytest
 import torch
 
 from vaml.data.transitions import Transitions
-from vaml.metrics.error_tails import error_tail, squared_errors
+from vaml.metrics.error_tails import squared_errors, tail
 from vaml.metrics.model_test import ModelTest
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
 
 
 def test_a_few_large_errors_are_told_from_many() -> None:
-    even = error_tail(np.full(1000, 0.5))
+    even = tail(np.full(1000, 0.5))
     assert even == {
-        "mean": 0.5,
-        "median": 0.5,
+        "transition_error_mean": 0.5,
+        "transition_error_median": 0.5,
         "top_1_percent": pytest.approx(0.01),
         "top_10": pytest.approx(0.01),
     }
     few = np.ones(2000)
     few[[3, 1500]] = 9001.0
-    found = error_tail(few)
-    assert found["mean"] == pytest.approx(10.0)
-    assert found["median"] == 1.0
+    found = tail(few)
+    assert found["transition_error_mean"] == pytest.approx(10.0)
+    assert found["transition_error_median"] == 1.0
     assert found["top_1_percent"] == pytest.approx((2 * 9001 + 18) / 20000)
     assert found["top_10"] == pytest.approx((2 * 9001 + 8) / 20000)
-    assert error_tail(np.array([1.0, 3.0]))["top_1_percent"] == 0.75  # one of two, rounded up
+    assert tail(np.array([1.0, 3.0]))["top_1_percent"] == 0.75  # one of two, rounded up
+    assert tail(np.zeros(3)) == {"transition_error_mean": 0.0, "transition_error_median": 0.0}
 
 
 def test_an_error_is_of_its_own_transition() -> None:

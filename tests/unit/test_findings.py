@@ -23,6 +23,7 @@ from published_numbers import (
     by_seed,
     change_of_share,
     covered,
+    ends,
     exact_at,
     exp,
     in_pusher,
@@ -62,7 +63,6 @@ from published_numbers import (
     span_of,
     table,
     table_row,
-    tail,
     theirs,
     times_lower,
     trend,
@@ -255,17 +255,16 @@ FINDINGS: dict[str, Callable[[], str]] = {
         (True, False): "VAML's median is above maximum likelihood's on Hopper, and below it on"
     }[only(order_of_medians("Hopper")), only(order_of_medians("Walker2d"))],
     "a few transitions": lambda: (
-        f"carry {tail('Hopper', 'mle', 'top_1_percent')[-1]:.0%} of maximum likelihood's error, "
-        f"and ten of them {tail('Hopper', 'mle', 'top_10')[-1]:.0%}"
-    ).replace("%", " %"),
+        f"carry {per_cent(snapshot('Hopper', 'mle', 'top_1_percent')[-1])} of maximum likelihood's "
+        f"error, and ten of them {per_cent(snapshot('Hopper', 'mle', 'top_10')[-1])}"
+    ),
     "a few transitions, elsewhere": lambda: (
-        f"on 1 % carry at least {per_cent(min(tail('Hopper', 'mle', 'top_1_percent')[1:]))} "
-        f"(VAML's: {per_cent(min(tail('Hopper', 'vaml', 'top_1_percent')[1:]))} to "
-        f"{per_cent(max(tail('Hopper', 'vaml', 'top_1_percent')[1:]))})"
+        f"on 1 % carry at least {per_cent(min(all_snapshots('Hopper', 'top_1_percent')[1:]))} "
+        f"(VAML's: {per_cent(min(snapshot('Hopper', 'vaml', 'top_1_percent')[1:]))} to "
+        f"{per_cent(max(snapshot('Hopper', 'vaml', 'top_1_percent')[1:]))})"
     ),
     "the typical transition": lambda: (
-        f"(median {tail('Hopper', 'mle', 'median')[0]:.2f} at the first snapshot, "
-        f"{tail('Hopper', 'mle', 'median')[-1]:.2f} at the last)"
+        "(median {:.2f} at the first snapshot, {:.2f} at the last)".format(*ends("Hopper"))
     ),
     "the typical transition, VAML": lambda: (
         f"{1 / median_ratio('Hopper'):.0f} times smaller than VAML's"

@@ -36,6 +36,13 @@ def test_the_errors_stand_beside_the_return_that_they_might_explain() -> None:
     assert shown == [pytest.approx(returns.mean()), 2.0, 3.0 + 2]
 
 
+def test_the_typical_error_stands_beside_the_mean_that_a_few_transitions_make() -> None:
+    _, rows = draw("error_tails", tables(), SETTINGS)
+    fit = {"environment": "Hopper-v4", "objective": "vaml", "step": 24000}
+    shown = selected(rows, kind="seed", seed=1, **fit)["value"].tolist()
+    assert shown == [24.0 + 1, 0.25 + 1, 0.5 + 1 / 16]
+
+
 def test_the_last_snapshot_has_no_error_for_a_next_one() -> None:
     _, rows = draw("why_snapshots", tables(), SETTINGS)
     later = rows.loc[rows["metric"].str.startswith("Error for the next")]

@@ -9,6 +9,7 @@ from torch import Tensor
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.losses.value_aware import action_sampling_floor, vaml
+from vaml.metrics.error_tails import DRAWS, transition_metrics
 from vaml.metrics.model_diagnostics import gradient_parts, slopes, spread
 from vaml.metrics.model_test import Metrics, ModelTest
 from vaml.networks.value import Value
@@ -16,8 +17,6 @@ from vaml.seeding import Streams
 
 # Noise this small changes no single-precision number above 10: such a model is deterministic.
 COLLAPSED_SIGMA = 1e-6
-# Values drawn per transition for the parts of an error on a snapshot.
-DECOMPOSITION_DRAWS = 20
 # Number of test rows for a fit's diagnostics.
 DIAGNOSTIC_ROWS = 1024
 
@@ -52,6 +51,8 @@ def snapshot_metrics(
 ) -> Metrics:
     """Test metrics of a fit to a snapshot, the share of V's sampled action, and the error's parts.
 
+    Among the parts are those of the largest transitions: see `transition_metrics`.
+
     next_value: the value function of the following snapshot, if there is one. It gives
     next_value_aware_error, the model's error for SAC's later value function, and
     next_value_variance, the variance of that function at s' over the transitions. The numbers of
@@ -81,6 +82,7 @@ def snapshot_metrics(
             objective.mle_coefficient,
             generator("diagnostics", "gradients"),
         ),
+        **transition_metrics(test, generator("error_tails")),
     }
 
 
@@ -137,12 +139,12 @@ def decomposition(test: ModelTest, generator: torch.Generator) -> Metrics:
 
     def measure(batch: Transitions) -> dict[str, Tensor]:
         prediction = test.predict(batch)
-        repeated = batch.next_observations.expand(DECOMPOSITION_DRAWS, -1, -1)
+        repeated = batch.next_observations.expand(DRAWS, -1, -1)
         targets = test.value(repeated, generator).double()
-        values = test.value(prediction.sample(DECOMPOSITION_DRAWS, generator), generator).double()
+        values = test.value(prediction.sample(DRAWS, generator), generator).double()
         noise, model_noise = targets.var(0), values.var(0)
         bias = targets.mean(0) - values.mean(0)
-        squared = bias.square() - (noise + model_noise) / DECOMPOSITION_DRAWS
+        squared = bias.square() - (noise + model_noise) / DRAWS
         return {
             "squared_bias": 0.5 * squared.mean(),
             "model_variance_term": 0.5 * model_noise.mean() / test.samples,

@@ -92,6 +92,11 @@ FIGURES: dict[str, CatalogueEntry] = by_name(
             "B. How wrong are the models on V’s own scale, and how fast do they age?",
             ("snapshots",),
         ),
+        "error_tails": CatalogueEntry(
+            "Why",
+            "B. Do all transitions make up the error, or only a few?",
+            ("snapshots",),
+        ),
         "where_mbac": CatalogueEntry(
             "Why",
             "C. Is the lower value-aware error where the policy is?",

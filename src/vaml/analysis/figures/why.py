@@ -51,6 +51,11 @@ _SNAPSHOTS: tuple[_Panel, ...] = (
     _COVERAGE,
     _SLOPE,
 )
+_TAILS: tuple[_Panel, ...] = (
+    ("Mean error", "transition_error_mean", None, None),
+    ("Typical transition’s error\n(median)", "transition_error_median", None, None),
+    ("Share of the error that 1 %\nof the transitions have", "top_1_percent", None, None),
+)
 _WHERE: tuple[_Panel, ...] = (
     ("Average return\n(reward per episode)", "average_return", None, None),
     ("Error on replayed states\n(where the paper reports it)", "error_replay", None, None),
@@ -131,6 +136,21 @@ def why_snapshots(tables: Tables, settings: FigureSettings) -> Drawing:
         "Snapshot (environment steps of SAC)",
         settings,
         "Test rows. The next snapshot comes one SAC snapshot interval later; the last has none.",
+    )
+
+
+def error_tails(tables: Tables, settings: FigureSettings) -> Drawing:
+    """Experiment B: do all transitions make up the error, or only a few?"""
+    fits = tables["snapshots"]
+    return _diagnostics(
+        fits,
+        fits,
+        ("objective", "step", "fit"),
+        _TAILS,
+        "Snapshot (steps of SAC)",
+        settings,
+        "Test rows. A transition’s error: ½ (V(s′) − V(ŝ′))², both averaged over draws of the "
+        "policy’s action and of the model.",
     )
 
 

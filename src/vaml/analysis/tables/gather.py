@@ -44,6 +44,7 @@ _DIAGNOSTICS = (
     "gradient_cosine",
     "value_share",
 )
+_TRANSITIONS = ("transition_error_mean", "transition_error_median", "top_1_percent", "top_10")
 _RUN = ("env_steps", "gradient_steps", "final_return", "final_temperature")
 
 
@@ -64,7 +65,7 @@ _OUTCOMES: dict[str, tuple[str, ...]] = {
     "measure_snapshot": (
         *_DIVERGED,
         *_FIT,
-        *_last_and_best((*_METRICS, *_PARTS, *_SPREAD, *_DIAGNOSTICS)),
+        *_last_and_best((*_METRICS, *_PARTS, *_SPREAD, *_DIAGNOSTICS, *_TRANSITIONS)),
     ),
     "train_mbac": (*_DIVERGED, *_RUN, "fits"),
 }

@@ -126,6 +126,10 @@ def mbac_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Table:
     )
 
 
+# An experiment's summary, by the name of its section in the configuration.
+OF_EXPERIMENT = {"synthetic": synthetic_table, "snapshots": snapshots_table, "mbac": mbac_table}
+
+
 def _grouped(rows: pd.DataFrame, by: Group, summarise: Callable[[pd.DataFrame], Row]) -> list[Row]:
     """Groups of a table in its order, with the number of diverged jobs."""
     found = []
