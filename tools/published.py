@@ -17,8 +17,8 @@ from vaml.analysis.claims.authors import read_reference
 from vaml.analysis.claims.judge import Finding, judge
 from vaml.analysis.claims.rows import (
     VALUE_COLUMNS,
-    claims_document,
     comparison_rows,
+    judgement,
     value_rows,
 )
 from vaml.analysis.claims.summaries import claims_table
@@ -35,8 +35,8 @@ from vaml.compile_paper import typeset
 from vaml.config.claims import load_claims
 from vaml.config.schema import Config, load
 from vaml.config.yaml_file import merged
-from vaml.files import sha256, write_json, write_rows
-from vaml.pipeline.figures import AUTHORS, FIGURES, figures
+from vaml.files import write_json, write_rows
+from vaml.pipeline.figures import AUTHORS, FIGURES, figures, shared_settings
 from vaml.pipeline.jobs import TABLES, labels
 
 ROOT = Path(__file__).parents[1]
@@ -111,14 +111,9 @@ def _manuscript(folder: Path, spare: Path) -> None:
     rows = comparison_rows(findings)
     write_rows(folder / "claims.csv", list(rows[0]), rows)
     write_rows(folder / "claims_values.csv", VALUE_COLUMNS, value_rows(findings))
-    claims = claims_document(load_claims(CLAIMS), findings)
-    confidence = study.statistics.confidence
-    write_markdown(claims_table(claims, confidence), folder / "summary_claims.md")
-    judged = {
-        "statistics": study.statistics.model_dump(mode="json"),
-        "inputs": {CLAIMS.name: sha256(CLAIMS)},
-        "claims": claims,
-    }
+    judged = judgement(load_claims(CLAIMS), findings, study.statistics, [CLAIMS])
+    table = claims_table(judged["claims"], study.statistics.confidence)
+    write_markdown(table, folder / "summary_claims.md")
     read = {f"summary_{name}": table for name, table in summaries.items()} | {"sac": tables["sac"]}
     drawn = [name for name in figures(study) if tables.keys() >= set(FIGURES[name].tables)]
     pictures = [_picture(name, folder, _drawing(name, tables, study), spare) for name in drawn]
@@ -176,19 +171,10 @@ def _provenance() -> dict[str, Any]:
 
 def _drawing(figure: str, tables: Mapping[str, pd.DataFrame], study: Config) -> Drawing:
     """A figure of the objectives and agents of a study."""
-    objectives = list(dict.fromkeys([*study.synthetic.objectives, *study.snapshots.objectives]))
     shown = {name: tables[name] for name in FIGURES[figure].tables}
     for name in FIGURES[figure].authors:
         shown[f"published_{name}"] = read_table(PAPER / "reference" / f"{name}.csv")
-    settings = FigureSettings(
-        **study.figures.model_dump(),
-        study=study.study.name,
-        objectives=objectives,
-        agents=study.mbac.agents,
-        confidence=study.statistics.confidence,
-        minimum_seeds=study.statistics.minimum_seeds,
-    )
-    return draw(figure, shown, settings)
+    return draw(figure, shown, FigureSettings.model_validate(shared_settings(study)))
 
 
 def _picture(name: str, folder: Path, drawing: Drawing, pdfs: Path) -> Path:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from vaml.analysis.claims.authors import read_reference
 from vaml.analysis.claims.judge import judge
-from vaml.analysis.claims.rows import VALUE_COLUMNS, claims_document, comparison_rows, value_rows
+from vaml.analysis.claims.rows import VALUE_COLUMNS, comparison_rows, judgement, value_rows
 from vaml.analysis.tables.aggregates import read_table
 from vaml.config.claims import load_claims
 from vaml.config.fields import read_flag
 from vaml.config.schema import ConfigError
 from vaml.config.statistics import Statistics
-from vaml.files import sha256, write_json, write_rows
+from vaml.files import write_json, write_rows
 from vaml.runtime.derivation import deriving, require_derived
 from vaml.runtime.digest import code_digest
 
@@ -39,13 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         rows = comparison_rows(findings)
         write_rows(arguments.csv, list(rows[0]), rows)
         write_rows(arguments.values, VALUE_COLUMNS, value_rows(findings))
-        document = {
-            "statistics": statistics.model_dump(mode="json"),
-            "code": code_digest("vaml.judge_claims"),
-            "inputs": {path.name: sha256(path) for path in inputs},
-            "claims": claims_document(claims, findings),
-        }
-        write_json(arguments.json, document)
+        document = judgement(claims, findings, statistics, inputs)
+        write_json(arguments.json, {**document, "code": code_digest("vaml.judge_claims")})
 
 
 if __name__ == "__main__":

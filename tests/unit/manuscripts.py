@@ -13,14 +13,14 @@ from finished_jobs import ROOT, manifest
 
 from vaml.analysis.claims.authors import read_reference
 from vaml.analysis.claims.judge import judge
-from vaml.analysis.claims.rows import claims_document
+from vaml.analysis.claims.rows import judgement
 from vaml.analysis.tables.rendering import write_csv
-from vaml.analysis.tables.summaries import mbac_table, snapshots_table, synthetic_table
+from vaml.analysis.tables.summaries import OF_EXPERIMENT
 from vaml.compile_paper import lay_out
 from vaml.config.claims import load_claims
 from vaml.config.schema import Config
 from vaml.config.statistics import Statistics
-from vaml.files import read_json, sha256, write_json
+from vaml.files import read_json, write_json
 from vaml.pipeline import jobs
 from vaml.pipeline.figures import AUTHORS, figures
 
@@ -78,11 +78,7 @@ def leave_study(
             home.mkdir(parents=True)
             write_json(home / "manifest.json", manifest(stage, commit=COMMIT, dirty=False))
     (results / "tables").mkdir()
-    for name, table in (
-        ("synthetic", synthetic_table),
-        ("snapshots", snapshots_table),
-        ("mbac", mbac_table),
-    ):
+    for name, table in OF_EXPERIMENT.items():
         if name in jobs.tables(study):
             write_csv(table(tables, 0.95), results / f"tables/summary_{name}.csv")
     if "sac" in jobs.tables(study):
@@ -106,12 +102,7 @@ def judge_study(path: Path, tables: dict[str, pd.DataFrame]) -> None:
     reference = read_reference([ROOT / f"paper/reference/{name}.csv" for name in AUTHORS])
     claims = load_claims(CLAIMS)
     findings = judge(claims, tables, reference, STATISTICS)
-    document = {
-        "statistics": STATISTICS.model_dump(mode="json"),
-        "inputs": {CLAIMS.name: sha256(CLAIMS)},
-        "claims": claims_document(claims, findings),
-    }
-    write_json(path, document)
+    write_json(path, judgement(claims, findings, STATISTICS, [CLAIMS]))
 
 
 def flags(results: Path, study: Config, output: Path) -> list[str]:

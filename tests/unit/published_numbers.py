@@ -290,17 +290,6 @@ def runs_per_agent() -> str:
     return f"{runs.min()} runs"
 
 
-def agents_verdict(claim: str, measured: str, logs: bool = True) -> tuple[str, str]:
-    """Effect of regularised VAML in InvertedPendulum with its interval, and the verdict on it."""
-    rows = table("reduced/claims")
-    rows = rows.loc[(rows["part"] == "InvertedPendulum") & (rows["method"] == "reg_vaml")]
-    (row,) = rows.loc[(rows["claim"] == claim) & (rows["measured"] == measured)].to_dict("records")
-    numbers = [row[name] for name in ("effect", "low", "high")]
-    effect, low, high = np.exp(numbers) if logs else numbers
-    digits = 2 if logs else 1
-    return f"{effect:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]", row["verdict"]
-
-
 def authors_over_ours(agent: str) -> float:
     """Median over the authors' points of their value-aware error over the mean of ours."""
     drawn: Any = table("reduced/figure_3_seeds")
@@ -311,21 +300,6 @@ def authors_over_ours(agent: str) -> float:
         for kind in ("mean", "authors")
     )
     return float((theirs / np.interp(theirs.index, ours.index, ours)).median())
-
-
-def judged(setting: str, method: str, metric: str, claim: str) -> str:
-    """Ratio to maximum likelihood with its interval, as the published verdicts have them."""
-    rows = table("reduced/claims")
-    (row,) = rows.loc[
-        (rows["claim"] == claim)
-        & (rows["part"] == setting)
-        & (rows["method"] == method)
-        & (rows["measured"] == f"mean of log {metric}")
-    ].to_dict("records")
-    values = np.exp([row[name] for name in ("effect", "low", "high")])
-    digits = 0 if values[0] > 10 else 2 if values[0] > 0.1 else 4
-    effect, low, high = (f"{value:.{digits}f}" for value in values)
-    return f"{effect} [{low}, {high}] × MLE"
 
 
 def published_returns(agent: str) -> Any:
@@ -369,15 +343,22 @@ def lead_in_pusher(step: int) -> str:
     return f"{lead.min():.0f} to {lead.max():.0f}"
 
 
-def in_pusher(
-    claim: str, measured: str, method: str = "reg_vaml", baseline: str = "mle"
+def compared(
+    part: str, claim: str, measured: str, method: str = "reg_vaml", baseline: str | None = "mle"
 ) -> tuple[list[float], str]:
     """Effect with the ends of its interval, and the verdict on it."""
     rows = table("reduced/claims")
-    rows = rows.loc[(rows["part"] == "Pusher") & (rows["claim"] == claim)]
-    rows = rows.loc[(rows["method"] == method) & (rows["baseline"] == baseline)]
-    (row,) = rows.loc[rows["measured"] == measured].to_dict("records")
+    rows = rows.loc[(rows["part"] == part) & (rows["claim"] == claim)]
+    rows = rows.loc[(rows["method"] == method) & (rows["measured"] == measured)]
+    (row,) = rows.loc[rows["baseline"].fillna("") == (baseline or "")].to_dict("records")
     return [row[name] for name in ("effect", "low", "high")], row["verdict"]
+
+
+def over_mle(setting: str, method: str, metric: str, claim: str) -> str:
+    """Experiment A: ratio to maximum likelihood with its interval, as the verdicts have them."""
+    ratio = exp(compared(setting, claim, f"mean of log {metric}", method)[0])
+    digits = 0 if ratio[0] > 10 else 2 if ratio[0] > 0.1 else 4
+    return f"{bracketed(ratio, f'.{digits}f')} × MLE"
 
 
 def verdict_of(claim: str) -> str:

@@ -12,7 +12,6 @@ from published_numbers import (
     ROOT,
     SETTINGS,
     above_the_published,
-    agents_verdict,
     ahead,
     all_snapshots,
     at_the_end,
@@ -22,13 +21,12 @@ from published_numbers import (
     bracketed,
     by_seed,
     change_of_share,
+    compared,
     covered,
     ends,
     exact_at,
     exp,
-    in_pusher,
     integers,
-    judged,
     last_error_ratios,
     last_returns,
     lead,
@@ -45,6 +43,7 @@ from published_numbers import (
     of_variance,
     only,
     order_of_medians,
+    over_mle,
     pairs,
     per_cent,
     printed,
@@ -92,19 +91,18 @@ def test_the_findings_about_inverted_pendulum_are_those_of_its_runs() -> None:
 
 def test_the_findings_have_the_verdicts_on_agents_in_inverted_pendulum() -> None:
     text = " ".join((ROOT / "docs" / "findings.md").read_text(encoding="utf-8").split())
-    error, verdict = agents_verdict("C7", "median of log value_aware_error")
-    assert f"error is {error} of maximum likelihood's (median" in text
+    part = "InvertedPendulum"
+    error, verdict = compared(part, "C7", "median of log value_aware_error")
+    assert f"error is {bracketed(exp(error), '.2f')} of maximum likelihood's (median" in text
     assert f"**C7's comparisons here are {verdict}** in" in text
-    bias, _ = agents_verdict("C7", "log of mean of squared_bias")
-    assert (
-        f"lower on average ({bias}), and {agents_verdict('C7', 'median of squared_bias')[1]} in"
-        in text
-    )
-    nll, verdict = agents_verdict("C8", "mean of nll / 4", logs=False)
-    assert f"likelihood is worse by {nll} nats per dimension" in text
+    bias, _ = compared(part, "C7", "log of mean of squared_bias")
+    _, verdict = compared(part, "C7", "median of squared_bias")
+    assert f"lower on average ({bracketed(exp(bias), '.2f')}), and {verdict} in" in text
+    nll, verdict = compared(part, "C8", "mean of nll / 4")
+    assert f"likelihood is worse by {bracketed(nll, '.1f')} nats per dimension" in text
     assert f"**C8 is {verdict}**" in text
-    distance, verdict = agents_verdict("W7", "log of mean of target_error_policy")
-    assert f"(W7: {verdict}, the distance is {distance} times" in text
+    distance, verdict = compared(part, "W7", "log of mean of target_error_policy")
+    assert f"(W7: {verdict}, the distance is {bracketed(exp(distance), '.2f')} times" in text
 
 
 def test_the_findings_have_the_errors_of_fresh_episodes_in_inverted_pendulum() -> None:
@@ -328,21 +326,21 @@ FINDINGS: dict[str, Callable[[], str]] = {
         "regularised VAML returns {} more than maximum likelihood, and SAC {} more than "
         "regularised VAML (W10: {})"
     ).format(
-        bracketed(in_pusher("W10", "mean of return")[0], ".1f"),
-        bracketed(in_pusher("W10", "mean of return", "sac", "reg_vaml")[0], ".1f"),
+        bracketed(compared("Pusher", "W10", "mean of return")[0], ".1f"),
+        bracketed(compared("Pusher", "W10", "mean of return", "sac", "reg_vaml")[0], ".1f"),
         verdict_of("W10"),
     ),
     "its error while it learns": lambda: "is {} of maximum likelihood's (W12: {})".format(
-        bracketed(exp(in_pusher("W12", "log of mean of error_on_policy")[0]), ".2f"),
+        bracketed(exp(compared("Pusher", "W12", "log of mean of error_on_policy")[0]), ".2f"),
         verdict_of("W12"),
     ),
     "in the end": lambda: "ends {} above maximum likelihood, and SAC {} above it (W9: {})".format(
-        bracketed(in_pusher("C13", "last of return")[0], ".1f"),
-        bracketed(in_pusher("W9", "last of return", "sac")[0], ".1f"),
+        bracketed(compared("Pusher", "C13", "last of return")[0], ".1f"),
+        bracketed(compared("Pusher", "W9", "last of return", "sac")[0], ".1f"),
         verdict_of("W9"),
     ),
     "on the replay buffer": lambda: "is {} of maximum likelihood's".format(
-        bracketed(exp(in_pusher("W11", "last of log error_replay")[0]), ".2g")
+        bracketed(exp(compared("Pusher", "W11", "last of log error_replay")[0]), ".2g")
     ),
     "where the policy is": lambda: "{}, {}, {} and {} times maximum likelihood's".format(
         *(f"{ratio:.2g}" for ratio in last_error_ratios("error_on_policy"))
@@ -357,22 +355,22 @@ FINDINGS: dict[str, Callable[[], str]] = {
         f"by {lead_in_pusher(20000)} at 20 000 steps and by {lead_in_pusher(60000)} at the end"
     ),
     "level with SAC": lambda: "(C12's comparison is {})".format(
-        in_pusher("C12", "last of return", baseline="sac")[1]
+        compared("Pusher", "C12", "last of return", baseline="sac")[1]
     ),
     "the verdict on where": lambda: f"(W11: {verdict_of('W11')})",
     "C7 in Pusher": lambda: "× {}".format(
-        bracketed(exp(in_pusher("C7", "median of log value_aware_error")[0]), ".2f")
+        bracketed(exp(compared("Pusher", "C7", "median of log value_aware_error")[0]), ".2f")
     ),
     "C8 in Pusher": lambda: "{} nats per dimension".format(
-        bracketed(in_pusher("C8", "mean of nll / 23")[0], ".2f")
+        bracketed(compared("Pusher", "C8", "mean of nll / 23")[0], ".2f")
     ),
 }
 
 
 FIRST_PAGE: dict[str, Callable[[], str]] = {
-    "plotted": lambda: judged("realizable", "vaml", "value_aware_error", "C1"),
-    "exact": lambda: judged("realizable", "vaml", "exact_error", "W3"),
-    "exact targets": lambda: judged("realizable", "vaml_exact", "exact_error", "W4"),
+    "plotted": lambda: over_mle("realizable", "vaml", "value_aware_error", "C1"),
+    "exact": lambda: over_mle("realizable", "vaml", "exact_error", "W3"),
+    "exact targets": lambda: over_mle("realizable", "vaml_exact", "exact_error", "W4"),
     "advantage": lambda: (
         f"error by {1 - ratio('why', 'realizable', 'value_aware_error'):.0%}".replace("%", " %")
     ),
@@ -380,7 +378,7 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
     "everywhere": lambda: f"lower in {pairs('why', 'realizable')} pairs",
     "the authors' pool": lambda: f"lower in {pairs('as_run', 'unrealizable')} pairs, in no seed",
     "exact targets, unrealizable": lambda: (
-        f"unrealizable {judged('unrealizable', 'vaml_exact', 'exact_error', 'W4')}"
+        f"unrealizable {over_mle('unrealizable', 'vaml_exact', 'exact_error', 'W4')}"
     ),
     "SAC's data": lambda: (
         f"{times_lower('Hopper', metric='value_aware_error'):.0f} times lower on Hopper "
@@ -398,21 +396,24 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         f"{last_returns('reg_vaml')} without; published {theirs('reg_vaml', 60000)}"
     ),
     "a better model while it learns": lambda: (
-        f"{bracketed(in_pusher('W10', 'mean of return')[0], '.1f')} above MLE's over training"
+        bracketed(compared("Pusher", "W10", "mean of return")[0], ".1f")
+        + " above MLE's over training"
     ),
     "a better model in the end": lambda: (
-        f"{bracketed(in_pusher('C13', 'last of return')[0], '.1f')} above MLE's"
+        f"{bracketed(compared('Pusher', 'C13', 'last of return')[0], '.1f')} above MLE's"
     ),
     "where it is better": lambda: (
-        f"{bracketed(exp(in_pusher('W11', 'last of log error_replay')[0]), '.2g')} × MLE's on "
-        "replayed states, "
+        bracketed(exp(compared("Pusher", "W11", "last of log error_replay")[0]), ".2g")
+        + " × MLE's on replayed states, "
         + "{}, {}, {} and {} × on the policy's own".format(
             *(f"{ratio:.2g}" for ratio in last_error_ratios("error_on_policy"))
         )
     ),
-    "InvertedPendulum": lambda: (
-        f"error {agents_verdict('C7', 'median of log value_aware_error')[0]} × MLE's | "
-        f"{runs_per_agent()}"
+    "InvertedPendulum": lambda: "error {} × MLE's | {}".format(
+        bracketed(
+            exp(compared("InvertedPendulum", "C7", "median of log value_aware_error")[0]), ".2f"
+        ),
+        runs_per_agent(),
     ),
 }
 

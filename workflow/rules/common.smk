@@ -11,7 +11,7 @@ SOURCE = Path(workflow.current_basedir).parent.parent / "src"
 sys.path.insert(0, str(SOURCE))
 
 from vaml.pipeline import jobs
-from vaml.pipeline.figures import AUTHORS, FIGURES, figures
+from vaml.pipeline.figures import AUTHORS, FIGURES, figures, shared_settings
 from vaml.config.schema import ConfigError, load
 from vaml.runtime.derivation import manifest_of
 from vaml.runtime.device import device_choice
@@ -157,18 +157,8 @@ def table_files(wildcards):
 
 
 def figure_settings(wildcards):
-    """Canonical JSON of what all figures share; the objectives in the order of their selection."""
-    objectives = [*STUDY.synthetic.objectives, *STUDY.snapshots.objectives]
-    return jobs.canonical(
-        {
-            **STUDY.figures.model_dump(mode="json"),
-            "study": STUDY.study.name,
-            "objectives": list(dict.fromkeys(objectives)),
-            "agents": STUDY.mbac.agents,
-            "confidence": STUDY.statistics.confidence,
-            "minimum_seeds": STUDY.statistics.minimum_seeds,
-        }
-    )
+    """Canonical JSON of what all figures share."""
+    return jobs.canonical(shared_settings(STUDY))
 
 
 def in_report(suffix, file):

@@ -4,7 +4,7 @@ A figure has the name of the function in `vaml.analysis.figures` that draws it.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from vaml.config.fields import by_name
 from vaml.config.schema import Config
@@ -120,3 +120,19 @@ def figures(study: Config) -> list[str]:
     """The figures whose tables a study has."""
     made = set(tables(study))
     return [name for name, figure in FIGURES.items() if made.issuperset(figure.tables)]
+
+
+def shared_settings(study: Config) -> dict[str, Any]:
+    """What all figures of a study share, `vaml.analysis.figures.drawing.FigureSettings` as JSON.
+
+    The objectives stand in the order of their selection, which sets their colours.
+    """
+    objectives = [*study.synthetic.objectives, *study.snapshots.objectives]
+    return {
+        **study.figures.model_dump(mode="json"),
+        "study": study.study.name,
+        "objectives": list(dict.fromkeys(objectives)),
+        "agents": study.mbac.agents,
+        "confidence": study.statistics.confidence,
+        "minimum_seeds": study.statistics.minimum_seeds,
+    }

@@ -1,13 +1,15 @@
 """The findings as rows and as JSON, for tables, figures and texts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from vaml.analysis.claims.judge import VARIANTS, Finding, overall
 from vaml.analysis.claims.measures import Sample
 from vaml.analysis.claims.verdicts import Judgement
 from vaml.config.claims import Claims
-from vaml.files import finite_or_null
+from vaml.config.statistics import Statistics
+from vaml.files import finite_or_null, sha256
 
 Row = dict[str, Any]
 
@@ -89,6 +91,17 @@ def value_rows(findings: Sequence[Finding]) -> Iterator[Row]:
                 row = question.claim_id, question.comparison.variant, question.index + 1
                 cells = (*row, question.part, question.method, name, seed, value)
                 yield dict(zip(VALUE_COLUMNS, cells, strict=True))
+
+
+def judgement(
+    claims: Claims, findings: Sequence[Finding], statistics: Statistics, inputs: Iterable[Path]
+) -> Row:
+    """claims.json but for the code: the settings, the digests of these inputs, and the claims."""
+    return {
+        "statistics": statistics.model_dump(mode="json"),
+        "inputs": {path.name: sha256(path) for path in inputs},
+        "claims": claims_document(claims, findings),
+    }
 
 
 def claims_document(claims: Claims, findings: Sequence[Finding]) -> list[Row]:
