@@ -40,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             test = ModelTest(model, data.test, data.value, objective.model_samples, batch_size)
             for kept in ("last", "best"):
                 load_module(model, read_tensors(weights, f"{kept}/"))
-                metrics[kept] = snapshot_metrics(test, data.next_value, objective, streams)
+                metrics[kept] = snapshot_metrics(
+                    test, data.terminal, data.next_value, objective, streams
+                )
         job.write_result("metrics", metrics)
 
 

@@ -5,29 +5,44 @@ import pytest
 import torch
 
 from vaml.data.transitions import Transitions
-from vaml.metrics.error_tails import squared_errors, tail
+from vaml.metrics.error_tails import parts, squared_errors
 from vaml.metrics.model_test import ModelTest
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
 
+NOWHERE = np.zeros(1000, bool)
+
 
 def test_a_few_large_errors_are_told_from_many() -> None:
-    even = tail(np.full(1000, 0.5))
+    even = parts(np.full(1000, 0.5), NOWHERE)
     assert even == {
         "transition_error_mean": 0.5,
         "transition_error_median": 0.5,
         "top_1_percent": pytest.approx(0.01),
         "top_10": pytest.approx(0.01),
+        "terminal_rows": 0.0,
+        "terminal_share": 0.0,
+        "lasting_error_mean": 0.5,
     }
     few = np.ones(2000)
     few[[3, 1500]] = 9001.0
-    found = tail(few)
+    found = parts(few, np.zeros(2000, bool))
     assert found["transition_error_mean"] == pytest.approx(10.0)
     assert found["transition_error_median"] == 1.0
     assert found["top_1_percent"] == pytest.approx((2 * 9001 + 18) / 20000)
     assert found["top_10"] == pytest.approx((2 * 9001 + 8) / 20000)
-    assert tail(np.array([1.0, 3.0]))["top_1_percent"] == 0.75  # one of two, rounded up
-    assert tail(np.zeros(3)) == {"transition_error_mean": 0.0, "transition_error_median": 0.0}
+    two = parts(np.array([1.0, 3.0]), NOWHERE[:2])
+    assert two["top_1_percent"] == 0.75  # one of two, rounded up
+
+
+def test_the_terminal_transitions_have_their_part() -> None:
+    errors, terminal = np.array([1.0, 6.0, 2.0, 3.0]), np.array([False, True, False, False])
+    found = parts(errors, terminal)
+    assert found["terminal_rows"] == 0.25
+    assert found["terminal_share"] == 0.5
+    assert found["lasting_error_mean"] == 2.0
+    assert "lasting_error_mean" not in parts(errors, ~NOWHERE[:4])
+    assert "terminal_share" not in parts(np.zeros(4), terminal)
 
 
 def test_an_error_is_of_its_own_transition() -> None:

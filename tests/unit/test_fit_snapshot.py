@@ -13,6 +13,7 @@ from vaml import fit_snapshot, measure_snapshot, train_sac
 from vaml.algorithms.sac import SACRun
 from vaml.config.sac import ActorCriticSettings, Environment, SACTraining, TrainSACJob
 from vaml.config.snapshots import FitSnapshotJob, SnapshotFitSettings
+from vaml.data.snapshot import snapshot_parts
 from vaml.files import read_arrays
 from vaml.metrics import errors
 from vaml.seeding import Streams
@@ -59,7 +60,7 @@ def snapshot(
     monkeypatch.setattr(
         errors,
         "snapshot_metrics",
-        lambda test, later, *_: tested.append((test.transitions, later)) or {},
+        lambda test, _, later, *__: tested.append((test.transitions, later)) or {},
     )
 
     def start(step: int, objective: str, redraw: bool = False) -> SimpleNamespace:
@@ -104,6 +105,19 @@ def test_a_redrawn_test_split_holds_rows_that_were_trained_on(
     assert len(redrawn.test) == len(clean.test) == 6
     assert states(redrawn.test) != states(clean.test)
     assert states(redrawn.test) & states(redrawn.train)
+
+
+@pytest.mark.parametrize("redraw", [False, True])
+def test_the_terminal_transitions_are_those_of_the_test_rows(redraw: bool) -> None:
+    rows = np.arange(90, dtype=np.float32)[:, None]
+    history: dict[str, np.ndarray] = {
+        **dict.fromkeys(("observations", "actions", "next_observations"), rows),
+        "terminated": np.arange(90) % 3 == 0,
+    }
+    fit = SnapshotFitSettings(**FIT, test_fraction=0.5, redraw_test_split=redraw)
+    *_, test, terminal = snapshot_parts(history, 80, fit, np.random.default_rng(0))
+    assert len(terminal) == 40
+    assert terminal.tolist() == [row % 3 == 0 for (row,) in test.observations.tolist()]
 
 
 def test_the_next_value_function_is_of_the_following_snapshot(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vaml.config.snapshots import SnapshotFitSettings
 from vaml.data.transitions import Transitions, random_split
@@ -14,8 +15,8 @@ def snapshot_parts(
     step: int,
     fit: SnapshotFitSettings,
     splits: np.random.Generator,
-) -> tuple[Transitions, Transitions, Transitions]:
-    """Training, validation and test transitions.
+) -> tuple[Transitions, Transitions, Transitions, Tensor]:
+    """Training, validation and test transitions, and which test transitions are terminal.
 
     history: the columns of a whole SAC run. The replay buffer at the snapshot is its first `step`
     rows. With `redraw_test_split`, the test rows are of a second split and overlap the other parts.
@@ -30,4 +31,5 @@ def snapshot_parts(
     train, validation, test = random_split(step, held_out, splits)
     if fit.redraw_test_split:
         *_, test = random_split(step, held_out, splits)
-    return rows.take(train), rows.take(validation), rows.take(test)
+    terminal = torch.from_numpy(history["terminated"][:step][test])
+    return rows.take(train), rows.take(validation), rows.take(test), terminal

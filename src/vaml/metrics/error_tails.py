@@ -1,7 +1,8 @@
-"""Whether all transitions make up a value-aware error, or only a few."""
+"""Which transitions make up a value-aware error: all of them, a few, or the terminal ones."""
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vaml.metrics.model_test import Metrics, ModelTest
 
@@ -10,26 +11,33 @@ DRAWS = 20
 _TOP = 0.01  # of the transitions
 
 
-def transition_metrics(test: ModelTest, generator: torch.Generator) -> Metrics:
-    """Mean, median and largest of the transitions' `squared_errors`.
+def transition_metrics(test: ModelTest, terminal: Tensor, generator: torch.Generator) -> Metrics:
+    """Mean, median and largest of the transitions' `squared_errors`, and the terminal ones' part.
 
-    transition_error_mean, transition_error_median; and the share of their total that the largest
-    have: top_1_percent, rounded up to a whole number of transitions, and top_10.
+    transition_error_mean, transition_error_median. The share of their total that the largest have:
+    top_1_percent, rounded up to a whole number of transitions, and top_10. terminal_rows: the share
+    of the transitions that are terminal, `terminal` being True for them (N,); no target of the
+    critics uses V there. terminal_share: their share of the total. lasting_error_mean: the mean
+    over the others. A number that would be of nothing is left out.
     """
-    return tail(squared_errors(test, generator))
+    return parts(squared_errors(test, generator), terminal.cpu().numpy())
 
 
-def tail(errors: np.ndarray) -> Metrics:
-    """`transition_metrics` of errors (N,), none below 0; without shares where all are 0."""
+def parts(errors: np.ndarray, terminal: np.ndarray) -> Metrics:
+    """`transition_metrics` of errors (N,), none below 0."""
     metrics = {
         "transition_error_mean": float(errors.mean()),
         "transition_error_median": float(np.median(errors)),
+        "terminal_rows": float(terminal.mean()),
     }
+    if not terminal.all():
+        metrics["lasting_error_mean"] = float(errors[~terminal].mean())
     largest = np.sort(errors)[::-1]
     if total := largest.sum():
         hundredth = int(np.ceil(_TOP * len(largest)))
         metrics["top_1_percent"] = float(largest[:hundredth].sum() / total)
         metrics["top_10"] = float(largest[:10].sum() / total)
+        metrics["terminal_share"] = float(errors[terminal].sum() / total)
     return metrics
 
 

@@ -47,12 +47,15 @@ def model_metrics(test: ModelTest, generator: torch.Generator) -> Metrics:
 
 
 def snapshot_metrics(
-    test: ModelTest, next_value: Value | None, objective: Objective, streams: Streams
+    test: ModelTest,
+    terminal: Tensor,
+    next_value: Value | None,
+    objective: Objective,
+    streams: Streams,
 ) -> Metrics:
     """Test metrics of a fit to a snapshot, the share of V's sampled action, and the error's parts.
 
-    Among the parts are those of the largest transitions: see `transition_metrics`.
-
+    terminal: True for the transitions into a terminal state (N,), for `transition_metrics`.
     next_value: the value function of the following snapshot, if there is one. It gives
     next_value_aware_error, the model's error for SAC's later value function, and
     next_value_variance, the variance of that function at s' over the transitions. The numbers of
@@ -82,7 +85,7 @@ def snapshot_metrics(
             objective.mle_coefficient,
             generator("diagnostics", "gradients"),
         ),
-        **transition_metrics(test, generator("error_tails")),
+        **transition_metrics(test, terminal, generator("error_tails")),
     }
 
 

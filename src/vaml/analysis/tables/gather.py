@@ -44,7 +44,15 @@ _DIAGNOSTICS = (
     "gradient_cosine",
     "value_share",
 )
-_TRANSITIONS = ("transition_error_mean", "transition_error_median", "top_1_percent", "top_10")
+_TRANSITIONS = (
+    "transition_error_mean",
+    "transition_error_median",
+    "top_1_percent",
+    "top_10",
+    "terminal_rows",
+    "terminal_share",
+    "lasting_error_mean",
+)
 _RUN = ("env_steps", "gradient_steps", "final_return", "final_temperature")
 
 
