@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaml.metrics.model_diagnostics import value_slopes
 from vaml.metrics.model_test import Metrics, ModelTest
 
 # Draws of V(s') and of V(ŝ') per transition, for the parts of an error on a snapshot.
@@ -12,19 +13,28 @@ _TOP = 0.01  # of the transitions
 
 
 def transition_metrics(test: ModelTest, terminal: Tensor, generator: torch.Generator) -> Metrics:
-    """Mean, median and largest of the transitions' `squared_errors`, and the terminal ones' part.
+    """Mean, median and largest of the transitions' `squared_errors`, and which they are.
 
-    transition_error_mean, transition_error_median. The share of their total that the largest have:
-    top_1_percent, rounded up to a whole number of transitions, and top_10. terminal_rows: the share
-    of the transitions that are terminal, `terminal` being True for them (N,); no target of the
-    critics uses V there. terminal_share: their share of the total. lasting_error_mean: the mean
-    over the others. A number that would be of nothing is left out.
+    terminal: True for transitions into a terminal state (N,); no target of the critics uses V
+    there. `parts` says what the metrics are.
     """
-    return parts(squared_errors(test, generator), terminal.cpu().numpy())
+    errors = squared_errors(test, generator)
+    slopes = value_slopes(test.value, test.transitions.next_observations, generator)
+    return parts(errors, terminal.cpu().numpy(), residuals(test), slopes.cpu().numpy())
 
 
-def parts(errors: np.ndarray, terminal: np.ndarray) -> Metrics:
-    """`transition_metrics` of errors (N,), none below 0."""
+def parts(
+    errors: np.ndarray, terminal: np.ndarray, residuals: np.ndarray, slopes: np.ndarray
+) -> Metrics:
+    """Numbers of transitions by their errors, none below 0; all arrays (N,).
+
+    transition_error_mean, transition_error_median; lasting_error_mean: the mean without the
+    terminal ones. top_1_percent and top_10: the share of the total that the largest hundredth,
+    rounded up, and the largest ten have. terminal_rows: the terminal ones' share of the rows;
+    terminal_share: of the total. top_residual: the median length of s' less its predicted mean in
+    the largest hundredth, over the median of all; top_slope: the same of the length of dV/ds at s'.
+    A number that would be of nothing, or over 0, is left out.
+    """
     metrics = {
         "transition_error_mean": float(errors.mean()),
         "transition_error_median": float(np.median(errors)),
@@ -32,13 +42,27 @@ def parts(errors: np.ndarray, terminal: np.ndarray) -> Metrics:
     }
     if not terminal.all():
         metrics["lasting_error_mean"] = float(errors[~terminal].mean())
-    largest = np.sort(errors)[::-1]
-    if total := largest.sum():
-        hundredth = int(np.ceil(_TOP * len(largest)))
-        metrics["top_1_percent"] = float(largest[:hundredth].sum() / total)
-        metrics["top_10"] = float(largest[:10].sum() / total)
+    largest = np.argsort(errors)[::-1]
+    top = largest[: int(np.ceil(_TOP * len(largest)))]
+    if total := errors.sum():
+        metrics["top_1_percent"] = float(errors[top].sum() / total)
+        metrics["top_10"] = float(errors[largest[:10]].sum() / total)
         metrics["terminal_share"] = float(errors[terminal].sum() / total)
+    for name, numbers in (("top_residual", residuals), ("top_slope", slopes)):
+        if median := np.median(numbers):
+            metrics[name] = float(np.median(numbers[top]) / median)
     return metrics
+
+
+@torch.no_grad()
+def residuals(test: ModelTest) -> np.ndarray:
+    """Euclidean length of s' less its predicted mean, per transition (N,), float64."""
+    found = []
+    for batch in test.transitions.batches(test.batch_size):
+        prediction = test.predict(batch)
+        difference = batch.next_observations - prediction.observations - prediction.mean
+        found.append(difference.double().norm(dim=-1))
+    return torch.cat(found).cpu().numpy()
 
 
 @torch.no_grad()

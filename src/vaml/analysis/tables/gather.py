@@ -52,6 +52,8 @@ _TRANSITIONS = (
     "terminal_rows",
     "terminal_share",
     "lasting_error_mean",
+    "top_residual",
+    "top_slope",
 )
 _RUN = ("env_steps", "gradient_steps", "final_return", "final_temperature")
 
