@@ -48,6 +48,7 @@ CLAIMS = ROOT / "config" / "claims.yaml"
 # of it; config/<study>.yaml made their tables.
 STUDIES = {
     "as_run": ("synthetic", ("figure_1_seeds", "why_synthetic")),
+    "hopper": ("snapshots", ("figure_2_seeds", "error_tails")),
     "pusher_v5": ("mbac", ("figure_3_seeds", "why_mbac")),
 }
 # The tables of the manuscript's study, `reduced`, each with the studies that hold its rows.
@@ -94,9 +95,12 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
     tables = {table: read_table(PUBLISHED / name / f"{table}.csv") for table in needed}
     _summary(experiment, tables, study, folder)
     findings = [f for f in _judged(tables, study) if f.question.comparison.table in tables]
-    rows = comparison_rows(findings)
-    if experiment == "mbac":  # of claims about both environments, what this study has
-        rows = [r for r in rows if any(e.startswith(r["part"]) for e in study.mbac.environments)]
+    has = {
+        "synthetic": study.synthetic.settings,
+        "snapshots": study.sac.environments,
+        "mbac": study.mbac.environments,
+    }[experiment]
+    rows = [r for r in comparison_rows(findings) if any(name.startswith(r["part"]) for name in has)]
     write_rows(folder / "claims.csv", list(rows[0]), rows)
     for figure in drawn:
         _picture(figure, folder, _drawing(figure, tables, study), spare)

@@ -127,31 +127,17 @@ def why_synthetic(tables: Tables, settings: FigureSettings) -> Drawing:
 
 def why_snapshots(tables: Tables, settings: FigureSettings) -> Drawing:
     """Experiment B: the error on V's own scale, its life after the snapshot, the variance."""
-    fits = tables["snapshots"]
-    return _diagnostics(
-        fits,
-        fits,
-        ("objective", "step", "fit"),
-        _SNAPSHOTS,
-        "Snapshot (environment steps of SAC)",
-        settings,
-        "Test rows. The next snapshot comes one SAC snapshot interval later; the last has none.",
-    )
+    note = "The next snapshot comes one SAC snapshot interval later; the last has none."
+    return _snapshots(tables["snapshots"], _SNAPSHOTS, settings, note)
 
 
 def error_tails(tables: Tables, settings: FigureSettings) -> Drawing:
     """Experiment B: do all transitions make up the error, or only a few?"""
-    fits = tables["snapshots"]
-    return _diagnostics(
-        fits,
-        fits,
-        ("objective", "step", "fit"),
-        _TAILS,
-        "Snapshot (steps of SAC)",
-        settings,
-        "Test rows. A transition’s error: ½ (V(s′) − V(ŝ′))², both averaged over draws of the "
-        "policy’s action and of the model.",
+    note = (
+        "A transition’s error: ½ (V(s′) − V(ŝ′))², both averaged over draws of the policy’s action "
+        "and of the model."
     )
+    return _snapshots(tables["snapshots"], _TAILS, settings, note)
 
 
 def why_mbac(tables: Tables, settings: FigureSettings) -> Drawing:
@@ -182,6 +168,13 @@ def where_mbac(tables: Tables, settings: FigureSettings) -> Drawing:
         "Replayed states: a sample of all transitions so far. The policy’s own: fresh episodes. "
         f"{ERROR_DEFINITION}",
     )
+
+
+def _snapshots(
+    fits: pd.DataFrame, shown: tuple[_Panel, ...], settings: FigureSettings, note: str
+) -> Drawing:
+    names, xlabel = ("objective", "step", "fit"), "Snapshot (steps of SAC)"
+    return _diagnostics(fits, fits, names, shown, xlabel, settings, f"Test rows. {note}")
 
 
 def _diagnostics(
