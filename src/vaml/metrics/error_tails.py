@@ -1,4 +1,4 @@
-"""Which transitions make up a value-aware error: all of them, a few, or the terminal ones."""
+"""Spread of a value-aware error over the transitions: even, or on a few or the terminal ones."""
 
 import numpy as np
 import torch

@@ -123,7 +123,7 @@ def figures(study: Config) -> list[str]:
 
 
 def shared_settings(study: Config) -> dict[str, Any]:
-    """What all figures of a study share, `vaml.analysis.figures.drawing.FigureSettings` as JSON.
+    """Settings that all figures of a study share, as JSON of their `FigureSettings`.
 
     The objectives stand in the order of their selection, which sets their colours.
     """
