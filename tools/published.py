@@ -7,7 +7,7 @@ import csv
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,21 +44,23 @@ PAPER = ROOT / "paper"
 PUBLISHED = PAPER / "published"
 REFERENCES = [PAPER / "reference" / f"{each}.csv" for each in AUTHORS]
 CLAIMS = ROOT / "config" / "claims.yaml"
-# Studies of another setting than the manuscript's, each with its experiment and the figures drawn
-# of it; config/<study>.yaml made their tables.
+# Studies of one experiment other than the manuscript's, each with its tables, the first of which
+# has the experiment's name, and its figures. Their jobs are those of config/<study>.yaml; a study
+# within another puts its overlay behind that one's, and its rows are in that one's tables.
+_OF_AGENTS = ("mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics")
 STUDIES = {
-    "as_run": ("synthetic", ("figure_1_seeds", "why_synthetic")),
-    "hopper": ("snapshots", ("figure_2_seeds", "error_tails")),
-    "pusher_v5": ("mbac", ("figure_3_seeds", "why_mbac")),
+    "as_run": (("synthetic",), ("figure_1_seeds", "why_synthetic")),
+    # "hopper": (("snapshots",), ("figure_2_seeds", "error_tails")),
+    # "hopper/middle": (("snapshots", "snapshots_costs"), ()),
+    "pusher_v5": (_OF_AGENTS, ("figure_3_seeds", "why_mbac")),
 }
 # The tables of the manuscript's study, `reduced`, each with the studies that hold its rows.
-_AGENTS = ("pendulum", "pusher")
 MANUSCRIPT = {
     "synthetic": ("why",),
     "snapshots": ("snapshots",),
     "sac": ("snapshots",),
     "sac_returns": ("snapshots",),
-    **dict.fromkeys(("mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics"), _AGENTS),
+    **dict.fromkeys(_OF_AGENTS, ("pendulum", "pusher")),
 }
 DPI = 150
 
@@ -90,9 +92,10 @@ def _config(*overlays: str) -> Config:
 
 def _experiment(name: str, folder: Path, spare: Path) -> None:
     """The summary, verdicts and figures of a study of one experiment."""
-    study, (experiment, drawn) = _config(name), STUDIES[name]
-    needed = dict.fromkeys(table for figure in drawn for table in FIGURES[figure].tables)
-    tables = {table: read_table(PUBLISHED / name / f"{table}.csv") for table in needed}
+    needed, drawn = STUDIES[name]
+    outer = name.partition("/")[0]
+    study, experiment = _config(*dict.fromkeys((outer, name))), needed[0]
+    tables = {table: _selected(table, study, [outer]) for table in needed}
     _summary(experiment, tables, study, folder)
     findings = [f for f in _judged(tables, study) if f.question.comparison.table in tables]
     has = {
@@ -100,7 +103,12 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
         "snapshots": study.sac.environments,
         "mbac": study.mbac.environments,
     }[experiment]
-    rows = [r for r in comparison_rows(findings) if any(name.startswith(r["part"]) for name in has)]
+    rows = [
+        row
+        for row in comparison_rows(findings)
+        if any(part.startswith(row["part"]) for part in has)
+        if outer == name or row["baseline"]  # the outer study judges the rest, on more
+    ]
     write_rows(folder / "claims.csv", list(rows[0]), rows)
     for figure in drawn:
         _picture(figure, folder, _drawing(figure, tables, study), spare)
@@ -109,7 +117,7 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
 def _manuscript(folder: Path, spare: Path) -> None:
     """The whole study as far as it is published: every verdict, its figures, the manuscript."""
     study = _config("why", "reduced")
-    tables = {name: _selected(name, study) for name in MANUSCRIPT}
+    tables = {name: _selected(name, study, parts) for name, parts in MANUSCRIPT.items()}
     summaries = {name: _summary(name, tables, study, folder) for name in OF_EXPERIMENT}
     findings = _judged(tables, study)
     rows = comparison_rows(findings)
@@ -127,13 +135,16 @@ def _manuscript(folder: Path, spare: Path) -> None:
     (folder / "paper.pdf").write_bytes(typeset(sources, pictures, data))
 
 
-def _selected(table: str, study: Config) -> pd.DataFrame:
-    """The rows of the study's jobs, in its order. SystemExit: a job has none."""
-    parts = [read_table(PUBLISHED / part / f"{table}.csv") for part in MANUSCRIPT[table]]
+def _selected(table: str, study: Config, parts: Iterable[str]) -> pd.DataFrame:
+    """The rows of the study's jobs, in its order, from these folders.
+
+    SystemExit: a job has none.
+    """
+    found = [read_table(PUBLISHED / part / f"{table}.csv") for part in parts]
     stage, file = TABLES[table]
     jobs = pd.DataFrame(labels(stage, study))
-    rows = jobs.merge(pd.concat(parts), on=[*jobs.columns])
-    if file.endswith(".json") and len(rows) < len(jobs):  # a curve has any number of points
+    rows = jobs.merge(pd.concat(found), on=[*jobs.columns])
+    if file.endswith(".json") and len(rows) != len(jobs):  # a curve has any number of points
         sys.exit(f"{table}: {len(rows)} rows of {len(jobs)} jobs")
     return rows
 

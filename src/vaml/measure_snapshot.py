@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from vaml.config.snapshots import FitSnapshotJob
-from vaml.files import read_json, read_tensors
+from vaml.files import read_arrays, read_json, read_tensors
 from vaml.runtime.job import running
 from vaml.seeding import Streams
 
@@ -23,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         import torch
 
         from vaml.algorithms.snapshot_fit import read_snapshot, snapshot_model
+        from vaml.data.snapshot import terminal_test_rows
         from vaml.metrics.errors import snapshot_metrics
         from vaml.metrics.model_test import ModelTest
         from vaml.saving import load_module
@@ -36,12 +37,14 @@ def main(argv: Sequence[str] | None = None) -> None:
             streams = Streams(settings.seed, "fit_snapshot", settings.environment_id, settings.step)
             history, snapshots = job.read("history"), job.read("snapshots")
             data = read_snapshot(history, snapshots, settings, streams.numpy("split"), cpu)
+            rows = read_arrays(history), settings.step, settings.fit
+            terminal = terminal_test_rows(*rows, streams.numpy("split"))
             model = snapshot_model(settings, data, torch.Generator())
             test = ModelTest(model, data.test, data.value, objective.model_samples, batch_size)
             for kept in ("last", "best"):
                 load_module(model, read_tensors(weights, f"{kept}/"))
                 metrics[kept] = snapshot_metrics(
-                    test, data.terminal, data.next_value, objective, streams
+                    test, terminal, data.next_value, objective, streams
                 )
         job.write_result("metrics", metrics)
 

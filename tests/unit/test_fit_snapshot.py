@@ -13,7 +13,7 @@ from vaml import fit_snapshot, measure_snapshot, train_sac
 from vaml.algorithms.sac import SACRun
 from vaml.config.sac import ActorCriticSettings, Environment, SACTraining, TrainSACJob
 from vaml.config.snapshots import FitSnapshotJob, SnapshotFitSettings
-from vaml.data.snapshot import snapshot_parts
+from vaml.data.snapshot import snapshot_parts, terminal_test_rows
 from vaml.files import read_arrays
 from vaml.metrics import errors
 from vaml.seeding import Streams
@@ -115,7 +115,8 @@ def test_the_terminal_transitions_are_those_of_the_test_rows(redraw: bool) -> No
         "terminated": np.arange(90) % 3 == 0,
     }
     fit = SnapshotFitSettings(**FIT, test_fraction=0.5, redraw_test_split=redraw)
-    *_, test, terminal = snapshot_parts(history, 80, fit, np.random.default_rng(0))
+    *_, test = snapshot_parts(history, 80, fit, np.random.default_rng(0))
+    terminal = terminal_test_rows(history, 80, fit, np.random.default_rng(0))
     assert len(terminal) == 40
     assert terminal.tolist() == [row % 3 == 0 for (row,) in test.observations.tolist()]
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from vaml.config.snapshots import FitSnapshotJob, saved_steps
 from vaml.data.snapshot import snapshot_parts
@@ -19,8 +18,7 @@ from vaml.networks.value import SoftValue
 class SnapshotData:
     """The agent's value function at a snapshot and its replay buffer in three parts.
 
-    next_value: the value function of the following snapshot, if there is one. terminal: True for
-    the test transitions that ended an episode in a terminal state (N,).
+    next_value: the value function of the following snapshot, if there is one.
     """
 
     value: SoftValue
@@ -28,7 +26,6 @@ class SnapshotData:
     train: Transitions
     validation: Transitions
     test: Transitions
-    terminal: Tensor
 
 
 def read_snapshot(
@@ -45,10 +42,10 @@ def read_snapshot(
 
     present = value(settings.step)
     later = [step for step in saved_steps(snapshots) if step > settings.step]
-    *parts, terminal = snapshot_parts(read_arrays(history), settings.step, settings.fit, splits)
-    train, validation, test = (part.to(device) for part in parts)
-    following = value(later[0]) if later else None
-    return SnapshotData(present, following, train, validation, test, terminal.to(device))
+    parts = snapshot_parts(read_arrays(history), settings.step, settings.fit, splits)
+    return SnapshotData(
+        present, value(later[0]) if later else None, *(part.to(device) for part in parts)
+    )
 
 
 def snapshot_model(

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from vaml.config.snapshots import SnapshotFitSettings
 from vaml.data.transitions import Transitions, random_split
@@ -15,8 +14,8 @@ def snapshot_parts(
     step: int,
     fit: SnapshotFitSettings,
     splits: np.random.Generator,
-) -> tuple[Transitions, Transitions, Transitions, Tensor]:
-    """Training, validation and test transitions, and which test transitions are terminal.
+) -> tuple[Transitions, Transitions, Transitions]:
+    """Training, validation and test transitions.
 
     history: the columns of a whole SAC run. The replay buffer at the snapshot is its first `step`
     rows. With `redraw_test_split`, the test rows are of a second split and overlap the other parts.
@@ -31,5 +30,17 @@ def snapshot_parts(
     train, validation, test = random_split(step, held_out, splits)
     if fit.redraw_test_split:
         *_, test = random_split(step, held_out, splits)
-    terminal = torch.from_numpy(history["terminated"][:step][test])
-    return rows.take(train), rows.take(validation), rows.take(test), terminal
+    return rows.take(train), rows.take(validation), rows.take(test)
+
+
+def terminal_test_rows(
+    history: Mapping[str, np.ndarray],
+    step: int,
+    fit: SnapshotFitSettings,
+    splits: np.random.Generator,
+) -> np.ndarray:
+    """True for the test transitions of `snapshot_parts` into a terminal state (N,)."""
+    flags = history["terminated"].astype(np.float32)[:, np.newaxis]
+    columns = dict.fromkeys(("observations", "actions", "next_observations"), flags)
+    *_, test = snapshot_parts(columns, step, fit, splits)
+    return test.observations[:, 0].numpy() == 1.0

@@ -2,38 +2,37 @@
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from vaml.metrics.model_diagnostics import value_slopes
-from vaml.metrics.model_test import Metrics, ModelTest
+from vaml.metrics.model_test import DRAWS, Metrics, ModelTest
 
-# Draws of V(s') and of V(ŝ') per transition, for the parts of an error on a snapshot.
-DRAWS = 20
 _TOP = 0.01  # of the transitions
 
 
-def transition_metrics(test: ModelTest, terminal: Tensor, generator: torch.Generator) -> Metrics:
-    """Mean, median and largest of the transitions' `squared_errors`, and which they are.
+def transition_metrics(
+    test: ModelTest, terminal: np.ndarray, generator: torch.Generator
+) -> Metrics:
+    """Spread of the transitions' `squared_errors`, and which transitions the largest are of.
 
     terminal: True for transitions into a terminal state (N,); no target of the critics uses V
     there. `parts` says what the metrics are.
     """
     errors = squared_errors(test, generator)
     slopes = value_slopes(test.value, test.transitions.next_observations, generator)
-    return parts(errors, terminal.cpu().numpy(), residuals(test), slopes.cpu().numpy())
+    return parts(errors, terminal=terminal, residuals=residuals(test), slopes=slopes.cpu().numpy())
 
 
 def parts(
-    errors: np.ndarray, terminal: np.ndarray, residuals: np.ndarray, slopes: np.ndarray
+    errors: np.ndarray, *, terminal: np.ndarray, residuals: np.ndarray, slopes: np.ndarray
 ) -> Metrics:
-    """Numbers of transitions by their errors, none below 0; all arrays (N,).
+    """Measures of how errors, none below 0, are spread over transitions; all arrays (N,).
 
     transition_error_mean, transition_error_median; lasting_error_mean: the mean without the
-    terminal ones. top_1_percent and top_10: the share of the total that the largest hundredth,
-    rounded up, and the largest ten have. terminal_rows: the terminal ones' share of the rows;
-    terminal_share: of the total. top_residual: the median length of s' less its predicted mean in
-    the largest hundredth, over the median of all; top_slope: the same of the length of dV/ds at s'.
-    A number that would be of nothing, or over 0, is left out.
+    terminal transitions. top_1_percent and top_10: the share of the errors' total that the largest
+    hundredth, rounded up, and the largest ten have. terminal_rows: the terminal transitions' share
+    of the rows; terminal_share: of the total. top_residual: the median residual of the largest
+    hundredth over the median of all; top_slope: the same of the slopes. A mean over no rows, and a
+    ratio to 0, is left out.
     """
     metrics = {
         "transition_error_mean": float(errors.mean()),
@@ -56,7 +55,7 @@ def parts(
 
 @torch.no_grad()
 def residuals(test: ModelTest) -> np.ndarray:
-    """Euclidean length of s' less its predicted mean, per transition (N,), float64."""
+    """Euclidean length of s' less its predicted mean, in units of the state (N,), float64."""
     found = []
     for batch in test.transitions.batches(test.batch_size):
         prediction = test.predict(batch)

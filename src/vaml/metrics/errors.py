@@ -3,15 +3,16 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.losses.value_aware import action_sampling_floor, vaml
-from vaml.metrics.error_tails import DRAWS, transition_metrics
+from vaml.metrics.error_tails import transition_metrics
 from vaml.metrics.model_diagnostics import gradient_parts, slopes, spread
-from vaml.metrics.model_test import Metrics, ModelTest
+from vaml.metrics.model_test import DRAWS, Metrics, ModelTest
 from vaml.networks.value import Value
 from vaml.seeding import Streams
 
@@ -48,7 +49,7 @@ def model_metrics(test: ModelTest, generator: torch.Generator) -> Metrics:
 
 def snapshot_metrics(
     test: ModelTest,
-    terminal: Tensor,
+    terminal: np.ndarray,
     next_value: Value | None,
     objective: Objective,
     streams: Streams,

@@ -15,6 +15,9 @@ from vaml.networks.value import Value
 Metrics = dict[str, float]
 Measure = Callable[[Transitions], dict[str, Tensor]]
 
+# Draws of V(s') and of V(ŝ') per transition, for the parts of an error on a snapshot.
+DRAWS = 20
+
 
 @dataclass(frozen=True)
 class ModelTest:
