@@ -61,6 +61,7 @@ def snapshots() -> pd.DataFrame:
             "slope_data_q95": 2.0,
             "slope_model_q95": 5.0 + seed,
             "transition_error_mean": step / 1000 + seed,
+            "mean_prediction_error": 0.125 + seed,
             "transition_error_median": 0.25 + seed,
             "top_1_percent": 0.5 + seed / 16,
         }

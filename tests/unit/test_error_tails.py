@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from vaml.data.transitions import Transitions
-from vaml.metrics.error_tails import parts, residuals, squared_errors, transition_metrics
+from vaml.metrics.error_tails import (
+    mean_prediction_error,
+    parts,
+    residuals,
+    squared_errors,
+    transition_metrics,
+)
 from vaml.metrics.model_test import ModelTest
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
@@ -88,6 +94,17 @@ def test_an_error_is_of_its_own_transition() -> None:
     assert [each.dtype for each in found] == [np.float64, np.float64]
     assert found[0] == pytest.approx(errors, rel=1e-3, abs=1e-6)
     assert found[1] == pytest.approx(lengths, rel=1e-5)
+
+
+def test_without_samples_the_error_is_that_of_the_predicted_mean() -> None:
+    """However wide the model is."""
+    test = small_test()
+    errors, _, _ = one_by_one(test)
+    with torch.no_grad():
+        test.model.log_std_head.bias.fill_(1.0)
+    generator = torch.Generator().manual_seed(0)
+    assert mean_prediction_error(test, generator) == pytest.approx(np.mean(errors), rel=1e-4)
+    assert squared_errors(test, generator).mean() != pytest.approx(np.mean(errors), rel=0.05)
 
 
 def test_the_largest_error_is_told_by_its_residual_and_by_the_slope_of_v_there() -> None:

@@ -40,7 +40,7 @@ def test_the_typical_error_stands_beside_the_mean_that_a_few_transitions_make() 
     _, rows = draw("error_tails", tables(), SETTINGS)
     fit = {"environment": "Hopper-v4", "objective": "vaml", "step": 24000}
     shown = selected(rows, kind="seed", seed=1, **fit)["value"].tolist()
-    assert shown == [24.0 + 1, 0.25 + 1, 0.5 + 1 / 16]
+    assert shown == [24.0 + 1, 0.125 + 1, 0.25 + 1, 0.5 + 1 / 16]
 
 
 def test_the_last_snapshot_has_no_error_for_a_next_one() -> None:

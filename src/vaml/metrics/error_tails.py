@@ -1,10 +1,14 @@
 """Spread of a value-aware error over the transitions: even, or on a few or the terminal ones."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from vaml.metrics.model_diagnostics import value_slopes
 from vaml.metrics.model_test import DRAWS, Metrics, ModelTest
+from vaml.networks.dynamics import Prediction
 
 _TOP = 0.01  # of the transitions
 
@@ -64,17 +68,31 @@ def residuals(test: ModelTest) -> np.ndarray:
     return torch.cat(found).cpu().numpy()
 
 
-@torch.no_grad()
 def squared_errors(test: ModelTest, generator: torch.Generator) -> np.ndarray:
-    """½ (V(s') - V(ŝ'))² per transition (N,), float64, each V a mean over DRAWS draws.
+    """½ (V(s') - V(ŝ'))² per transition, in value² (N,), float64, each V a mean over DRAWS draws.
 
     V draws an action each time, and the model a next state. A transition without error therefore
     has, in expectation, a fortieth of the sum of the variances of V(s') and V(ŝ').
     """
+    return _errors(test, lambda prediction: prediction.sample(DRAWS, generator), generator)
+
+
+def mean_prediction_error(test: ModelTest, generator: torch.Generator) -> float:
+    """The mean of `squared_errors` with the model's mean in place of each of its samples."""
+
+    def means(prediction: Prediction) -> Tensor:
+        return (prediction.observations + prediction.mean).expand(DRAWS, -1, -1)
+
+    return float(_errors(test, means, generator).mean())
+
+
+@torch.no_grad()
+def _errors(
+    test: ModelTest, states: Callable[[Prediction], Tensor], generator: torch.Generator
+) -> np.ndarray:
     found = []
     for batch in test.transitions.batches(test.batch_size):
-        repeated = batch.next_observations.expand(DRAWS, -1, -1)
-        targets = test.value(repeated, generator)
-        values = test.value(test.predict(batch).sample(DRAWS, generator), generator)
+        targets = test.value(batch.next_observations.expand(DRAWS, -1, -1), generator)
+        values = test.value(states(test.predict(batch)), generator)
         found.append(0.5 * (targets.double().mean(0) - values.double().mean(0)).square())
     return torch.cat(found).cpu().numpy()

@@ -10,7 +10,7 @@ from torch import Tensor
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.losses.value_aware import action_sampling_floor, vaml
-from vaml.metrics.error_tails import transition_metrics
+from vaml.metrics.error_tails import mean_prediction_error, transition_metrics
 from vaml.metrics.model_diagnostics import gradient_parts, slopes, spread
 from vaml.metrics.model_test import DRAWS, Metrics, ModelTest
 from vaml.networks.value import Value
@@ -57,6 +57,7 @@ def snapshot_metrics(
     """Test metrics of a fit to a snapshot, the share of V's sampled action, and the error's parts.
 
     terminal: True for the transitions into a terminal state (N,), for `transition_metrics`.
+    mean_prediction_error: see there, beside them.
     next_value: the value function of the following snapshot, if there is one. It gives
     next_value_aware_error, the model's error for SAC's later value function, and
     next_value_variance, the variance of that function at s' over the transitions. The numbers of
@@ -87,6 +88,7 @@ def snapshot_metrics(
             generator("diagnostics", "gradients"),
         ),
         **transition_metrics(test, terminal, generator("error_tails")),
+        "mean_prediction_error": mean_prediction_error(test, generator("mean_prediction")),
     }
 
 

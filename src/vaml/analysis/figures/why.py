@@ -53,6 +53,12 @@ _SNAPSHOTS: tuple[_Panel, ...] = (
 )
 _TAILS: tuple[_Panel, ...] = (
     ("Mean error", "transition_error_mean", None, None),
+    (
+        "Mean error, with the model’s\nmean for its samples",
+        "mean_prediction_error",
+        None,
+        None,
+    ),
     ("Typical transition’s error\n(median)", "transition_error_median", None, None),
     ("Share of the error that 1 %\nof the transitions have", "top_1_percent", None, None),
 )

@@ -31,6 +31,8 @@ _WORDS = {
     "error_replay": "error on replayed states",
     "squared_bias": "squared bias",
     "value_sd": "SD of V",
+    "mean_prediction_error": "error of the mean prediction",
+    "transition_error_mean": "error, averaged over draws",
     "transition_error_median": "typical transition’s error",
     "top_1_percent": "largest hundredth’s share of the error",
     "terminal_share": "terminal transitions’ share of the error",

@@ -54,6 +54,7 @@ _TRANSITIONS = (
     "lasting_error_mean",
     "top_residual",
     "top_slope",
+    "mean_prediction_error",
 )
 _RUN = ("env_steps", "gradient_steps", "final_return", "final_temperature")
 
