@@ -1,0 +1,81 @@
+"""Measure how much of the errors on Hopper's snapshots is where the thigh is at its stop.
+
+    python tools/hopper_stop.py stop.csv --configfile config/hopper.yaml
+
+Reads the models, histories and snapshots of results/<study>/, and trains nothing. One row per fit,
+of its last weights on its test transitions: rows, the share of the transitions that start with the
+thigh within STOP of its stop; error, their share of the errors' total (the errors of
+vaml.metrics.error_tails.squared_errors); top, the share of the largest hundredth that starts there.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vaml.algorithms.snapshot_fit import read_snapshot, snapshot_model
+from vaml.config.schema import Config, ConfigError, load
+from vaml.config.snapshots import FitSnapshotJob
+from vaml.config.yaml_file import merged
+from vaml.files import UnreadableFile, read_tensors, write_rows
+from vaml.metrics.error_tails import squared_errors
+from vaml.metrics.model_test import ModelTest
+from vaml.pipeline import jobs
+from vaml.saving import load_module
+from vaml.seeding import Streams
+
+ROOT = Path(__file__).parents[1]
+# The thigh's angle in an observation with the x-position: from -150 degrees to its stop at 0.
+THIGH = 3
+STOP = 0.05  # rad
+
+
+def at_stop(study: Config, results: Path, job: dict[str, Any]) -> dict[str, Any]:
+    """The row of one fit, with the noise of its `measure_snapshot`."""
+    settings = FitSnapshotJob.model_validate_json(jobs.settings("fit_snapshot", study, job))
+    streams = Streams(settings.seed, "fit_snapshot", settings.environment_id, settings.step)
+    run, fit = (results / jobs.folder(stage, job) for stage in ("train_sac", "fit_snapshot"))
+    history, snapshots = run / "history.npz", run / "snapshots.safetensors"
+    splits = streams.numpy("split")
+    data = read_snapshot(history, snapshots, settings, splits, torch.device("cpu"))
+    model = snapshot_model(settings, data, torch.Generator())
+    load_module(model, read_tensors(fit / "model.safetensors", "last/"))
+    samples, batch_size = settings.objective.model_samples, settings.fit.batch_size
+    test = ModelTest(model, data.test, data.value, samples, batch_size)
+    generator = torch.Generator().manual_seed(streams.seed("error_tails"))
+    return {**job, **shares(data.test.observations.numpy(), squared_errors(test, generator))}
+
+
+def shares(observations: np.ndarray, errors: np.ndarray) -> dict[str, float]:
+    """The part of the transitions at the stop: observations (N, 12), errors (N,), none below 0."""
+    stopped = observations[:, THIGH] > -STOP
+    top = np.argsort(errors)[::-1][: int(np.ceil(0.01 * len(errors)))]
+    return {
+        "rows": float(stopped.mean()),
+        "error": float(errors[stopped].sum() / errors.sum()),
+        "top": float(stopped[top].mean()),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("table", type=Path, help="output file, CSV")
+    parser.add_argument("--configfile", nargs="+", default=[], help="overlays, in order")
+    parser.add_argument("--results", type=Path, help="by default results/<study>")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    try:
+        overlays = map(Path, arguments.configfile)
+        study = load(merged([ROOT / "config" / "config.yaml", *overlays]))
+        results = arguments.results or Path("results") / study.study.name
+        rows = [at_stop(study, results, job) for job in jobs.labels("fit_snapshot", study)]
+        write_rows(arguments.table, list(rows[0]), rows)
+    except (ConfigError, UnreadableFile, OSError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
