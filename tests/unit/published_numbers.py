@@ -344,14 +344,55 @@ def lead_in_pusher(step: int) -> str:
 
 
 def compared(
-    part: str, claim: str, measured: str, method: str = "reg_vaml", baseline: str | None = "mle"
+    part: str,
+    claim: str,
+    measured: str,
+    method: str = "reg_vaml",
+    baseline: str = "mle",
+    study: str = "reduced",
 ) -> tuple[list[float], str]:
-    """Effect with the ends of its interval, and the verdict on it."""
-    rows = table("reduced/claims")
+    """Effect with the ends of its interval, and the verdict on it; no baseline: an empty one."""
+    rows = table(f"{study}/claims")
     rows = rows.loc[(rows["part"] == part) & (rows["claim"] == claim)]
     rows = rows.loc[(rows["method"] == method) & (rows["measured"] == measured)]
-    (row,) = rows.loc[rows["baseline"].fillna("") == (baseline or "")].to_dict("records")
+    (row,) = rows.loc[rows["baseline"].fillna("") == baseline].to_dict("records")
     return [row[name] for name in ("effect", "low", "high")], row["verdict"]
+
+
+def on_hopper(claim: str, measured: str, write: str, times: float | None = None) -> str:
+    """Effect of four runs' maximum likelihood on Hopper; `times` of a log ratio to 1 / times."""
+    effect = compared("Hopper", claim, measured, "mle", "", "hopper")[0]
+    return bracketed([times * number for number in exp(effect)] if times else effect, write)
+
+
+def hopper_fits() -> Any:
+    """Maximum likelihood's fits to four runs of Hopper."""
+    rows = table("hopper/snapshots")
+    return rows.loc[rows["objective"] == "mle"]
+
+
+def published_in_range() -> tuple[int, int]:
+    """The authors' errors of maximum likelihood on Hopper: within our runs' range, and all."""
+    ours = hopper_fits().groupby("step")["value_aware_error"]
+    theirs = np.array(authors("Hopper", "mle"))
+    within = (ours.min().to_numpy() <= theirs) & (theirs <= ours.max().to_numpy())
+    return int(within.sum()), len(theirs)
+
+
+def trends_on_hopper(metric: str) -> list[float]:
+    """Rank correlation with the step, run by run."""
+    return [
+        trend(fits.sort_values("step")[metric].to_list())
+        for _, fits in hopper_fits().groupby("seed")
+    ]
+
+
+def at_stop(column: str) -> list[float]:
+    """A column of stop.csv, from 54 000 steps on: mean over all fits, lowest and highest run's."""
+    rows: Any = table("hopper/stop")
+    rows = rows.loc[rows["step"] >= 54000]
+    runs = rows.groupby("seed")[column].mean()
+    return [rows[column].mean(), runs.min(), runs.max()]
 
 
 def over_mle(setting: str, method: str, metric: str, claim: str) -> str:

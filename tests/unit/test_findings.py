@@ -14,6 +14,7 @@ from published_numbers import (
     above_the_published,
     ahead,
     all_snapshots,
+    at_stop,
     at_the_end,
     authors,
     authors_over_ours,
@@ -26,6 +27,7 @@ from published_numbers import (
     ends,
     exact_at,
     exp,
+    hopper_fits,
     integers,
     last_error_ratios,
     last_returns,
@@ -41,6 +43,7 @@ from published_numbers import (
     nll,
     no_change,
     of_variance,
+    on_hopper,
     only,
     order_of_medians,
     over_mle,
@@ -48,6 +51,7 @@ from published_numbers import (
     per_cent,
     printed,
     published_gap,
+    published_in_range,
     published_lead,
     ratio,
     ratios,
@@ -65,6 +69,7 @@ from published_numbers import (
     theirs,
     times_lower,
     trend,
+    trends_on_hopper,
     turns,
     verdict_of,
     within,
@@ -122,6 +127,7 @@ def test_the_findings_about_inverted_pendulum_beside_the_authors_are_those_of_it
 EXACT = [ratio("why", setting, "exact_error") for setting in SETTINGS]
 
 
+SAMPLES = "median of log mean_prediction_error / transition_error_mean"
 FINDINGS: dict[str, Callable[[], str]] = {
     "noise": lambda: f"{share_of_error('noise_floor'):.0%} of the plotted".replace("%", " %"),
     "eq. (8)": lambda: f"{share_of_error('exact_error'):.1%} the exact error".replace("%", " %"),
@@ -224,7 +230,7 @@ FINDINGS: dict[str, Callable[[], str]] = {
         f"{reach(snapshot('Walker2d', 'vaml', 'value_aware_error'))}"
     ),
     "plotted error on SAC's data": lambda: (
-        f"its plotted error is {times_lower('Hopper', metric='value_aware_error'):.0f} and "
+        f"VAML's plotted error is {times_lower('Hopper', metric='value_aware_error'):.0f} and "
         f"{times_lower('Walker2d', metric='value_aware_error'):.1f} times lower, its squared bias "
         f"{times_lower('Hopper'):.0f} and {times_lower('Walker2d'):.1f} times."
     ),
@@ -245,10 +251,37 @@ FINDINGS: dict[str, Callable[[], str]] = {
     "trend, Hopper": lambda: (
         f"on Hopper {trend(all_snapshots('Hopper')):.2f} and {trend(authors('Hopper')):.2f})"
     ),
-    "level, Hopper": lambda: (
-        f"(medians over the snapshots {np.median(authors('Hopper')):.0f} and "
-        f"{np.median(all_snapshots('Hopper')):.0f})"
+    "the rise on Hopper": lambda: (
+        "correlation with the step "
+        + on_hopper("C4", "rank correlation of value_aware_error", ".2f")
     ),
+    "the published rise": lambda: "and {} of the authors' {} values lie".format(
+        *published_in_range()
+    ),
+    "without samples": lambda: (
+        f"has an error {on_hopper('W18', SAMPLES, '.2g', 1.0)} times as large: between "
+        f"{hopper_fits()['mean_prediction_error'].min():.1f} and "
+        f"{hopper_fits()['mean_prediction_error'].max():.0f} in all {len(hopper_fits())} fits, "
+        f"where that of samples goes up to {hopper_fits()['transition_error_mean'].max():.0f}"
+    ),
+    "no trend without samples": lambda: "correlations {}, {}, {} and {})".format(
+        *(f"{each:.2g}".replace("-", "−") for each in trends_on_hopper("mean_prediction_error"))
+    ),
+    "a hundredth on Hopper": lambda: (
+        f"has {on_hopper('W13', 'median of log top_1_percent / 0.5', '.2g', 0.5)} of the error"
+    ),
+    "off or steep": lambda: (
+        f"by {on_hopper('W17', 'median of log top_residual / top_slope', '.2g', 1.0)} times as much"
+    ),
+    "at the stop": lambda: (
+        "{} of the error (by run {} to {}) ".format(*map(per_cent, at_stop("error")))
+        + f"and {per_cent(at_stop('top')[0])} of that hundredth start with the thigh at its stop, "
+        + f"as {per_cent(at_stop('rows')[0])} of all transitions do"
+    ),
+    "terminal transitions": lambda: (
+        f"{on_hopper('W16', 'log of mean of terminal_share / 0.1', '.2g', 0.1)} of the error"
+    ),
+    "a correction of the level": lambda: "{} of {} lie within".format(*published_in_range()),
     "the order of the medians": lambda: {
         (True, False): "VAML's median is above maximum likelihood's on Hopper, and below it on"
     }[only(order_of_medians("Hopper")), only(order_of_medians("Walker2d"))],
@@ -386,6 +419,13 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         f"{times_lower('Walker2d', metric='value_aware_error'):.1f} on Walker2d; "
         f"median transition of the last {1 / median_ratio('Hopper'):.0f} times higher and "
         f"{median_ratio('Walker2d'):.1f} times lower"
+    ),
+    "Hopper": lambda: (
+        on_hopper("C4", "rank correlation of value_aware_error", ".2f")
+        + f"; error with its mean for its samples {on_hopper('W18', SAMPLES, '.2g', 1.0)} ×"
+    ),
+    "Hopper, in short": lambda: "is that of its samples, {:.0f} times that of its mean".format(
+        1 / exp(compared("Hopper", "W18", SAMPLES, "mle", "", "hopper")[0])[0]
     ),
     "Pusher": lambda: (
         f"{last_returns('mle_as_run').split()[0]} with them (Pusher-v5: {at_the_end('mle_as_run')}"
