@@ -1,5 +1,7 @@
 """The figures that explain: what is divided by what, and the levels to compare with."""
 
+import math
+
 import pytest
 from example_tables import SETTINGS, mbac, published, selected, synthetic, tables
 
@@ -41,6 +43,16 @@ def test_the_typical_error_stands_beside_the_mean_that_a_few_transitions_make() 
     fit = {"environment": "Hopper-v4", "objective": "vaml", "step": 24000}
     shown = selected(rows, kind="seed", seed=1, **fit)["value"].tolist()
     assert shown == [24.0 + 1, 0.125 + 1, 0.25 + 1, 0.5 + 1 / 16]
+
+
+def test_a_panel_without_any_number_is_left_out() -> None:
+    fits = tables()["snapshots"].assign(mean_prediction_error=math.nan)
+    figure, rows = draw("error_tails", {"snapshots": fits}, SETTINGS)
+    assert len(figure.axes) == 2 * 3
+    assert not rows["metric"].str.contains("mean for its samples").any()
+    nothing = fits.assign(transition_error_mean=math.nan, transition_error_median=math.nan)
+    figure, _ = draw("error_tails", {"snapshots": nothing.assign(top_1_percent=math.nan)}, SETTINGS)
+    assert len(figure.axes) == 2 * 4
 
 
 def test_the_last_snapshot_has_no_error_for_a_next_one() -> None:

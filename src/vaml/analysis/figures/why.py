@@ -192,12 +192,16 @@ def _diagnostics(
     settings: FigureSettings,
     note: str,
 ) -> Drawing:
-    """A row of panels per environment.
+    """A row of panels per environment, without those that no run has a number for.
 
     names: the columns of the methods and of the steps, and what a row of `runs` is.
     """
     method, step, noun = names
     by = ["environment", method, step]
+    measured = tuple(
+        panel for panel in shown if np.isfinite(source[panel[1]].to_numpy(float)).any()
+    )
+    shown = measured or shown
     parts = []
     for label, column, per, level in shown:
         value = source[column] / source[per] if per else source[column]
