@@ -41,6 +41,8 @@ def terminal_test_rows(
 ) -> np.ndarray:
     """True for the test transitions of `snapshot_parts` into a terminal state (N,)."""
     flags = history["terminated"].astype(np.float32)[:, np.newaxis]
-    columns = dict.fromkeys(("observations", "actions", "next_observations"), flags)
+    columns: dict[str, np.ndarray] = dict.fromkeys(
+        ("observations", "actions", "next_observations"), flags
+    )
     *_, test = snapshot_parts(columns, step, fit, splits)
     return test.observations[:, 0].numpy() == 1.0
