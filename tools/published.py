@@ -51,6 +51,7 @@ _OF_AGENTS = ("mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics")
 STUDIES = {
     "as_run": (("synthetic",), ("figure_1_seeds", "why_synthetic")),
     "hopper": (("snapshots",), ("figure_2_seeds", "error_tails")),
+    "hopper/middle": (("snapshots", "snapshots_costs"), ()),
     "pusher_v5": (_OF_AGENTS, ("figure_3_seeds", "why_mbac")),
 }
 # The tables of the manuscript's study, `reduced`, each with the studies that hold its rows.

@@ -365,6 +365,12 @@ def on_hopper(claim: str, measured: str, write: str, times: float | None = None)
     return bracketed([times * number for number in exp(effect)] if times else effect, write)
 
 
+def vaml_on_hopper(claim: str, measured: str, write: str = ".2g") -> str:
+    """Ratio of VAML to maximum likelihood at the middle snapshot of these runs."""
+    effect = compared("Hopper", claim, measured, "vaml", "mle", "hopper/middle")[0]
+    return bracketed(exp(effect), write)
+
+
 def hopper_fits() -> Any:
     """Maximum likelihood's fits to four runs of Hopper."""
     rows = table("hopper/snapshots")

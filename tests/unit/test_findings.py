@@ -71,6 +71,7 @@ from published_numbers import (
     trend,
     trends_on_hopper,
     turns,
+    vaml_on_hopper,
     verdict_of,
     within,
 )
@@ -278,6 +279,19 @@ FINDINGS: dict[str, Callable[[], str]] = {
         + f"and {per_cent(at_stop('top')[0])} of that hundredth start with the thigh at its stop, "
         + f"as {per_cent(at_stop('rows')[0])} of all transitions do"
     ),
+    "the plotted error at the middle": lambda: (
+        f"plotted error is {vaml_on_hopper('C6', 'median of log value_aware_error')} of maximum"
+    ),
+    "VAML without samples": lambda: (
+        f"it is {vaml_on_hopper('W19', 'median of log mean_prediction_error')} times maximum"
+    ),
+    "VAML's typical error": lambda: (
+        f"error is {vaml_on_hopper('W15', 'median of log transition_error_median')} times as large"
+    ),
+    "VAML's costs": lambda: "takes {} times the CPU time, a fit {} times".format(
+        vaml_on_hopper("C10", "median of log seconds / epochs", ".0f"),
+        vaml_on_hopper("C10", "median of log seconds", ".0f"),
+    ),
     "terminal transitions": lambda: (
         f"{on_hopper('W16', 'log of mean of terminal_share / 0.1', '.2g', 0.1)} of the error"
     ),
@@ -423,6 +437,10 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
     "Hopper": lambda: (
         on_hopper("C4", "rank correlation of value_aware_error", ".2f")
         + f"; error with its mean for its samples {on_hopper('W18', SAMPLES, '.2g', 1.0)} ×"
+    ),
+    "Hopper, VAML": lambda: "error {} × MLE's; plotted error {} × MLE's | 4 runs".format(
+        vaml_on_hopper("W19", "median of log mean_prediction_error"),
+        vaml_on_hopper("C6", "median of log value_aware_error"),
     ),
     "Hopper, in short": lambda: "is that of its samples, {:.0f} times that of its mean".format(
         1 / exp(compared("Hopper", "W18", SAMPLES, "mle", "", "hopper")[0])[0]

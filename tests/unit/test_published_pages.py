@@ -19,6 +19,7 @@ from published_numbers import (
     on_hopper,
     table,
     theirs,
+    vaml_on_hopper,
     verdict_of,
 )
 
@@ -88,6 +89,25 @@ HOPPER: dict[str, Callable[[], str]] = {
         on_hopper("W18", "median of log mean_prediction_error / transition_error_mean", ".2g", 1.0)
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("claim", "measured", "write"),
+    [
+        ("C6", "median of log value_aware_error", ".2g"),
+        ("C6", "log of mean of squared_bias", ".2g"),
+        ("W19", "median of log mean_prediction_error", ".2g"),
+        ("W15", "median of log transition_error_median", ".2g"),
+        ("W5", "median of log next_value_aware_error / value_aware_error", ".0f"),
+        ("C10", "median of log seconds / epochs", ".0f"),
+        ("C10", "median of log seconds", ".0f"),
+    ],
+)
+def test_the_page_of_hopper_has_the_ratios_at_the_middle_snapshot(
+    claim: str, measured: str, write: str
+) -> None:
+    verdict = compared("Hopper", claim, measured, "vaml", "mle", "hopper/middle")[1]
+    assert f"| {vaml_on_hopper(claim, measured, write)} | {verdict} |" in page("hopper")
 
 
 @pytest.mark.parametrize("name", HOPPER)
