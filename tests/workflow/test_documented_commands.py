@@ -43,7 +43,6 @@ NOT_RUN = {
     "snakemake --version": "asks for nothing",
     "python benchmarks/": "measures for minutes",
     "python tools/pusher_contact.py": "tests/unit/test_pusher.py runs it",
-    "python tools/hopper_stop.py stop.csv --configfile config/hopper.yaml": "needs trained models",
     "rsync": "needs another machine",
     "sbatch": "needs a SLURM",
     "squeue": "needs a SLURM",
