@@ -60,6 +60,7 @@ EDITS: dict[str, tuple[list[Edit], set[str]]] = {
             ("losses/value_aware.py", "_debiased", "_without_bias"),
             ("losses/regression.py", "from torch import", "import math\n\nfrom torch import"),
             ("losses/expected_value.py", "(value: RandomValue,", "(value,"),
+            ("metrics/error_tails.py", "    largest = np", "    largest: np.ndarray = np"),
             ("config/fields.py", "Field(gt=0, le=2**14)", "Field(gt=0, le=2**13)"),
         ],
         set(),

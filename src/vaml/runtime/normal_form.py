@@ -114,7 +114,7 @@ class NormalForm:
                 elif top and isinstance(target, ast.Name):
                     yield from self._node(value)
                 elif value:
-                    yield from self._node(ast.Assign([target], value))
+                    yield from self._generic(ast.Assign([target], value))
             case ast.Raise(exc=ast.Call(func=ast.Name() as error)) if self._names.is_plain_error(
                 self._scopes.meaning(error.id)
             ):
