@@ -21,7 +21,7 @@ from vaml.config.schema import Config, ConfigError, load
 from vaml.config.snapshots import FitSnapshotJob
 from vaml.config.yaml_file import merged
 from vaml.files import UnreadableFile, read_tensors, write_rows
-from vaml.metrics.error_tails import squared_errors
+from vaml.metrics.error_tails import hundredth, squared_errors
 from vaml.metrics.model_test import ModelTest
 from vaml.pipeline import jobs
 from vaml.saving import load_module
@@ -52,7 +52,7 @@ def at_stop(study: Config, results: Path, job: dict[str, Any]) -> dict[str, Any]
 def shares(observations: np.ndarray, errors: np.ndarray) -> dict[str, float]:
     """The part of the transitions at the stop: observations (N, 12), errors (N,), none below 0."""
     stopped = observations[:, THIGH] > -STOP
-    top = np.argsort(errors)[::-1][: int(np.ceil(0.01 * len(errors)))]
+    top = np.argsort(errors)[::-1][: hundredth(len(errors))]
     return {
         "rows": float(stopped.mean()),
         "error": float(errors[stopped].sum() / errors.sum()),

@@ -1,5 +1,6 @@
 """Numbers that documents say, computed from the published tables, and how they write them."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,11 @@ SETTINGS = ("realizable", "unrealizable")
 @cache
 def table(name: str) -> pd.DataFrame:
     return pd.read_csv(PUBLISHED / f"{name}.csv")
+
+
+def page(name: str) -> str:
+    """The text of a document, by its path in the repository, on one line."""
+    return re.sub(r"\s+", " ", (ROOT / name).read_text(encoding="utf-8"))
 
 
 def three_digits(number: float) -> str:

@@ -1,14 +1,11 @@
 """The numbers on the pages of paper/published are those of the tables beside them."""
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pandas as pd
 import pytest
 from published_numbers import (
-    PUBLISHED,
-    ROOT,
     bracketed,
     compared,
     exp,
@@ -17,16 +14,14 @@ from published_numbers import (
     lead_in_pusher,
     lowest_returns,
     on_hopper,
+    page,
     table,
     theirs,
     vaml_on_hopper,
     verdict_of,
 )
 
-
-def page(study: str) -> str:
-    text = (PUBLISHED / study / "README.md").read_text(encoding="utf-8")
-    return re.sub(r"\s+", " ", text)
+HOPPER_PAGE, PUSHER_PAGE = (f"paper/published/{study}/README.md" for study in ("hopper", "pusher"))
 
 
 def effect(claim: str, measured: str, *arms: str) -> str:
@@ -63,7 +58,7 @@ PUSHER: dict[str, Callable[[], str]] = {
 
 @pytest.mark.parametrize("name", PUSHER)
 def test_the_page_of_pusher_has_the_number_of_its_table(name: str) -> None:
-    assert PUSHER[name]() in page("pusher")
+    assert PUSHER[name]() in page(PUSHER_PAGE)
 
 
 HOPPER: dict[str, Callable[[], str]] = {
@@ -107,12 +102,12 @@ def test_the_page_of_hopper_has_the_ratios_at_the_middle_snapshot(
     claim: str, measured: str, write: str
 ) -> None:
     verdict = compared("Hopper", claim, measured, "vaml", "mle", "hopper/middle")[1]
-    assert f"| {vaml_on_hopper(claim, measured, write)} | {verdict} |" in page("hopper")
+    assert f"| {vaml_on_hopper(claim, measured, write)} | {verdict} |" in page(HOPPER_PAGE)
 
 
 @pytest.mark.parametrize("name", HOPPER)
 def test_the_page_of_hopper_has_the_number_of_its_table(name: str) -> None:
-    assert HOPPER[name]() in page("hopper")
+    assert HOPPER[name]() in page(HOPPER_PAGE)
 
 
 def test_the_page_of_hopper_has_the_verdicts_of_its_table() -> None:
@@ -131,7 +126,7 @@ def test_the_page_of_hopper_has_the_verdicts_of_its_table() -> None:
 
 
 def test_the_returns_beside_another_library_are_those_of_the_tables() -> None:
-    text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    text = page("benchmarks/README.md")
     steps = [14000, 54000, 104000, 154000, 194000]
     ours: Any = pd.concat([table("snapshots/sac_returns"), table("hopper/sac_returns")])
     ours = ours.loc[ours["environment"] == "Hopper-v4"]
@@ -150,7 +145,7 @@ STEPS = (12000, 16000, 20000, 24000, 30000, 40000, 50000, 60000)
 )
 def test_the_page_of_pusher_has_the_published_returns(name: str, agent: str) -> None:
     published = " | ".join(theirs(agent, step) for step in STEPS)
-    assert f"| the authors' {name} | | {published} |" in page("pusher")
+    assert f"| the authors' {name} | | {published} |" in page(PUSHER_PAGE)
 
 
 def cells(numbers: Iterable[float]) -> str:

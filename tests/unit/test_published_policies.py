@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from published_numbers import page
 
 from vaml.algorithms.evaluation import Evaluations
 from vaml.config.mbac import TrainMBACJob
@@ -145,7 +146,3 @@ def test_in_pusher_v4_sac_pushes_the_object_towards_its_goal() -> None:
     returned = pushed("pusher", still).returned
     for name in ("docs/findings.md", "paper/published/pusher/README.md"):
         assert f"standing still returns −{-returned:.0f}" in page(name)
-
-
-def page(name: str) -> str:
-    return re.sub(r"\s+", " ", (ROOT / name).read_text(encoding="utf-8"))

@@ -10,8 +10,6 @@ from vaml.metrics.model_diagnostics import value_slopes
 from vaml.metrics.model_test import DRAWS, Metrics, ModelTest
 from vaml.networks.dynamics import Prediction
 
-_TOP = 0.01  # of the transitions
-
 
 def transition_metrics(
     test: ModelTest, terminal: np.ndarray, generator: torch.Generator
@@ -46,7 +44,7 @@ def parts(
     if not terminal.all():
         metrics["lasting_error_mean"] = float(errors[~terminal].mean())
     largest = np.argsort(errors)[::-1]
-    top = largest[: int(np.ceil(_TOP * len(largest)))]
+    top = largest[: hundredth(len(largest))]
     if total := errors.sum():
         metrics["top_1_percent"] = float(errors[top].sum() / total)
         metrics["top_10"] = float(errors[largest[:10]].sum() / total)
@@ -55,6 +53,11 @@ def parts(
         if median := np.median(numbers):
             metrics[name] = float(np.median(numbers[top]) / median)
     return metrics
+
+
+def hundredth(rows: int) -> int:
+    """A hundredth of so many transitions, rounded up."""
+    return int(np.ceil(0.01 * rows))
 
 
 @torch.no_grad()

@@ -57,7 +57,6 @@ def snapshot_metrics(
     """Test metrics of a fit to a snapshot, the share of V's sampled action, and the error's parts.
 
     terminal: True for the transitions into a terminal state (N,), for `transition_metrics`.
-    mean_prediction_error: see there, beside them.
     next_value: the value function of the following snapshot, if there is one. It gives
     next_value_aware_error, the model's error for SAC's later value function, and
     next_value_variance, the variance of that function at s' over the transitions. The numbers of
