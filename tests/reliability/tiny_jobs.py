@@ -88,6 +88,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
             "objective": OBJECTIVE,
             "final_mle_coefficient": 0.0,
             "critic_actions": "replay",
+            "critic_next_states": "samples",
             "average_rewards": False,
             "frozen_split": False,
         },

@@ -105,6 +105,7 @@ def _diagnosed(step: int, seed: int) -> dict[str, float]:
         "value_sd": 4.0,
         "error_on_policy": 3.0 + seed,
         "error_replay": 2.0,
+        "mean_error_replay": 0.5,
         "error_stale": 1.5 + seed,
         "error_previous": 1.25,
         "coverage_90": 0.5 + seed / 16,

@@ -34,6 +34,7 @@ def job(
         "refit_every": 10,
         "refit_max_gradient_steps": 6,
         "critic_actions": "replay",
+        "critic_next_states": "samples",
         "average_rewards": False,
         "frozen_split": False,
     } | changes
@@ -67,6 +68,7 @@ def job(
             objective=Objective(loss="vaml", mle_coefficient=agent[0], model_samples=3),
             final_mle_coefficient=agent[1],
             critic_actions=values["critic_actions"],
+            critic_next_states=values["critic_next_states"],
             average_rewards=values["average_rewards"],
             frozen_split=values["frozen_split"],
         ),

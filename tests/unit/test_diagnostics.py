@@ -96,6 +96,7 @@ def test_errors_of_a_model_that_knows_the_next_state(monkeypatch: pytest.MonkeyP
     learned(run).value = work._value
     exact = work._errors(replay, "replay")
     assert exact["error"] == pytest.approx(0, abs=1e-10)
+    assert exact["mean_error"] == pytest.approx(0, abs=1e-10)
     assert exact["bellman_error"] == pytest.approx(0, abs=1e-6)
     assert exact["target_error"] == pytest.approx(0, abs=1e-9)
     # A mean that is off by 0.001 in the second entry, V's only one: (3 · 0.001)² / 2, γ · 0.003.
@@ -103,6 +104,7 @@ def test_errors_of_a_model_that_knows_the_next_state(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(GaussianDynamics, "forward", lambda *_: known._replace(mean=off))
     shifted = work._errors(replay, "replay")
     assert shifted["error"] == pytest.approx(0.5 * 0.003**2, rel=1e-3)
+    assert shifted["mean_error"] == pytest.approx(0.5 * 0.003**2, rel=1e-3)
     alive = ~learned(run).known.terminated(replay.next_observations)
     expected = 0.9 * 0.003 * alive.float().mean().item()
     assert shifted["bellman_error"] == pytest.approx(expected, rel=1e-2)
@@ -127,6 +129,8 @@ def test_noise_of_the_model_samples_is_no_error_of_the_target(
     errors = work._errors(rows, "replay")
     samples = run.job.training.target_samples
     alive = (~learned(run).known.terminated(rows.next_observations)).float().mean().item()
+    assert errors["error"] == pytest.approx(0.5 * (3 * 2) ** 2 / 3, rel=0.1)  # its K is 3
+    assert errors["mean_error"] == pytest.approx(0, abs=1e-10)
     noise = 0.9 * 3 * 2 / math.sqrt(samples)  # standard deviation of a target
     assert errors["bellman_error"] == pytest.approx(noise * math.sqrt(2 / math.pi) * alive, rel=0.1)
     squared = errors["target_error"] * 9 * rows.next_observations[:, 2].var().item()

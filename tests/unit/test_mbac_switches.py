@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mbac_runs import MLE, finish, job, learned, same, start, streams
+from torch import Tensor
 
 from vaml.algorithms.mbac import MBACRun
 from vaml.algorithms.model_fitting import ModelFitting
@@ -60,6 +61,30 @@ def test_policy_actions_replace_the_replayed_ones_in_pairs_and_targets(
     assert not torch.equal(actions, batch.actions)
     assert torch.equal(given, targets)
     assert torch.equal(actor_observations, batch.observations)
+
+
+def test_critics_may_see_the_models_mean_in_place_of_its_samples() -> None:
+    """The same model in either run: one target is at its mean, the other one scatters."""
+    plain, by_mean = warmed_up(), warmed_up(critic_next_states="mean")
+    batch = plain.interaction.history.sample(8, np.random.default_rng(0))
+    pairs = batch.observations, batch.actions
+    seen: list[tuple[int, ...]] = []
+
+    def value(states: Tensor, _: torch.Generator) -> Tensor:
+        seen.append(tuple(states.shape))
+        return 5 * states[..., 3]
+
+    learned(by_mean).value = learned(plain).value = value  # type: ignore[assignment]
+    with torch.no_grad():
+        mean = batch.observations + learned(by_mean).model(*pairs).mean
+    expected = learned(by_mean).known.reward(*pairs, mean) + 0.9 * 5 * mean[:, 3]
+    found = learned(by_mean).critic_targets(*pairs, torch.Generator())
+    torch.testing.assert_close(found, expected)
+    assert seen == [(4, 8, 23)]  # as many draws of V as with samples
+    noise = torch.Generator().manual_seed(0)
+    sampled = torch.stack([learned(plain).critic_targets(*pairs, noise) for _ in range(100)])
+    assert sampled.std(0).min() > 0.5
+    assert set(seen) == {(4, 8, 23)}
 
 
 def test_a_frozen_split_is_the_first_fits_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,12 @@ def refused(changes: dict[str, Any]) -> list[str]:
     return str(error.value).splitlines()
 
 
-PLAIN = {"critic_actions": "replay", "average_rewards": False, "frozen_split": False}
+PLAIN = {
+    "critic_actions": "replay",
+    "critic_next_states": "samples",
+    "average_rewards": False,
+    "frozen_split": False,
+}
 
 
 def entry(loss: str, samples: int = 10) -> dict[str, Any]:

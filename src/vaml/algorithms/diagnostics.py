@@ -21,7 +21,7 @@ from vaml.losses.likelihood import nll
 from vaml.losses.value_aware import vaml
 from vaml.metrics.model_diagnostics import gradient_parts, slopes, spread
 from vaml.networks.actor_critic import Actor
-from vaml.networks.dynamics import GaussianDynamics
+from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import SoftValue
 from vaml.saving import Arrays, Stateful, below, load_module, module_arrays, prefixed
 from vaml.seeding import Streams
@@ -31,7 +31,7 @@ TRANSITIONS = 256  # maximum per kind of data and evaluation
 EPISODES = 3  # of fresh data per evaluation
 
 _DATA = ("replay", "policy", "on_policy")
-_ERRORS = ("error", "bellman_error", "target_error", "nll")
+_ERRORS = ("error", "mean_error", "bellman_error", "target_error", "nll")
 DIAGNOSTIC_COLUMNS = (
     "env_step",
     *(f"{name}_{data}" for name in _ERRORS for data in _DATA),
@@ -58,8 +58,9 @@ class Diagnostics(Stateful):
 
     There are three kinds of pairs. `replay`: a sample of the run's own. `policy`: the same states
     with fresh actions of the policy, their next states from the simulator. `on_policy`: fresh
-    episodes of the stochastic policy. Each kind has four numbers. error: the value-aware error for
-    the present value function. bellman_error: the mean distance of the critics' target from the one
+    episodes of the stochastic policy. Each kind has five numbers. error: the value-aware error for
+    the present value function. mean_error: the same with V at the model's mean in place of its
+    samples. bellman_error: the mean distance of the critics' target from the one
     with the true next state (units of return), including the K-sample mean's noise. target_error:
     the mean squared distance of the two targets' expectations, without that noise, as a share of
     the variance of V(s') over the pairs; it is unbiased and may be negative. nll.
@@ -180,10 +181,19 @@ class Diagnostics(Stateful):
         error = vaml(prediction, data.next_observations, self._value, samples, noise)
         return {
             "error": error.item(),
+            "mean_error": self._mean_error(prediction, data, name),
             "bellman_error": first.abs().mean().item(),
             "target_error": (squared / values.var()).item(),
             "nll": nll(prediction, data.next_observations).item(),
         }
+
+    def _mean_error(self, prediction: Prediction, data: Transitions, name: str) -> float:
+        """Mean of ½ (V(s') - V at the model's mean)², where V draws K actions, in value²."""
+        samples = self._learned.agent.objective.model_samples
+        noise = self._generator(name, "mean_error")
+        targets = self._value(data.next_observations, noise)
+        predicted = self._value(prediction.repeated_mean(samples), noise).mean(0)
+        return 0.5 * (targets - predicted).square().mean().item()
 
     def _details(self, data: Transitions) -> dict[str, float]:
         learned, value = self._learned, self._value

@@ -169,10 +169,14 @@ class LearnedModel(Stateful):
     ) -> Tensor:
         """The critics' targets in eq. (7), for observations (B, n) and actions (B, m): (B,).
 
-        K fresh next states per pair, known reward and termination.
+        K fresh next states per pair, or K times the model's mean; a draw of the policy's action at
+        each; known reward and termination.
         """
-        prediction = self.model(observations, actions)
-        next_observations = prediction.sample(self.job.training.target_samples, generator)
+        prediction, samples = self.model(observations, actions), self.job.training.target_samples
+        if self.agent.critic_next_states == "samples":
+            next_observations = prediction.sample(samples, generator)
+        else:
+            next_observations = prediction.repeated_mean(samples)
         rewards = self.known.reward(observations, actions, next_observations)
         return model_target(
             rewards.mean() if self.agent.average_rewards else rewards,

@@ -38,6 +38,10 @@ class ModelUse(Section):
         description="actions of the critics' updates: the replay buffer's, as in eq. (7), or "
         "new ones of the policy"
     )
+    critic_next_states: Literal["samples", "mean"] = Field(
+        description="next states in the critics' targets: K samples of the model, as in eq. (7), "
+        "or its mean"
+    )
     average_rewards: bool = Field(
         description="true: critic targets use the batch's mean reward for all its pairs"
     )

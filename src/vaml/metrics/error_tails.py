@@ -82,11 +82,7 @@ def squared_errors(test: ModelTest, generator: torch.Generator) -> np.ndarray:
 
 def mean_prediction_error(test: ModelTest, generator: torch.Generator) -> float:
     """The mean of `squared_errors` with the model's mean in place of each of its samples."""
-
-    def means(prediction: Prediction) -> Tensor:
-        return (prediction.observations + prediction.mean).expand(DRAWS, -1, -1)
-
-    return float(_errors(test, means, generator).mean())
+    return float(_errors(test, lambda found: found.repeated_mean(DRAWS), generator).mean())
 
 
 @torch.no_grad()

@@ -34,6 +34,10 @@ class Prediction(NamedTuple):
         noise = normal((samples, *self.mean.shape), self.mean, generator)
         return torch.addcmul(self.observations + self.mean, torch.exp(self.log_std), noise)
 
+    def repeated_mean(self, samples: int) -> Tensor:
+        """The mean next observations in place of samples (samples, batch, n); a view."""
+        return (self.observations + self.mean).expand(samples, -1, -1)
+
 
 class GaussianDynamics(nn.Module):
     """Swish perceptron on [observation, action] with two linear heads.

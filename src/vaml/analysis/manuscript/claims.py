@@ -28,6 +28,7 @@ _WORDS = {
     "error_previous": "error for its own V",
     "target_error_policy": "squared distance from the true targets",
     "error_on_policy": "error on the policy’s own states",
+    "mean_error_replay": "error of the mean on replayed states",
     "error_replay": "error on replayed states",
     "squared_bias": "squared bias",
     "value_sd": "SD of V",
