@@ -1,11 +1,15 @@
 """The numbers on the pages of paper/published are those of the tables beside them."""
 
+import re
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from published_numbers import (
+    ROOT,
     bracketed,
     compared,
     exp,
@@ -108,6 +112,22 @@ def test_the_page_of_hopper_has_the_ratios_at_the_middle_snapshot(
 @pytest.mark.parametrize("name", HOPPER)
 def test_the_page_of_hopper_has_the_number_of_its_table(name: str) -> None:
     assert HOPPER[name]() in page(HOPPER_PAGE)
+
+
+@pytest.mark.parametrize("name", [HOPPER_PAGE, PUSHER_PAGE])
+def test_the_predictions_on_a_page_are_those_of_the_claims(name: str) -> None:
+    """A row without a claim's name goes on with the one above it, in the corrected measure."""
+    claims = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text(encoding="utf-8"))["claims"]
+    _, *rows = (ROOT / name).read_text(encoding="utf-8").partition("| predicted |\n")[2].split("\n")
+    claim, checked = "", 0
+    for row in takewhile(bool, rows):
+        first, *_, predicted = (cell.strip() for cell in row.strip("|").split("|"))
+        named = re.search(r"\b[CW]\d+\b", first)
+        claim = named.group() if named else claim
+        if predicted:
+            assert predicted == claims[claim]["prediction"]["paper" if named else "corrected"], row
+            checked += 1
+    assert checked >= 4
 
 
 def test_the_page_of_hopper_has_the_verdicts_of_its_table() -> None:

@@ -66,6 +66,12 @@ _WHERE: tuple[_Panel, ...] = (
     ("Average return\n(reward per episode)", "average_return", None, None),
     ("Error on replayed states\n(where the paper reports it)", "error_replay", None, None),
     ("Error on the policy’s\nown states", "error_on_policy", None, None),
+    (
+        "Error on replayed states, with the\nmodel’s mean for its samples",
+        "mean_error_replay",
+        None,
+        None,
+    ),
 )
 _AGENTS: tuple[_Panel, ...] = (
     (
