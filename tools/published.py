@@ -50,12 +50,9 @@ CLAIMS = ROOT / "config" / "claims.yaml"
 _OF_AGENTS = ("mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics")
 STUDIES = {
     "as_run": (("synthetic",), ("figure_1_seeds", "why_synthetic")),
-    "hopper": (("snapshots",), ("figure_2_seeds", "error_tails")),
-    "hopper/middle": (("snapshots", "snapshots_costs"), ()),
-    "pusher/mean": (_OF_AGENTS, ("where_mbac",)),
+    "four_runs": (("snapshots",), ("figure_2_seeds", "error_tails")),
+    "four_runs/middle": (("snapshots", "snapshots_costs"), ()),
     "pusher_v5": (_OF_AGENTS, ("figure_3_seeds", "why_mbac")),
-    "walker2d": (("snapshots",), ("figure_2_seeds", "error_tails")),
-    "walker2d/middle": (("snapshots", "snapshots_costs"), ()),
 }
 # The tables of the manuscript's study, `reduced`, each with the studies that hold its rows.
 MANUSCRIPT = {

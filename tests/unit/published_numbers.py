@@ -367,20 +367,20 @@ def compared(
 
 def on_hopper(claim: str, measured: str, write: str, times: float | None = None) -> str:
     """Effect of four runs' maximum likelihood on Hopper; `times` of a log ratio to 1 / times."""
-    effect = compared("Hopper", claim, measured, "mle", "", "hopper")[0]
+    effect = compared("Hopper", claim, measured, "mle", "", "four_runs")[0]
     return bracketed([times * number for number in exp(effect)] if times else effect, write)
 
 
 def vaml_on_hopper(claim: str, measured: str, write: str = ".2g") -> str:
     """Ratio of VAML to maximum likelihood at the middle snapshot of these runs."""
-    effect = compared("Hopper", claim, measured, "vaml", "mle", "hopper/middle")[0]
+    effect = compared("Hopper", claim, measured, "vaml", "mle", "four_runs/middle")[0]
     return bracketed(exp(effect), write)
 
 
 def hopper_fits() -> Any:
     """Maximum likelihood's fits to four runs of Hopper."""
-    rows = table("hopper/snapshots")
-    return rows.loc[rows["objective"] == "mle"]
+    rows = table("four_runs/snapshots")
+    return rows.loc[(rows["environment"] == "Hopper-v4") & (rows["objective"] == "mle")]
 
 
 def published_in_range() -> tuple[int, int]:
@@ -401,8 +401,8 @@ def trends_on_hopper(metric: str) -> list[float]:
 
 def at_stop(column: str) -> list[float]:
     """A column of stop.csv, from 54 000 steps on: mean over all fits, lowest and highest run's."""
-    rows: Any = table("hopper/stop")
-    rows = rows.loc[rows["step"] >= 54000]
+    rows: Any = table("four_runs/stop")
+    rows = rows.loc[(rows["environment"] == "Hopper-v4") & (rows["step"] >= 54000)]
     runs = rows.groupby("seed")[column].mean()
     return [rows[column].mean(), runs.min(), runs.max()]
 

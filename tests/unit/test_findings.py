@@ -443,7 +443,7 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         vaml_on_hopper("C6", "median of log value_aware_error"),
     ),
     "Hopper, in short": lambda: "is that of its samples, {:.0f} times that of its mean".format(
-        1 / exp(compared("Hopper", "W18", SAMPLES, "mle", "", "hopper")[0])[0]
+        1 / exp(compared("Hopper", "W18", SAMPLES, "mle", "", "four_runs")[0])[0]
     ),
     "Pusher": lambda: (
         f"{last_returns('mle_as_run').split()[0]} with them (Pusher-v5: {at_the_end('mle_as_run')}"

@@ -25,7 +25,7 @@ from published_numbers import (
     verdict_of,
 )
 
-HOPPER_PAGE, PUSHER_PAGE = (f"paper/published/{study}/README.md" for study in ("hopper", "pusher"))
+HOPPER_PAGE, PUSHER_PAGE = (f"paper/published/{study}/README.md" for study in ("four_runs", "pusher"))
 
 
 def effect(claim: str, measured: str, *arms: str) -> str:
@@ -105,7 +105,7 @@ HOPPER: dict[str, Callable[[], str]] = {
 def test_the_page_of_hopper_has_the_ratios_at_the_middle_snapshot(
     claim: str, measured: str, write: str
 ) -> None:
-    verdict = compared("Hopper", claim, measured, "vaml", "mle", "hopper/middle")[1]
+    verdict = compared("Hopper", claim, measured, "vaml", "mle", "four_runs/middle")[1]
     assert f"| {vaml_on_hopper(claim, measured, write)} | {verdict} |" in page(HOPPER_PAGE)
 
 
@@ -131,7 +131,7 @@ def test_the_predictions_on_a_page_are_those_of_the_claims(name: str) -> None:
 
 
 def test_the_page_of_hopper_has_the_verdicts_of_its_table() -> None:
-    rows: Any = table("hopper/claims")
+    rows: Any = table("four_runs/claims")
     rows = rows.loc[rows["method"] == "mle"].dropna(subset="n")
     judged = dict(zip(rows["claim"] + rows["variant"], rows["verdict"], strict=True))
     assert judged == {
@@ -148,12 +148,12 @@ def test_the_page_of_hopper_has_the_verdicts_of_its_table() -> None:
 def test_the_returns_beside_another_library_are_those_of_the_tables() -> None:
     text = page("benchmarks/README.md")
     steps = [14000, 54000, 104000, 154000, 194000]
-    ours: Any = pd.concat([table("snapshots/sac_returns"), table("hopper/sac_returns")])
+    ours: Any = pd.concat([table("snapshots/sac_returns"), table("four_runs/sac_returns")])
     ours = ours.loc[ours["environment"] == "Hopper-v4"]
     ours = ours.groupby(["seed", "env_step"])["return"].mean().unstack()
     for seed, returns in ours[steps].iterrows():
         assert f"| ours | {seed} | {cells(returns)} |" in text
-    other: Any = table("hopper/stable_baselines3").set_index("env_step")["mean_return"]
+    other: Any = table("four_runs/stable_baselines3").set_index("env_step")["mean_return"]
     assert f"| Stable-Baselines3 | 0 | {cells(other[steps])} |" in text
 
 

@@ -1,9 +1,9 @@
-"""Measure how much of the errors on Hopper's snapshots is where the thigh is at its stop.
+"""Measure how much of the errors on SAC's snapshots is where a thigh is at its stop.
 
-    python tools/hopper_stop.py stop.csv --configfile config/hopper.yaml
+    python tools/thigh_stop.py stop.csv --configfile config/four_runs.yaml
 
 Reads the models, histories and snapshots of results/<study>/, and trains nothing. One row per fit,
-of its last weights on its test transitions: rows, the share of the transitions that start with the
+of its last weights on its test transitions: rows, the share of the transitions that start with a
 thigh within STOP of its stop; error, their share of the errors' total (the errors of
 vaml.metrics.error_tails.squared_errors); top, the share of the largest hundredth that starts there.
 """
@@ -28,8 +28,8 @@ from vaml.saving import load_module
 from vaml.seeding import Streams
 
 ROOT = Path(__file__).parents[1]
-# The thigh's angle in an observation with the x-position: from -150 degrees to its stop at 0.
-THIGH = 3
+# The thighs' angles in an observation with the x-position: from -150 degrees to a stop at 0.
+THIGHS = {"Hopper": [3], "Walker2d": [3, 6]}
 STOP = 0.05  # rad
 
 
@@ -46,12 +46,14 @@ def at_stop(study: Config, results: Path, job: dict[str, Any]) -> dict[str, Any]
     samples, batch_size = settings.objective.model_samples, settings.fit.batch_size
     test = ModelTest(model, data.test, data.value, samples, batch_size)
     generator = torch.Generator().manual_seed(streams.seed("error_tails"))
-    return {**job, **shares(data.test.observations.numpy(), squared_errors(test, generator))}
+    thighs = THIGHS[settings.environment_id.partition("-")[0]]
+    angles = data.test.observations.numpy()[:, thighs]
+    return {**job, **shares(angles, squared_errors(test, generator))}
 
 
-def shares(observations: np.ndarray, errors: np.ndarray) -> dict[str, float]:
-    """The part of the transitions at the stop: observations (N, 12), errors (N,), none below 0."""
-    stopped = observations[:, THIGH] > -STOP
+def shares(angles: np.ndarray, errors: np.ndarray) -> dict[str, float]:
+    """The part of the transitions at a stop: thighs' angles (N, k), errors (N,), none below 0."""
+    stopped = (angles > -STOP).any(1)
     top = np.argsort(errors)[::-1][: hundredth(len(errors))]
     return {
         "rows": float(stopped.mean()),

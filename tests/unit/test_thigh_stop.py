@@ -1,0 +1,37 @@
+"""tools/thigh_stop.py: which entries are thighs, where their stop is, what is counted there."""
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vaml.config.sac import Environment
+from vaml.envs import mujoco
+
+TOOL = runpy.run_path(str(Path(__file__).parents[2] / "tools" / "thigh_stop.py"))
+STOP, THIGHS = TOOL["STOP"], TOOL["THIGHS"]
+
+
+@pytest.mark.parametrize("name", THIGHS)
+def test_every_thigh_is_at_its_stop_at_an_angle_of_zero(name: str) -> None:
+    env: Any = mujoco.configured(f"{name}-v4", Environment(time_limit=10, keep_position=True))
+    model = env.unwrapped.model
+    joints = [model.joint(i) for i in range(model.njnt) if "thigh" in model.joint(i).name]
+    assert [int(joint.qposadr[0]) for joint in joints] == THIGHS[name]
+    for joint in joints:
+        assert np.degrees(joint.range) == pytest.approx([-150.0, 0.0])
+    observation, _ = env.reset(seed=0)
+    assert np.array_equal(observation[THIGHS[name]], env.unwrapped.data.qpos[THIGHS[name]])
+    env.close()
+
+
+def test_the_part_at_the_stop_is_that_of_rows_errors_and_the_largest_hundredth() -> None:
+    angles = np.full((400, 2), -1.0)
+    angles[:100, 0] = angles[50:100, 1] = -STOP / 2
+    angles[100:200] = -2 * STOP
+    errors = np.ones(400)
+    errors[[0, 5, 50, 399]] = 26.0
+    found = TOOL["shares"](angles, errors)
+    assert found == {"rows": 0.25, "error": 175 / 500, "top": 0.75}
