@@ -11,6 +11,11 @@ import pandas as pd
 from scipy import stats
 
 ROOT = Path(__file__).parents[2]
+# Comparisons of experiment B, as claims.csv names them.
+SAMPLES = "median of log mean_prediction_error / transition_error_mean"
+HUNDREDTH = "median of log top_1_percent / 0.5"
+OFF_OR_STEEP = "median of log top_residual / top_slope"
+TYPICAL = "median of log transition_error_median"
 PUBLISHED = ROOT / "paper" / "published"
 SETTINGS = ("realizable", "unrealizable")
 
@@ -365,44 +370,44 @@ def compared(
     return [row[name] for name in ("effect", "low", "high")], row["verdict"]
 
 
-def on_hopper(claim: str, measured: str, write: str, times: float | None = None) -> str:
-    """Effect of four runs' maximum likelihood on Hopper; `times` of a log ratio to 1 / times."""
-    effect = compared("Hopper", claim, measured, "mle", "", "four_runs")[0]
+def mle_on(part: str, claim: str, measured: str, write: str, times: float | None = None) -> str:
+    """Effect of four runs' maximum likelihood; `times` of a log ratio to 1 / times."""
+    effect = compared(part, claim, measured, "mle", "", "four_runs")[0]
     return bracketed([times * number for number in exp(effect)] if times else effect, write)
 
 
-def vaml_on_hopper(claim: str, measured: str, write: str = ".2g") -> str:
+def vaml_on(part: str, claim: str, measured: str, write: str = ".2g") -> str:
     """Ratio of VAML to maximum likelihood at the middle snapshot of these runs."""
-    effect = compared("Hopper", claim, measured, "vaml", "mle", "four_runs/middle")[0]
+    effect = compared(part, claim, measured, "vaml", "mle", "four_runs/middle")[0]
     return bracketed(exp(effect), write)
 
 
-def hopper_fits() -> Any:
-    """Maximum likelihood's fits to four runs of Hopper."""
+def mle_fits(part: str) -> Any:
+    """Maximum likelihood's fits to four runs of Hopper or Walker2d."""
     rows = table("four_runs/snapshots")
-    return rows.loc[(rows["environment"] == "Hopper-v4") & (rows["objective"] == "mle")]
+    return rows.loc[(rows["environment"] == f"{part}-v4") & (rows["objective"] == "mle")]
 
 
-def published_in_range() -> tuple[int, int]:
-    """The authors' errors of maximum likelihood on Hopper: within our runs' range, and all."""
-    ours = hopper_fits().groupby("step")["value_aware_error"]
-    theirs = np.array(authors("Hopper", "mle"))
+def published_in_range(part: str) -> tuple[int, int]:
+    """The authors' errors of maximum likelihood: within our runs' range, and all."""
+    ours = mle_fits(part).groupby("step")["value_aware_error"]
+    theirs = np.array(authors(part, "mle"))
     within = (ours.min().to_numpy() <= theirs) & (theirs <= ours.max().to_numpy())
     return int(within.sum()), len(theirs)
 
 
-def trends_on_hopper(metric: str) -> list[float]:
+def trends(part: str, metric: str) -> list[float]:
     """Rank correlation with the step, run by run."""
     return [
         trend(fits.sort_values("step")[metric].to_list())
-        for _, fits in hopper_fits().groupby("seed")
+        for _, fits in mle_fits(part).groupby("seed")
     ]
 
 
-def at_stop(column: str) -> list[float]:
+def at_stop(part: str, column: str) -> list[float]:
     """A column of stop.csv, from 54 000 steps on: mean over all fits, lowest and highest run's."""
     rows: Any = table("four_runs/stop")
-    rows = rows.loc[(rows["environment"] == "Hopper-v4") & (rows["step"] >= 54000)]
+    rows = rows.loc[(rows["environment"] == f"{part}-v4") & (rows["step"] >= 54000)]
     runs = rows.groupby("seed")[column].mean()
     return [rows[column].mean(), runs.min(), runs.max()]
 

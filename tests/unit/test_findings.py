@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from published_numbers import (
+    HUNDREDTH,
+    OFF_OR_STEEP,
     PUBLISHED,
     ROOT,
+    SAMPLES,
     SETTINGS,
+    TYPICAL,
     above_the_published,
     ahead,
     all_snapshots,
@@ -27,7 +31,6 @@ from published_numbers import (
     ends,
     exact_at,
     exp,
-    hopper_fits,
     integers,
     last_error_ratios,
     last_returns,
@@ -39,11 +42,12 @@ from published_numbers import (
     lower_at,
     lowest_returns,
     median_ratio,
+    mle_fits,
+    mle_on,
     next_over_own,
     nll,
     no_change,
     of_variance,
-    on_hopper,
     only,
     order_of_medians,
     over_mle,
@@ -69,9 +73,9 @@ from published_numbers import (
     theirs,
     times_lower,
     trend,
-    trends_on_hopper,
+    trends,
     turns,
-    vaml_on_hopper,
+    vaml_on,
     verdict_of,
     within,
 )
@@ -128,7 +132,6 @@ def test_the_findings_about_inverted_pendulum_beside_the_authors_are_those_of_it
 EXACT = [ratio("why", setting, "exact_error") for setting in SETTINGS]
 
 
-SAMPLES = "median of log mean_prediction_error / transition_error_mean"
 FINDINGS: dict[str, Callable[[], str]] = {
     "noise": lambda: f"{share_of_error('noise_floor'):.0%} of the plotted".replace("%", " %"),
     "eq. (8)": lambda: f"{share_of_error('exact_error'):.1%} the exact error".replace("%", " %"),
@@ -254,48 +257,48 @@ FINDINGS: dict[str, Callable[[], str]] = {
     ),
     "the rise on Hopper": lambda: (
         "correlation with the step "
-        + on_hopper("C4", "rank correlation of value_aware_error", ".2f")
+        + mle_on("Hopper", "C4", "rank correlation of value_aware_error", ".2f")
     ),
     "the published rise": lambda: "and {} of the authors' {} values lie".format(
-        *published_in_range()
+        *published_in_range("Hopper")
     ),
     "without samples": lambda: (
-        f"has an error {on_hopper('W18', SAMPLES, '.2g', 1.0)} times as large: between "
-        f"{hopper_fits()['mean_prediction_error'].min():.1f} and "
-        f"{hopper_fits()['mean_prediction_error'].max():.0f} in all {len(hopper_fits())} fits, "
-        f"where that of samples goes up to {hopper_fits()['transition_error_mean'].max():.0f}"
+        f"has an error {mle_on('Hopper', 'W18', SAMPLES, '.2g', 1.0)} times as large: between "
+        f"{mle_fits('Hopper')['mean_prediction_error'].min():.1f} and "
+        f"{mle_fits('Hopper')['mean_prediction_error'].max():.0f} in all "
+        f"{len(mle_fits('Hopper'))} fits, "
+        f"where that of samples goes up to {mle_fits('Hopper')['transition_error_mean'].max():.0f}"
     ),
     "no trend without samples": lambda: "correlations {}, {}, {} and {})".format(
-        *(f"{each:.2g}".replace("-", "−") for each in trends_on_hopper("mean_prediction_error"))
+        *(f"{each:.2g}".replace("-", "−") for each in trends("Hopper", "mean_prediction_error"))
     ),
     "a hundredth on Hopper": lambda: (
-        f"has {on_hopper('W13', 'median of log top_1_percent / 0.5', '.2g', 0.5)} of the error"
+        f"has {mle_on('Hopper', 'W13', HUNDREDTH, '.2g', 0.5)} of the error"
     ),
-    "off or steep": lambda: (
-        f"by {on_hopper('W17', 'median of log top_residual / top_slope', '.2g', 1.0)} times as much"
-    ),
+    "off or steep": lambda: f"by {mle_on('Hopper', 'W17', OFF_OR_STEEP, '.2g', 1.0)} times as much",
     "at the stop": lambda: (
-        "{} of the error (by run {} to {}) ".format(*map(per_cent, at_stop("error")))
-        + f"and {per_cent(at_stop('top')[0])} of that hundredth start with the thigh at its stop, "
-        + f"as {per_cent(at_stop('rows')[0])} of all transitions do"
+        "{} of the error (by run {} to {}) ".format(*map(per_cent, at_stop("Hopper", "error")))
+        + f"and {per_cent(at_stop('Hopper', 'top')[0])} of that hundredth start with the thigh "
+        + "at its stop, "
+        + f"as {per_cent(at_stop('Hopper', 'rows')[0])} of all transitions do"
     ),
     "the plotted error at the middle": lambda: (
-        f"plotted error is {vaml_on_hopper('C6', 'median of log value_aware_error')} of maximum"
+        f"plotted error is {vaml_on('Hopper', 'C6', 'median of log value_aware_error')} of maximum"
     ),
     "VAML without samples": lambda: (
-        f"it is {vaml_on_hopper('W19', 'median of log mean_prediction_error')} times maximum"
+        f"it is {vaml_on('Hopper', 'W19', 'median of log mean_prediction_error')} times maximum"
     ),
-    "VAML's typical error": lambda: (
-        f"error is {vaml_on_hopper('W15', 'median of log transition_error_median')} times as large"
-    ),
+    "VAML's typical error": lambda: f"error is {vaml_on('Hopper', 'W15', TYPICAL)} times as large",
     "VAML's costs": lambda: "takes {} times the CPU time, a fit {} times".format(
-        vaml_on_hopper("C10", "median of log seconds / epochs", ".0f"),
-        vaml_on_hopper("C10", "median of log seconds", ".0f"),
+        vaml_on("Hopper", "C10", "median of log seconds / epochs", ".0f"),
+        vaml_on("Hopper", "C10", "median of log seconds", ".0f"),
     ),
     "terminal transitions": lambda: (
-        f"{on_hopper('W16', 'log of mean of terminal_share / 0.1', '.2g', 0.1)} of the error"
+        f"{mle_on('Hopper', 'W16', 'log of mean of terminal_share / 0.1', '.2g', 0.1)} of the error"
     ),
-    "a correction of the level": lambda: "{} of {} lie within".format(*published_in_range()),
+    "a correction of the level": lambda: "{} of {} lie within".format(
+        *published_in_range("Hopper")
+    ),
     "the order of the medians": lambda: {
         (True, False): "VAML's median is above maximum likelihood's on Hopper, and below it on"
     }[only(order_of_medians("Hopper")), only(order_of_medians("Walker2d"))],
@@ -435,12 +438,12 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         f"{median_ratio('Walker2d'):.1f} times lower"
     ),
     "Hopper": lambda: (
-        on_hopper("C4", "rank correlation of value_aware_error", ".2f")
-        + f"; error with its mean for its samples {on_hopper('W18', SAMPLES, '.2g', 1.0)} ×"
+        mle_on("Hopper", "C4", "rank correlation of value_aware_error", ".2f")
+        + f"; error with its mean for its samples {mle_on('Hopper', 'W18', SAMPLES, '.2g', 1.0)} ×"
     ),
     "Hopper, VAML": lambda: "error {} × MLE's; plotted error {} × MLE's | 4 runs".format(
-        vaml_on_hopper("W19", "median of log mean_prediction_error"),
-        vaml_on_hopper("C6", "median of log value_aware_error"),
+        vaml_on("Hopper", "W19", "median of log mean_prediction_error"),
+        vaml_on("Hopper", "C6", "median of log value_aware_error"),
     ),
     "Hopper, in short": lambda: "is that of its samples, {:.0f} times that of its mean".format(
         1 / exp(compared("Hopper", "W18", SAMPLES, "mle", "", "four_runs")[0])[0]
