@@ -5,7 +5,9 @@
 Reads the models, histories and snapshots of results/<study>/, and trains nothing. One row per fit,
 of its last weights on its test transitions: rows, the share of the transitions that start with a
 thigh within STOP of its stop; error, their share of the errors' total (the errors of
-vaml.metrics.error_tails.squared_errors); top, the share of the largest hundredth that starts there.
+vaml.metrics.error_tails.squared_errors); top, the share of the largest hundredth that starts there;
+top_sigma, how wide the model is in the largest hundredth: the median length of its standard
+deviations there over that of all.
 """
 
 import argparse
@@ -48,17 +50,25 @@ def at_stop(study: Config, results: Path, job: dict[str, Any]) -> dict[str, Any]
     generator = torch.Generator().manual_seed(streams.seed("error_tails"))
     thighs = THIGHS[settings.environment_id.partition("-")[0]]
     angles = data.test.observations.numpy()[:, thighs]
-    return {**job, **shares(angles, squared_errors(test, generator))}
+    return {**job, **shares(angles, squared_errors(test, generator), widths(test))}
 
 
-def shares(angles: np.ndarray, errors: np.ndarray) -> dict[str, float]:
-    """The part of the transitions at a stop: thighs' angles (N, k), errors (N,), none below 0."""
+@torch.no_grad()
+def widths(test: ModelTest) -> np.ndarray:
+    """Euclidean length of the model's standard deviations, in units of the state (N,)."""
+    batches = test.transitions.batches(test.batch_size)
+    return torch.cat([test.predict(each).log_std.exp().norm(dim=-1) for each in batches]).numpy()
+
+
+def shares(angles: np.ndarray, errors: np.ndarray, sigmas: np.ndarray) -> dict[str, float]:
+    """The table's numbers: thighs' angles (N, k), errors (N,) none below 0, widths (N,)."""
     stopped = (angles > -STOP).any(1)
     top = np.argsort(errors)[::-1][: hundredth(len(errors))]
     return {
         "rows": float(stopped.mean()),
         "error": float(errors[stopped].sum() / errors.sum()),
         "top": float(stopped[top].mean()),
+        "top_sigma": float(np.median(sigmas[top]) / np.median(sigmas)),
     }
 
 

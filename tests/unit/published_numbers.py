@@ -441,6 +441,38 @@ def last_error_ratios(column: str, study: str = "pusher") -> list[float]:
     return (last["reg_vaml"] / last["mle"]).to_list()
 
 
+def fresh_errors_and_floors() -> list[float]:
+    """InvertedPendulum: lowest and highest last error on fresh episodes, noise in the last refits.
+
+    The noise is the median after 25 000 steps, maximum likelihood's and regularised VAML's.
+    """
+    rows: Any = table("pendulum/mbac_diagnostics")
+    last = rows.loc[rows["env_step"] == rows["env_step"].max(), "error_on_policy"]
+    fits: Any = table("pendulum/mbac_fits")
+    late = fits.loc[fits["env_step"] > 25000].groupby("agent")["action_sampling_floor"].median()
+    return [last.min(), last.max(), late["mle"], late["reg_vaml"]]
+
+
+def with_interval(by_run: Any) -> list[float]:
+    """Mean over runs with its 95 % t interval."""
+    numbers = np.asarray(by_run, float)
+    half = stats.t.ppf(0.975, len(numbers) - 1) * numbers.std(ddof=1) / np.sqrt(len(numbers))
+    return [numbers.mean(), numbers.mean() - half, numbers.mean() + half]
+
+
+def last_evaluations(column: str, evaluations: int) -> list[float]:
+    """Pusher: `last_error_ratios` over the last evaluations, geometric means, with the interval."""
+    rows: Any = table("pusher/mbac_diagnostics").set_index(["agent", "env_step", "seed"])[column]
+    logs = np.log(rows["reg_vaml"] / rows["mle"]).unstack("seed")
+    return exp(with_interval(logs.iloc[-evaluations:].mean()))
+
+
+def last_leads(evaluations: int) -> Any:
+    """Pusher: regularised VAML's return over maximum likelihood's, last evaluations, by seed."""
+    lead = (whole_returns("reg_vaml") - whole_returns("mle")).unstack("seed")
+    return lead.iloc[-evaluations:].mean()
+
+
 def published_lead() -> str:
     """What the authors' maximum likelihood is ahead at the end in Pusher."""
     last = (published_returns("mle") - published_returns("reg_vaml")).iloc[-1]

@@ -31,8 +31,11 @@ from published_numbers import (
     ends,
     exact_at,
     exp,
+    fresh_errors_and_floors,
     integers,
     last_error_ratios,
+    last_evaluations,
+    last_leads,
     last_returns,
     lead,
     lead_at_the_end,
@@ -77,6 +80,7 @@ from published_numbers import (
     turns,
     vaml_on,
     verdict_of,
+    with_interval,
     within,
 )
 
@@ -395,6 +399,9 @@ FINDINGS: dict[str, Callable[[], str]] = {
     "where the policy is": lambda: "{}, {}, {} and {} times maximum likelihood's".format(
         *(f"{ratio:.2g}" for ratio in last_error_ratios("error_on_policy"))
     ),
+    "noise where the policy is": lambda: (
+        "errors, {:.3f} to {:.3f}, are near the noise of V's sampled action, {:.3f} and {:.3f} "
+    ).format(*fresh_errors_and_floors()),
     "where, on InvertedPendulum": lambda: "{} on replayed states, and {} on fresh".format(
         *(
             ", ".join(f"{ratio:.2g}" for ratio in last_error_ratios(column, "pendulum"))
@@ -402,7 +409,18 @@ FINDINGS: dict[str, Callable[[], str]] = {
         )
     ),
     "ahead on every seed": lambda: (
-        f"by {lead_in_pusher(20000)} at 20 000 steps and by {lead_in_pusher(60000)} at the end"
+        f"by {lead_in_pusher(20000)} at 20 000 steps and by {lead_in_pusher(60000)} at the end. "
+        "Over the last five evaluations it is ahead by "
+        f"{bracketed(with_interval(last_leads(5)), '.1f')}, on {(last_leads(5) > 0).sum()} of 4"
+    ),
+    "over ten evaluations": lambda: (
+        "the ratio is {} on the replay buffer, {} in its states with the policy's actions, and {} "
+        "on fresh episodes"
+    ).format(
+        *(
+            bracketed(last_evaluations(f"error_{data}", 10), ".2g")
+            for data in ("replay", "policy", "on_policy")
+        )
     ),
     "level with SAC": lambda: "(C12's comparison is {})".format(
         compared("Pusher", "C12", "last of return", baseline="sac")[1]
@@ -425,6 +443,9 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         f"error by {1 - ratio('why', 'realizable', 'value_aware_error'):.0%}".replace("%", " %")
     ),
     "behind": lambda: f"it is {EXACT[0]:.0f} times worse",
+    "ahead in the last evaluations": lambda: (
+        f"({bracketed(with_interval(last_leads(5)), '.1f')} over the last five evaluations)"
+    ),
     "everywhere": lambda: f"lower in {pairs('why', 'realizable')} pairs",
     "the authors' pool": lambda: f"lower in {pairs('as_run', 'unrealizable')} pairs, in no seed",
     "exact targets, unrealizable": lambda: (

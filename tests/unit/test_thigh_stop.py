@@ -33,5 +33,7 @@ def test_the_part_at_the_stop_is_that_of_rows_errors_and_the_largest_hundredth()
     angles[100:200] = -2 * STOP
     errors = np.ones(400)
     errors[[0, 5, 50, 399]] = 26.0
-    found = TOOL["shares"](angles, errors)
-    assert found == {"rows": 0.25, "error": 175 / 500, "top": 0.75}
+    sigmas = np.full(400, 2.0)
+    sigmas[[0, 5, 50, 399]] = 5.0, 6.0, 8.0, 9.0
+    found = TOOL["shares"](angles, errors, sigmas)
+    assert found == {"rows": 0.25, "error": 175 / 500, "top": 0.75, "top_sigma": 3.5}

@@ -65,8 +65,9 @@ def error_rate(claims: Claims, confidence: float) -> str:
         sides["ours"] != "not tested" for claim in claims for sides in claim["verdicts"].values()
     )
     return (
-        f"A claim's verdict is wrong in at most {1 - confidence:.0%} of all studies, whatever the "
-        f"truth. The list is not adjusted as a whole: of its {judged} verdicts, "
+        "If the runs' numbers are about normal, a claim's verdict is wrong in at most "
+        f"{1 - confidence:.0%} of all studies, whatever the truth. The list is not adjusted as a "
+        f"whole: of its {judged} verdicts, "
         f"{(1 - confidence) * judged:.1g} must be expected to be wrong in the worst case."
     )
 

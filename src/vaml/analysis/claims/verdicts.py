@@ -34,7 +34,7 @@ class Rule:
     decide a claim, each is held to an interval of confidence 1 - (1 - confidence) / tests
     (Bonferroni): for support if any will do, against support if all are needed. A verdict that
     takes all of them needs no such correction. So a claim's verdict is wrong in at most
-    1 - confidence of all studies, whatever the truth.
+    1 - confidence of all studies, whatever the truth, if the runs' numbers are about normal.
     """
 
     statistics: Statistics
