@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vaml.algorithms.snapshot_fit import read_snapshot, snapshot_model
+from vaml.algorithms.snapshot_fit import fit_streams, read_snapshot, snapshot_model
 from vaml.config.schema import Config, ConfigError, load
 from vaml.config.snapshots import FitSnapshotJob
 from vaml.config.yaml_file import merged
@@ -27,7 +27,6 @@ from vaml.metrics.error_tails import hundredth, squared_errors
 from vaml.metrics.model_test import ModelTest
 from vaml.pipeline import jobs
 from vaml.saving import load_module
-from vaml.seeding import Streams
 
 ROOT = Path(__file__).parents[1]
 # The thighs' angles in an observation with the x-position: from -150 degrees to a stop at 0.
@@ -38,16 +37,14 @@ STOP = 0.05  # rad
 def at_stop(study: Config, results: Path, job: dict[str, Any]) -> dict[str, Any]:
     """The row of one fit, with the noise of its `measure_snapshot`."""
     settings = FitSnapshotJob.model_validate_json(jobs.settings("fit_snapshot", study, job))
-    streams = Streams(settings.seed, "fit_snapshot", settings.environment_id, settings.step)
     run, fit = (results / jobs.folder(stage, job) for stage in ("train_sac", "fit_snapshot"))
     history, snapshots = run / "history.npz", run / "snapshots.safetensors"
-    splits = streams.numpy("split")
-    data = read_snapshot(history, snapshots, settings, splits, torch.device("cpu"))
+    data = read_snapshot(history, snapshots, settings, torch.device("cpu"))
     model = snapshot_model(settings, data, torch.Generator())
     load_module(model, read_tensors(fit / "model.safetensors", "last/"))
     samples, batch_size = settings.objective.model_samples, settings.fit.batch_size
     test = ModelTest(model, data.test, data.value, samples, batch_size)
-    generator = torch.Generator().manual_seed(streams.seed("error_tails"))
+    generator = torch.Generator().manual_seed(fit_streams(settings).seed("error_tails"))
     thighs = THIGHS[settings.environment_id.partition("-")[0]]
     angles = data.test.observations.numpy()[:, thighs]
     return {**job, **shares(angles, squared_errors(test, generator), widths(test))}
@@ -62,7 +59,7 @@ def widths(test: ModelTest) -> np.ndarray:
 
 def shares(angles: np.ndarray, errors: np.ndarray, sigmas: np.ndarray) -> dict[str, float]:
     """The table's numbers: thighs' angles (N, k), errors (N,) none below 0, widths (N,)."""
-    stopped = (angles > -STOP).any(1)
+    stopped = np.any(angles > -STOP, axis=1)
     top = np.argsort(errors)[::-1][: hundredth(len(errors))]
     return {
         "rows": float(stopped.mean()),

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from vaml.config.snapshots import FitSnapshotJob
 from vaml.files import UnreadableFile, read_arrays
 from vaml.runtime.job import running
-from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -24,14 +23,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         from vaml.algorithms.model_fitting import ModelFitting
         from vaml.algorithms.offline_fit import not_started, run_offline_fit, write_fit
-        from vaml.algorithms.snapshot_fit import read_snapshot, snapshot_model
+        from vaml.algorithms.snapshot_fit import fit_streams, read_snapshot, snapshot_model
         from vaml.runtime.torch_device import job_device
 
         settings, fit, device = job.settings, job.settings.fit, job_device(job)
-        streams = Streams(settings.seed, "fit_snapshot", settings.environment_id, settings.step)
+        streams = fit_streams(settings)
         history, snapshots = job.read("history"), job.read("snapshots")
         try:
-            data = read_snapshot(history, snapshots, settings, streams.numpy("split"), device)
+            data = read_snapshot(history, snapshots, settings, device)
         except UnreadableFile:
             # Both files are the run's. A run longer than this must have taken the snapshot.
             steps = len(read_arrays(history)["rewards"])

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from vaml.config.synthetic import FitSyntheticJob
 from vaml.runtime.job import running
-from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -23,13 +22,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         from vaml.algorithms.model_fitting import ModelFitting
         from vaml.algorithms.offline_fit import run_offline_fit, write_fit
-        from vaml.algorithms.synthetic_fit import read_synthetic, synthetic_model
+        from vaml.algorithms.synthetic_fit import fit_streams, read_synthetic, synthetic_model
         from vaml.config.objectives import NEED_TRUTH
         from vaml.data.transitions import random_split
         from vaml.runtime.torch_device import job_device
 
         settings, fit, device = job.settings, job.settings.fit, job_device(job)
-        streams = Streams(settings.seed, "fit_synthetic", settings.hidden_size)
+        streams = fit_streams(settings)
         data = read_synthetic(job.read("dynamics"), job.read("transitions"), settings, device)
         rows = len(data.train)
         held_out = round(fit.validation_fraction * rows)

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from vaml.config.snapshots import FitSnapshotJob
-from vaml.files import read_arrays, read_json, read_tensors
+from vaml.files import read_json, read_tensors
 from vaml.runtime.job import running
-from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -22,8 +21,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ) as job:
         import torch
 
-        from vaml.algorithms.snapshot_fit import read_snapshot, snapshot_model
-        from vaml.data.snapshot import terminal_test_rows
+        from vaml.algorithms.snapshot_fit import fit_streams, read_snapshot, snapshot_model
         from vaml.metrics.errors import snapshot_metrics
         from vaml.metrics.model_test import ModelTest
         from vaml.saving import load_module
@@ -33,18 +31,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         weights = job.read("model")
         metrics = read_json(job.read("outcome"))
         if metrics["status"] == "ok":
-            # The fit's streams: the same split, and noise that the fits of a snapshot share.
-            streams = Streams(settings.seed, "fit_snapshot", settings.environment_id, settings.step)
-            history, snapshots = job.read("history"), job.read("snapshots")
-            data = read_snapshot(history, snapshots, settings, streams.numpy("split"), cpu)
-            rows = read_arrays(history), settings.step, settings.fit
-            terminal = terminal_test_rows(*rows, streams.numpy("split"))
+            streams = fit_streams(settings)
+            data = read_snapshot(job.read("history"), job.read("snapshots"), settings, cpu)
             model = snapshot_model(settings, data, torch.Generator())
             test = ModelTest(model, data.test, data.value, objective.model_samples, batch_size)
             for kept in ("last", "best"):
                 load_module(model, read_tensors(weights, f"{kept}/"))
                 metrics[kept] = snapshot_metrics(
-                    test, terminal, data.next_value, objective, streams
+                    test, data.terminal, data.next_value, objective, streams
                 )
         job.write_result("metrics", metrics)
 

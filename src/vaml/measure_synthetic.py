@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from vaml.config.synthetic import FitSyntheticJob
 from vaml.files import read_json, read_tensors
 from vaml.runtime.job import running
-from vaml.seeding import Streams
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -23,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ) as job:
         import torch
 
-        from vaml.algorithms.synthetic_fit import read_synthetic, synthetic_model
+        from vaml.algorithms.synthetic_fit import fit_streams, read_synthetic, synthetic_model
         from vaml.metrics.exact import (
             SyntheticTest,
             environment_metrics,
@@ -33,8 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         from vaml.saving import load_module
 
         settings, cpu = job.settings, torch.device("cpu")
-        # The fit's streams: fits of one width and seed share the noise.
-        streams = Streams(settings.seed, "fit_synthetic", settings.hidden_size)
+        streams = fit_streams(settings)
         data = read_synthetic(job.read("dynamics"), job.read("transitions"), settings, cpu)
         model = synthetic_model(settings, torch.Generator())
         samples, batch_size = settings.objective.model_samples, settings.fit.batch_size

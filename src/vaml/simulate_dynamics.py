@@ -40,8 +40,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             dynamics,
             data.train_transitions + data.test_transitions,
             data.horizon,
-            data.observation_size,
-            data.action_size,
             stream("episodes"),
         )
         write_tensors(

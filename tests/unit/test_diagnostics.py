@@ -13,6 +13,7 @@ from vaml.algorithms.mbac import MBACRun
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.envs import mujoco
+from vaml.losses.value_aware import vaml
 from vaml.metrics.model_diagnostics import gradient_parts, slopes, spread, value_slopes
 from vaml.networks.actor_critic import Actor
 from vaml.networks.dynamics import GaussianDynamics, Prediction
@@ -61,8 +62,19 @@ def test_fresh_pairs_are_the_policys_own_episodes() -> None:
     assert 3 <= len(fresh) <= 90  # three episodes of at most 30 steps
     env = mujoco.make("InvertedPendulum-v4", keep_position=False, time_limit=30)
     env.reset(seed=run.diagnostics._seed("environment"))
-    first = env.reset()[0].astype(np.float32)
-    assert any(np.array_equal(row, first) for row in fresh.observations.numpy())
+    reached = env.reset()[0].astype(np.float32)
+    rows = {row.tobytes(): i for i, row in enumerate(fresh.observations.numpy())}
+    actions, after = fresh.actions.numpy(), fresh.next_observations.numpy()
+    done, steps = False, 0
+    while not done:  # the first episode, by the actions that are told
+        i = rows[reached.tobytes()]
+        observation, _, terminated, truncated, _ = env.step(actions[i])
+        reached, done, steps = observation.astype(np.float32), terminated or truncated, steps + 1
+        assert np.array_equal(after[i], reached)
+    assert steps > 3
+    with torch.no_grad():
+        mode = run.agent.actor.mode(fresh.observations)
+    assert (fresh.actions != mode).all()  # the policy's own draws
 
 
 def test_training_is_the_same_without_diagnostics(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,6 +94,7 @@ def test_a_row_per_evaluation_has_every_number() -> None:
     for row in run.diagnostics.rows:
         assert tuple(row) == DIAGNOSTIC_COLUMNS
         assert all(math.isfinite(number) for number in row.values())
+        assert row["error_stale"] != row["error_previous"]  # V is not that of the model's time
 
 
 def test_errors_of_a_model_that_knows_the_next_state(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,6 +165,23 @@ def test_a_stale_model_is_the_earlier_one_under_the_present_value(
     tripled = work._staleness(replay)
     assert tripled["error_previous"] == errors["error_previous"]
     assert tripled["error_stale"] == pytest.approx(9 * errors["error_stale"], rel=1e-4)
+
+
+def test_the_previous_model_keeps_its_weights() -> None:
+    run = run_to(60)
+    work, model = run.diagnostics, learned(run).model
+    replay, _ = work._replayed(run.agent.actor, run.interaction.history)
+    work.remember(run.agent, learned(run))
+    with torch.no_grad():
+        before = model(replay.observations, replay.actions)
+        model.mean_head.bias.add_(0.5)
+        after = model(replay.observations, replay.actions)
+        expected, changed = (
+            vaml(each, replay.next_observations, work._value, 3, work._generator("staleness"))
+            for each in (before, after)
+        )
+    assert work._staleness(replay)["error_stale"] == pytest.approx(expected.item(), rel=1e-4)
+    assert changed.item() != pytest.approx(expected.item(), rel=0.01)
 
 
 def test_coverage_and_quantiles_of_known_gaussians() -> None:

@@ -1,11 +1,13 @@
 """The transitions behind an error: known shares, and errors against a plain loop."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
 from vaml.metrics.error_tails import (
     mean_prediction_error,
@@ -14,9 +16,11 @@ from vaml.metrics.error_tails import (
     squared_errors,
     transition_metrics,
 )
+from vaml.metrics.errors import snapshot_metrics
 from vaml.metrics.model_test import ModelTest
-from vaml.networks.dynamics import GaussianDynamics
+from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import RandomValue
+from vaml.seeding import Streams
 
 NOWHERE = np.zeros(2000, bool)
 
@@ -105,6 +109,51 @@ def test_without_samples_the_error_is_that_of_the_predicted_mean() -> None:
     generator = torch.Generator().manual_seed(0)
     assert mean_prediction_error(test, generator) == pytest.approx(np.mean(errors), rel=1e-4)
     assert squared_errors(test, generator).mean() != pytest.approx(np.mean(errors), rel=0.05)
+
+
+class Known(ModelTest):
+    """A prediction that is off by 0.1 in each of three dimensions, with a σ of 0.5."""
+
+    def predict(self, batch: Transitions) -> Prediction:
+        zeros = torch.zeros_like(batch.observations)
+        return Prediction(batch.observations, zeros + 0.1, zeros + math.log(0.5))
+
+
+def test_an_error_averages_twenty_draws_of_either_v() -> None:
+    """½ (bias² + both variances / 20), where V itself has a variance of 0.25."""
+
+    def value(states: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        noise = torch.empty(states.shape[:-1]).normal_(generator=generator)
+        return states.sum(-1) + 0.5 * noise
+
+    states = torch.zeros(8000, 3)
+    rows, model = Transitions(states, torch.zeros(8000, 1), states), small_test().model
+    test, noise = Known(model, rows, value, 10, 128), torch.Generator().manual_seed(0)
+    expected = 0.5 * (0.3**2 + (0.25 + 3 * 0.25 + 0.25) / 20)
+    assert squared_errors(test, noise).mean() == pytest.approx(expected, rel=0.05)
+    expected = 0.5 * (0.3**2 + (0.25 + 0.25) / 20)
+    assert mean_prediction_error(test, noise) == pytest.approx(expected, rel=0.05)
+
+
+def test_the_next_value_functions_error_is_of_that_function() -> None:
+    """On the same model and transitions; V(s) = Σ s now, and V(s) = 3 s₁ at the next snapshot."""
+    test = replace(small_test(), value=lambda states, _: states.sum(-1))
+    objective = Objective(loss="vaml", mle_coefficient=0.5, model_samples=10)
+
+    def later(states: torch.Tensor, _: torch.Generator) -> torch.Tensor:
+        return 3 * states[..., 1]
+
+    streams = Streams(0, "test")
+    found = snapshot_metrics(test, np.arange(7) < 2, later, objective, streams)
+    with torch.no_grad():
+        off = test.predict(test.transitions).residual(test.transitions.next_observations)
+    squares = [half.square().mean().item() for half in (off.sum(-1)[:4], off.sum(-1)[4:])]
+    assert found["value_aware_error"] == pytest.approx(0.5 * np.mean(squares), rel=1e-3)
+    squares = [9 * half.square().mean().item() for half in (off[:4, 1], off[4:, 1])]
+    assert found["next_value_aware_error"] == pytest.approx(0.5 * np.mean(squares), rel=1e-3)
+    assert "next_value_aware_error" not in snapshot_metrics(
+        test, np.arange(7) < 2, None, objective, streams
+    )
 
 
 def test_the_largest_error_is_told_by_its_residual_and_by_the_slope_of_v_there() -> None:

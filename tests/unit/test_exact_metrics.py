@@ -33,7 +33,7 @@ def dynamics(seed: int = 0, gain: float = 1.0) -> GaussianDynamics:
 
 
 def rows(truth: GaussianDynamics, transitions: int = ROWS) -> Transitions:
-    return simulate(truth, transitions, 20, N, M, generator(100))
+    return simulate(truth, transitions, 20, generator(100))
 
 
 VALUE = RandomValue(N, 32, generator(7)).requires_grad_(False)

@@ -13,7 +13,6 @@ from vaml import fit_snapshot, measure_snapshot, train_sac
 from vaml.algorithms.sac import SACRun
 from vaml.config.sac import ActorCriticSettings, Environment, SACTraining, TrainSACJob
 from vaml.config.snapshots import FitSnapshotJob, SnapshotFitSettings
-from vaml.data.snapshot import snapshot_parts, terminal_test_rows
 from vaml.files import read_arrays
 from vaml.metrics import errors
 from vaml.seeding import Streams
@@ -60,7 +59,7 @@ def snapshot(
     monkeypatch.setattr(
         errors,
         "snapshot_metrics",
-        lambda test, _, later, *__: tested.append((test.transitions, later)) or {},
+        lambda test, terminal, later, *_: tested.append((test.transitions, terminal, later)) or {},
     )
 
     def start(step: int, objective: str, redraw: bool = False) -> SimpleNamespace:
@@ -79,8 +78,8 @@ def snapshot(
         inputs += [f"--{name}={fit / name}" for name in ("model", "outcome")]
         measured = flags(tmp_path / "measured", settings, ("metrics",))
         measure_snapshot.main([*measured, *inputs, *started_from(fit)])
-        test, later = tested[-1]
-        return SimpleNamespace(**vars(fits[-1]), test=test, next_value=later)
+        test, terminal, later = tested[-1]
+        return SimpleNamespace(**vars(fits[-1]), test=test, terminal=terminal, next_value=later)
 
     return start
 
@@ -108,17 +107,17 @@ def test_a_redrawn_test_split_holds_rows_that_were_trained_on(
 
 
 @pytest.mark.parametrize("redraw", [False, True])
-def test_the_terminal_transitions_are_those_of_the_test_rows(redraw: bool) -> None:
-    rows = np.arange(90, dtype=np.float32)[:, None]
-    history: dict[str, np.ndarray] = {
-        **dict.fromkeys(("observations", "actions", "next_observations"), rows),
-        "terminated": np.arange(90) % 3 == 0,
+def test_the_terminal_transitions_are_those_of_the_test_rows(
+    snapshot: Callable[..., SimpleNamespace], source: Path, redraw: bool
+) -> None:
+    history = read_arrays(source / "history")
+    of_row = {
+        row.tobytes(): bool(end)
+        for row, end in zip(history["observations"], history["terminated"], strict=True)
     }
-    fit = SnapshotFitSettings(**FIT, test_fraction=0.5, redraw_test_split=redraw)
-    *_, test = snapshot_parts(history, 80, fit, np.random.default_rng(0))
-    terminal = terminal_test_rows(history, 80, fit, np.random.default_rng(0))
-    assert len(terminal) == 40
-    assert terminal.tolist() == [row % 3 == 0 for (row,) in test.observations.tolist()]
+    fit = snapshot(80, "mle", redraw=redraw)
+    assert fit.terminal.tolist() == [of_row[row.tobytes()] for row in fit.test.observations.numpy()]
+    assert redraw or set(fit.terminal.tolist()) == {False, True}
 
 
 def test_the_next_value_function_is_of_the_following_snapshot(

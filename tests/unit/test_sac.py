@@ -1,5 +1,6 @@
 """Soft actor-critic runs: schedule, targets, snapshots, evaluation, determinism, resumption."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from vaml.algorithms.evaluation import Evaluations
 from vaml.algorithms.sac import SACRun
 from vaml.config.sac import ActorCriticSettings, Environment, SACTraining, TrainSACJob
+from vaml.divergence import Diverged
 from vaml.envs import mujoco
 from vaml.envs.known import known_functions
 from vaml.networks.actor_critic import Actor
@@ -203,6 +205,32 @@ def test_evaluation_is_the_undiscounted_return_of_full_episodes_of_the_mode(whol
     assert len(set(returns)) == 3  # each episode starts elsewhere
     assert rows[0]["return"] != rows[3]["return"]  # and so does each evaluation
     assert evaluations.last_mean() == pytest.approx(np.mean(returns))
+
+
+def test_an_evaluation_without_a_finite_return_leaves_no_row(
+    whole: SACRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluations = Evaluations("Hopper-v4", HOPPER, 3, Streams(0, *SCOPE))
+    evaluations.add(whole.agent.actor, 45)
+    kept = list(evaluations.rows)
+    env = mujoco.make("Hopper-v4", keep_position=True, time_limit=LIMIT)
+    episodes, reset, step = [], env.reset, env.step
+
+    def counted(**seed: Any) -> Any:
+        episodes.append(seed)
+        return reset(**seed)
+
+    def broken(action: Any) -> Any:
+        observation, _, *rest = step(action)
+        return observation, math.nan if len(episodes) == 2 else 1.0, *rest
+
+    monkeypatch.setattr(env, "reset", counted)
+    monkeypatch.setattr(env, "step", broken)
+    monkeypatch.setattr(mujoco, "configured", lambda *_: env)
+    with pytest.raises(Diverged, match="evaluation return"):
+        evaluations.add(whole.agent.actor, 60)
+    assert len(episodes) == 2  # the first one had a return
+    assert evaluations.rows == kept
 
 
 def test_evaluation_leaves_training_unchanged(

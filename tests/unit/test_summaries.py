@@ -11,6 +11,7 @@ from judged_tables import CLAIMS, judged, study
 
 from vaml.analysis.claims.rows import claims_document
 from vaml.analysis.claims.summaries import error_rate
+from vaml.analysis.tables.summaries import mbac_table
 from vaml.files import write_json
 from vaml.pipeline.summaries import SUMMARIES
 from vaml.summarise import main
@@ -116,6 +117,26 @@ def test_snapshots_take_the_run_as_the_unit(results: Path, tmp_path: Path) -> No
     )
     assert float(first["mean"]) == pytest.approx(medians.mean())
     assert float(first["highest"]) == pytest.approx(mine["value_aware_error"].max())
+
+
+def test_a_diverged_run_of_an_agent_has_no_final_return(tmp_path: Path) -> None:
+    tables = study()
+    runs = tables["mbac"]
+    mine = (runs["environment"] == "Pusher-v4") & (runs["agent"] == "mle")
+    failed = mine & (runs["seed"] == 1)
+    runs.loc[failed, "status"] = "diverged"
+    runs.loc[failed, "final_return"] = -1e6
+    returns, fits = (tables[name] for name in ("mbac_returns", "mbac_fits"))
+    for rows, column in ((returns, "return"), (fits, "nll")):
+        of_run = (rows["environment"] == "Pusher-v4") & (rows["agent"] == "mle")
+        rows.loc[of_run & (rows["seed"] == 1), column] = 1e6
+    rows = mbac_table(tables, 0.95).rows
+    found = next(row for row in rows if row["environment"] == "Pusher-v4")
+    others = runs.loc[mine & ~failed, "final_return"]
+    assert (found["agent"], found["n"], found["diverged"]) == ("mle", len(others), 1)
+    assert found["mean"] == pytest.approx(others.mean())
+    assert abs(found["mean_return"]) < 1000
+    assert abs(found["nll"]) < 1000
 
 
 def test_agents(results: Path, tmp_path: Path) -> None:

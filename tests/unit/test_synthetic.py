@@ -29,7 +29,7 @@ def run(
     transitions: int, horizon: int = HORIZON, hidden_size: int = 32, seed: int = 0
 ) -> tuple[GaussianDynamics, Transitions]:
     truth = dynamics([hidden_size, hidden_size], seed)
-    return truth, simulate(truth, transitions, horizon, N, M, generator(100 + seed))
+    return truth, simulate(truth, transitions, horizon, generator(100 + seed))
 
 
 def episodes(rows: Transitions) -> list[int]:

@@ -69,7 +69,7 @@ rule plot:
         mem_mb=1000,
         runtime=10,
     params:
-        config=figure_settings,
+        config=canonical(shared_settings(STUDY)),
         code=program("plot", "figure"),
     shell:
         "python -P -m vaml.plot {wildcards.figure} --config {params.config:q}"
@@ -111,7 +111,7 @@ rule judge_claims:
         mem_mb=1000,
         runtime=10,
     params:
-        config=jobs.canonical(STUDY.statistics),
+        config=canonical(STUDY.statistics),
         code=program("judge_claims"),
     shell:
         "python -P -m vaml.judge_claims --config {params.config:q} --claims {input.claims:q}"
@@ -149,7 +149,7 @@ rule summarise:
         mem_mb=500,
         runtime=10,
     params:
-        config=jobs.canonical({"confidence": STUDY.statistics.confidence}),
+        config=canonical({"confidence": STUDY.statistics.confidence}),
         code=program("summarise"),
     shell:
         "python -P -m vaml.summarise {wildcards.summary} --config {params.config:q}"
@@ -185,7 +185,7 @@ rule summarise_costs:
         runtime=10,
     params:
         # Definition of the jobs.
-        config=jobs.canonical(
+        config=canonical(
             {
                 stage: json.loads(branch(stage, STUDY))
                 for stage in ["fit_synthetic", "fit_snapshot", "train_mbac"]

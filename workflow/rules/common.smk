@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 SOURCE = Path(workflow.current_basedir).parent.parent / "src"
 sys.path.insert(0, str(SOURCE))
 
+from vaml.config.fields import canonical
 from vaml.pipeline import jobs
 from vaml.pipeline.figures import AUTHORS, FIGURES, figures, shared_settings
 from vaml.config.schema import ConfigError, load
@@ -154,11 +155,6 @@ def table_files(wildcards):
     """The files that a table gathers, with the manifests that vouch for them."""
     stage, name = TABLES[wildcards.table]
     return results(stage, [name, "manifest.json"])
-
-
-def figure_settings(wildcards):
-    """Canonical JSON of what all figures share."""
-    return jobs.canonical(shared_settings(STUDY))
 
 
 def in_report(suffix, file):

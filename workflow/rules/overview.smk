@@ -38,9 +38,9 @@ rule write_overview:
         mem_mb=1000,
         runtime=10,
     params:
-        config=jobs.canonical(STUDY),
+        config=canonical(STUDY),
         # This clone's config of the paper's protocol, with which the page compares the study's.
-        base=jobs.canonical(load(merged([SOURCE.parent / CONFIG]))),
+        base=canonical(load(merged([SOURCE.parent / CONFIG]))),
         code=program("write_overview"),
     shell:
         "python -P -m vaml.write_overview --config {params.config:q} --base {params.base:q}"

@@ -39,7 +39,7 @@ rule compile_paper:
         runtime=10,
     params:
         # The manuscript states the settings of every experiment.
-        config=jobs.canonical(STUDY),
+        config=canonical(STUDY),
         code=program("compile_paper"),
         results=lambda wildcards: RESULTS,
     shell:

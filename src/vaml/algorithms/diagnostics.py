@@ -83,7 +83,7 @@ class Diagnostics(Stateful):
     def __init__(self, job: TrainMBACJob, streams: Streams) -> None:
         self.job = job
         self.streams = streams
-        self.rows = Rows(DIAGNOSTIC_COLUMNS)
+        self.rows = Rows(DIAGNOSTIC_COLUMNS, counts=["env_step"])
         self._states: list[dict[str, np.ndarray]] = []
         self.previous: Arrays = {}
 

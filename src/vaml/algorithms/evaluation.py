@@ -36,13 +36,14 @@ class Evaluations(Stateful):
 
     @torch.no_grad()
     def add(self, actor: Actor, env_step: int) -> None:
-        """Evaluate the policy once. Raises Diverged at a non-finite return."""
+        """Evaluate the policy once. Diverged: a return is not finite; no row is added."""
         if actor.device.type != "cpu":
             actor = copy.deepcopy(actor).cpu()  # faster there than a kernel launch per layer
         env = mujoco.configured(self.environment_id, self.environment)
         seed = self.streams.seed("evaluation", env_step)
-        for episode in range(self.episodes):
-            observation, _ = env.reset(seed=seed if episode == 0 else None)
+        returns: list[float] = []
+        for _ in range(self.episodes):
+            observation, _ = env.reset(seed=None if returns else seed)
             total, done = 0.0, False
             while not done:
                 state = torch.from_numpy(observation.astype(np.float32))
@@ -52,8 +53,10 @@ class Evaluations(Stateful):
                 done = terminated or truncated
             if not np.isfinite(total):
                 raise Diverged("evaluation return", env_step)
-            self.rows.add({"env_step": env_step, "episode": episode, "return": total})
+            returns.append(total)
         env.close()
+        for episode, total in enumerate(returns):
+            self.rows.add({"env_step": env_step, "episode": episode, "return": total})
 
     def last_mean(self) -> float | None:
         """Mean return of the last evaluation (undiscounted); None before the first."""

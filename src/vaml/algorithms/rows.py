@@ -22,7 +22,9 @@ class Rows(list[dict[str, Any]]):
         self.columns, self.counts = tuple(columns), frozenset(counts)
 
     def add(self, row: Mapping[str, Number]) -> None:
-        """Add a row; NaN becomes None. KeyError: a column is missing."""
+        """Add a row; NaN becomes None. KeyError: its names are not those of the columns."""
+        if unknown := row.keys() - set(self.columns):
+            raise KeyError(", ".join(sorted(unknown)))
         self.append({name: self._number(name, row[name]) for name in self.columns})
 
     def _number(self, column: str, number: Number) -> Number:

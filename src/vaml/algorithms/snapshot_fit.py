@@ -7,18 +7,20 @@ import numpy as np
 import torch
 
 from vaml.config.snapshots import FitSnapshotJob, saved_steps
-from vaml.data.snapshot import snapshot_parts
+from vaml.data.snapshot import replay_buffer, snapshot_rows
 from vaml.data.transitions import Transitions
 from vaml.files import read_arrays, read_tensors
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import SoftValue
+from vaml.seeding import Streams
 
 
 @dataclass(frozen=True)
 class SnapshotData:
     """The agent's value function at a snapshot and its replay buffer in three parts.
 
-    next_value: the value function of the following snapshot, if there is one.
+    next_value: the value function of the following snapshot, if there is one. terminal: True for
+    test transitions into a terminal state (N,).
     """
 
     value: SoftValue
@@ -26,13 +28,18 @@ class SnapshotData:
     train: Transitions
     validation: Transitions
     test: Transitions
+    terminal: np.ndarray
+
+
+def fit_streams(settings: FitSnapshotJob) -> Streams:
+    """The random streams of a fit and of its measurement, which the fits of a snapshot share."""
+    return Streams(settings.seed, "fit_snapshot", settings.environment_id, settings.step)
 
 
 def read_snapshot(
     history: Path,
     snapshots: Path,
     settings: FitSnapshotJob,
-    splits: np.random.Generator,
     device: torch.device,
 ) -> SnapshotData:
     """Read the two files of train_sac. UnreadableFile: the run ended before the snapshot."""
@@ -42,9 +49,14 @@ def read_snapshot(
 
     present = value(settings.step)
     later = [step for step in saved_steps(snapshots) if step > settings.step]
-    parts = snapshot_parts(read_arrays(history), settings.step, settings.fit, splits)
+    columns = read_arrays(history)
+    buffer = replay_buffer(columns, settings.step)
+    rows = snapshot_rows(settings.step, settings.fit, fit_streams(settings).numpy("split"))
     return SnapshotData(
-        present, value(later[0]) if later else None, *(part.to(device) for part in parts)
+        present,
+        value(later[0]) if later else None,
+        *(buffer.take(part).to(device) for part in rows),
+        terminal=columns["terminated"][rows[-1]],
     )
 
 

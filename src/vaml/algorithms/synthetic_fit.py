@@ -11,6 +11,7 @@ from vaml.files import read_arrays, read_tensors
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue
 from vaml.saving import below, load_module
+from vaml.seeding import Streams
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class SyntheticData:
     value: RandomValue
     train: Transitions
     test: Transitions
+
+
+def fit_streams(settings: FitSyntheticJob) -> Streams:
+    """The random streams of a fit and of its measurement, which fits of a width and seed share."""
+    return Streams(settings.seed, "fit_synthetic", settings.hidden_size)
 
 
 def read_synthetic(

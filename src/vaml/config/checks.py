@@ -70,7 +70,8 @@ def _environments(study: "Config") -> Iterator[str]:
             yield f"config: environments: got {name!r}; allowed: {', '.join(sorted(ENVIRONMENTS))}"
         elif environment.keep_position and not ENVIRONMENTS[name].keeps_position:
             yield f"config: environments.{name}.keep_position: got True; allowed: false"
-    for name in study.mbac.environments:
+    model_based = set(study.mbac.agents) - {MODEL_FREE}
+    for name in study.mbac.environments if model_based else ():
         facts = ENVIRONMENTS.get(name)
         if facts and facts.known and facts.keeps_position and name in study.environments:
             if not study.environments[name].keep_position:

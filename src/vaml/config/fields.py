@@ -6,8 +6,9 @@ accepted for a float.
 """
 
 import argparse
+import json
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -22,6 +23,12 @@ from pydantic_core import PydanticCustomError
 
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def canonical(settings: BaseModel | Mapping[str, Any]) -> str:
+    """Text that depends on the meaning alone: sorted keys, numbers normalised by their types."""
+    data = settings.model_dump(mode="json") if isinstance(settings, BaseModel) else settings
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 class Section(BaseModel):

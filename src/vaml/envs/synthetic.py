@@ -12,8 +12,6 @@ def simulate(
     dynamics: GaussianDynamics,
     transitions: int,
     horizon: int,
-    observation_size: int,
-    action_size: int,
     generator: torch.Generator,
 ) -> Transitions:
     """Transitions of full episodes, side by side, in random order.
@@ -26,10 +24,10 @@ def simulate(
     def normal(*shape: int) -> Tensor:
         return torch.empty(shape).normal_(generator=generator)
 
-    observations = normal(episodes, observation_size)
+    observations = normal(episodes, dynamics.observation_size)
     steps: list[tuple[Tensor, Tensor, Tensor]] = []
     for _ in range(horizon):
-        actions = torch.empty(episodes, action_size).uniform_(-1, 1, generator=generator)
+        actions = torch.empty(episodes, dynamics.action_size).uniform_(-1, 1, generator=generator)
         next_observations = dynamics(observations, actions).sample(1, generator)[0]
         steps.append((observations, actions, next_observations))
         observations = next_observations

@@ -18,7 +18,7 @@ def nll_and_gradients(
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """`nll`, and its gradients in the prediction's mean and log_std, written out."""
     inverse_std = torch.exp(-prediction.log_std)
-    standardised = (next_observations - prediction.observations - prediction.mean) * inverse_std
+    standardised = prediction.residual(next_observations) * inverse_std
     squares = standardised.square()
     rows, size = squares.shape
     loss = (0.5 * squares + prediction.log_std).sum() / rows + 0.5 * size * math.log(2 * math.pi)

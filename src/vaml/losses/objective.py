@@ -35,13 +35,20 @@ def _with_truth(given: LossInput) -> Tensor:
     return vaml_exact(given.prediction, given.truth, given.value)
 
 
+def _sampled(loss: Callable[..., Tensor]) -> Callable[[LossInput], Tensor]:
+    """A loss that draws K samples of the model."""
+    return lambda given: loss(
+        given.prediction, given.next_observations, given.value, given.samples, given.generator
+    )
+
+
 # The losses that a config may name; docs/extending.md tells how to add one.
 LOSSES: dict[str, Callable[[LossInput], Tensor]] = by_name(
     {
-        "vaml": lambda given: vaml(*given[:5]),
-        "vaml_debiased": lambda given: vaml_debiased(*given[:5]),
+        "vaml": _sampled(vaml),
+        "vaml_debiased": _sampled(vaml_debiased),
         "vaml_exact": _with_truth,
-        "vaml_score_function": lambda given: vaml_score_function(*given[:5]),
+        "vaml_score_function": _sampled(vaml_score_function),
         "vagram": lambda given: vagram(
             given.prediction, given.next_observations, given.value, given.generator
         ),

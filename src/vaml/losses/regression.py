@@ -15,5 +15,4 @@ def mse(prediction: Prediction, next_observations: Tensor) -> Tensor:
     Maximum likelihood with a fixed standard deviation has a proportional gradient, which is the
     same training under Adam.
     """
-    residual = next_observations - prediction.observations - prediction.mean
-    return residual.square().sum(-1).mean()
+    return prediction.residual(next_observations).square().sum(-1).mean()

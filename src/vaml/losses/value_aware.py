@@ -111,8 +111,7 @@ def vagram(
     longest = torch.quantile(lengths, CLIPPING_QUANTILE)
     # A gradient of length 0 stays 0.
     weights = gradients * torch.where(lengths > longest, longest / lengths, 1.0)
-    residual = next_observations - prediction.observations - prediction.mean
-    return (weights * residual).square().sum(-1).mean()
+    return (weights * prediction.residual(next_observations)).square().sum(-1).mean()
 
 
 def action_sampling_floor(

@@ -65,9 +65,8 @@ def residuals(test: ModelTest) -> np.ndarray:
     """Euclidean length of s' less its predicted mean, in units of the state (N,), float64."""
     found = []
     for batch in test.transitions.batches(test.batch_size):
-        prediction = test.predict(batch)
-        difference = batch.next_observations - prediction.observations - prediction.mean
-        found.append(difference.double().norm(dim=-1))
+        residual = test.predict(batch).residual(batch.next_observations)
+        found.append(residual.double().norm(dim=-1))
     return torch.cat(found).cpu().numpy()
 
 

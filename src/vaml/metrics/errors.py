@@ -169,6 +169,6 @@ def _moments(values: Tensor) -> dict[str, Tensor]:
 
 
 def _variance(metrics: Metrics) -> float:
-    """Variance over all transitions, from the batch means of `_moments`, which it removes."""
+    """Variance over the transitions, from the batch means of `_moments`, which it removes."""
     mean, square = metrics.pop("first_moment"), metrics.pop("second_moment")
     return max(square - mean**2, 0.0)

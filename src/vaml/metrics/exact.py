@@ -17,7 +17,7 @@ from vaml.networks.value import RandomValue
 from vaml.seeding import Streams
 
 # Next states drawn per transition for variances without a closed form.
-DRAWS = 1000
+EXACT_DRAWS = 1000
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def exact_metrics(test: SyntheticTest, generator: torch.Generator) -> Metrics:
 
     exact_error: ½ (E[V(s')] - E[V(ŝ')])² in closed form, half of eq. (8). skill: 1 less the ratio
     of exact_error to that of predicting no change; 1 is perfect, 0 no better than no change.
-    model_variance_term: ½ Var[V(ŝ')] / K, by DRAWS samples. value_aware_error_k1000: as
+    model_variance_term: ½ Var[V(ŝ')] / K, by EXACT_DRAWS samples. value_aware_error_k1000: as
     value_aware_error, with that many samples. value_aware_error's expectation is exact_error +
     model_variance_term + noise_floor of `environment_metrics`.
     """
@@ -82,7 +82,7 @@ def exact_metrics(test: SyntheticTest, generator: torch.Generator) -> Metrics:
 
     def measure(batch: Transitions) -> dict[str, Tensor]:
         prediction = test.predict(batch)
-        draws = value(prediction.sample(DRAWS, generator)).double()
+        draws = value(prediction.sample(EXACT_DRAWS, generator)).double()
         variance = (draws - expected_value(value, prediction)).square().mean()
         errors = value(batch.next_observations) - draws.mean(0)
         return {
@@ -112,7 +112,7 @@ def environment_metrics(test: SyntheticTest, streams: Streams) -> Metrics:
     """Metrics of the data alone, the same for every model.
 
     noise_floor: ½ E[Var[V(s')]], a lower bound for every model. The variance has no closed form: it
-    is the mean squared deviation of DRAWS next states per transition from the exact mean;
+    is the mean squared deviation of EXACT_DRAWS next states per transition from the exact mean;
     noise_floor_se is its standard error. no_change_error: see the function. state_rms: root mean
     square of the next states.
     """
@@ -120,11 +120,11 @@ def environment_metrics(test: SyntheticTest, streams: Streams) -> Metrics:
 
     def measure(batch: Transitions) -> dict[str, Tensor]:
         truth = test.truth(batch.observations, batch.actions)
-        draws = test.value(truth.sample(DRAWS, generator)).double()
+        draws = test.value(truth.sample(EXACT_DRAWS, generator)).double()
         halves = 0.5 * (draws - expected_value(test.value, truth)).square()
         return {
             "noise_floor": halves.mean(),
-            "squared_se": halves.var(0).sum() / DRAWS / len(batch) ** 2,
+            "squared_se": halves.var(0).sum() / EXACT_DRAWS / len(batch) ** 2,
             "square": batch.next_observations.double().square().mean(),
         }
 

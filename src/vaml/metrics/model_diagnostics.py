@@ -22,7 +22,7 @@ def spread(prediction: Prediction, next_observations: Tensor) -> dict[str, float
     sigma = prediction.log_std.exp()
     at = torch.tensor([0.05, 0.5, 0.95], dtype=sigma.dtype, device=sigma.device)
     quantiles = sigma.flatten().quantile(at)
-    distance = (next_observations - prediction.observations - prediction.mean).abs()
+    distance = prediction.residual(next_observations).abs()
     inside = (distance <= _CENTRAL_90 * sigma).double().mean()
     names = ("sigma_q05", "sigma_q50", "sigma_q95")
     return {**dict(zip(names, quantiles.tolist(), strict=True)), "coverage_90": inside.item()}
@@ -40,17 +40,17 @@ def value_slopes(value: Value, states: Tensor, generator: torch.Generator) -> Te
 
 
 def slopes(
-    value: Value, prediction: Prediction, next_observations: Tensor, streams: tuple[int, int]
+    value: Value, prediction: Prediction, next_observations: Tensor, seeds: tuple[int, int]
 ) -> dict[str, float]:
     """Median and 95 % quantile of the value's slopes at s' and at one model sample of it each.
 
-    streams: seeds, for the samples and for V's own randomness.
+    seeds: for the samples and for V's own randomness.
     """
     with torch.no_grad():
-        sampled = prediction.sample(1, torch.Generator().manual_seed(streams[0]))[0]
+        sampled = prediction.sample(1, torch.Generator().manual_seed(seeds[0]))[0]
     row: dict[str, float] = {}
     for name, states in (("data", next_observations), ("model", sampled)):
-        lengths = value_slopes(value, states, torch.Generator().manual_seed(streams[1]))
+        lengths = value_slopes(value, states, torch.Generator().manual_seed(seeds[1]))
         row[f"slope_{name}"] = lengths.median().item()
         row[f"slope_{name}_q95"] = lengths.quantile(0.95).item()
     return row

@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from vaml.config.fields import canonical
 from vaml.config.mbac import MODEL_FREE
 from vaml.config.schema import Config
-from vaml.pipeline.jobs import canonical
 
 
 def branch(stage: str, study: Config) -> str:

@@ -123,10 +123,12 @@ def kept_versions(study: Config, results: Path) -> Counter[tuple[str, str]]:
 def _in_config(job: PlannedJob, study: Config, job_settings: Mapping[str, Any]) -> dict[str, Any]:
     """A job's settings under their keys in the config."""
     names, values = dict(job.labels), dict(job_settings)
-    if values.get("agent"):
+    if agent := dict(values.get("agent") or {}):
         names["objective"] = study.agents[names["agent"]].objective
-        values["agent"] = dict(values["agent"])
-        values["objective"] = values["agent"].pop("objective")
+        values["objective"] = agent.pop("objective")
+        values["agent"] = agent
+    if not agent or values["objective"]["mle_coefficient"] == agent["final_mle_coefficient"]:
+        values.pop("decay_end_step", None)  # without decay it is the run's length
     keys = KEYS[job.rule]
     return {keys.get(name, name).format(**names): value for name, value in values.items()}
 

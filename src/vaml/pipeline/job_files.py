@@ -6,10 +6,11 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from vaml.config.fields import canonical
 from vaml.config.schema import Config
 from vaml.files import UnreadableFile, atomic, read_json, sha256
 from vaml.pipeline.derived import derived
-from vaml.pipeline.jobs import BESIDE, FOLDERS, RESULTS, any_folder, canonical, every_job, folder
+from vaml.pipeline.jobs import BESIDE, FOLDERS, RESULTS, any_folder, every_job, folder
 from vaml.runtime.derivation import Derivation, manifest_of
 from vaml.runtime.manifest import read_manifest, read_record
 

@@ -4,14 +4,11 @@ The workflow and the tables both read this module, so that they cannot disagree.
 """
 
 import functools
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
-from vaml.config.fields import JobSettings, names_in
+from vaml.config.fields import JobSettings, canonical, names_in
 from vaml.config.mbac import MODEL_FREE, AgentSettings, TrainMBACJob
 from vaml.config.sac import TrainSACJob
 from vaml.config.schema import Config
@@ -76,12 +73,6 @@ TABLES: dict[str, tuple[str, str]] = {
     "mbac_fits": ("train_mbac", "fits.csv"),
     "mbac_diagnostics": ("train_mbac", "diagnostics.csv"),
 }
-
-
-def canonical(settings: BaseModel | Mapping[str, Any]) -> str:
-    """Text that depends on the meaning alone: sorted keys, numbers normalised by their types."""
-    data = settings.model_dump(mode="json") if isinstance(settings, BaseModel) else settings
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def folder(stage: str, labels: Labels) -> str:

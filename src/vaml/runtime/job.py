@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from vaml.config.fields import JobSettings, first_mistake, largest_setting, names_in
+from vaml.config.fields import JobSettings, canonical, first_mistake, largest_setting, names_in
 from vaml.determinism import one_thread
 from vaml.files import UnreadableFile, finite_or_null, reading, write_json
 from vaml.runtime.allocator import keep_freed_memory
@@ -96,7 +96,7 @@ def running(
     )
     try:
         settings = _settings(settings_type, arguments.config)
-        config = json.dumps(settings.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        config = canonical(settings)
         closure = import_closure(f"vaml.{step}")
         names = names_in(settings)
         modules = module_digests(f"vaml.{step}", names)

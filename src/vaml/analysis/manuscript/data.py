@@ -69,7 +69,6 @@ def manuscript_data(
         **parts,
         "diverged": sum(part["diverged"] for part in parts.values() if part),
         "figures": list(drawn),
-        "model_samples": next(iter(study.objectives.values())).model_samples,
         "claims": claims,
         "explanations": explanations,
         "notes": notes,

@@ -16,7 +16,7 @@ _EXACT = (
     "Noise floor: ½ Var V(s′), in every model’s error. Exact error: ½(E V(s′) − E V(ŝ′))², half of "
     "eq. (8), free of it. Skill: 1 − exact error / that of predicting no change."
 )
-_DEFINITION = "Value-aware error: ½(V(s′) − K-sample mean of V)², the mean over transitions."
+_DEFINITION = "Value-aware error: ½(V(s′) − K-sample mean of V)², averaged over batches."
 
 _SPREAD = {"sd": "SD", "interval": "Interval of the mean"}
 
@@ -100,11 +100,11 @@ def mbac_table(tables: Mapping[str, pd.DataFrame], confidence: float) -> Table:
     errors = ("value_aware_error", "nll")
 
     def row(group: pd.DataFrame) -> Row:
-        mine = (group["environment"].iloc[0], group["agent"].iloc[0])
+        finished = group.loc[group["status"] != "diverged"]
         return {
-            **_mean(_finite(group, "final_return"), confidence),
-            "mean_return": _of(np.mean, _run_means(returns, mine, "return")),
-            **{name: _of(np.mean, _run_means(fits, mine, name)) for name in errors},
+            **_mean(_finite(finished, "final_return"), confidence),
+            "mean_return": _of(np.mean, _run_means(returns, finished, "return")),
+            **{name: _of(np.mean, _run_means(fits, finished, name)) for name in errors},
         }
 
     headers = {
@@ -145,9 +145,9 @@ def _finite(rows: pd.DataFrame, column: str) -> np.ndarray:
     return numbers[np.isfinite(numbers)]
 
 
-def _run_means(curves: pd.DataFrame, run: tuple[str, str], column: str) -> np.ndarray:
-    """One mean per seed of an environment's agent."""
-    mine = curves.loc[(curves["environment"] == run[0]) & (curves["agent"] == run[1])]
+def _run_means(curves: pd.DataFrame, runs: pd.DataFrame, column: str) -> np.ndarray:
+    """One mean per run; `runs` are seeds of one environment and agent."""
+    mine = curves.merge(runs[["environment", "agent", "seed"]])
     means = [_finite(curve, column) for _, curve in mine.groupby("seed", sort=False)]
     return np.array([mean.mean() for mean in means if mean.size])
 
