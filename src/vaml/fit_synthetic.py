@@ -30,9 +30,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         settings, fit, device = job.settings, job.settings.fit, job_device(job)
         streams = fit_streams(settings)
         data = read_synthetic(job.read("dynamics"), job.read("transitions"), settings, device)
-        rows = len(data.train)
-        held_out = round(fit.validation_fraction * rows)
-        train_rows, validation_rows = random_split(rows, [held_out], streams.numpy("split"))
+        rows, splits = len(data.train), streams.numpy("split")
+        train_rows, validation_rows = random_split(rows, fit.held_out(rows), splits)
         initial = torch.Generator().manual_seed(streams.seed("initialisation"))
         fitting = ModelFitting(
             synthetic_model(settings, initial).to(device),

@@ -404,6 +404,35 @@ def trends(part: str, metric: str) -> list[float]:
     ]
 
 
+def growth(part: str, metric: str) -> list[float]:
+    """Factor from the first five snapshots to the last five, geometric means, with its interval."""
+    logs = np.log(mle_fits(part).pivot(index="step", columns="seed", values=metric))
+    return exp(with_interval(logs.iloc[-5:].mean() - logs.iloc[:5].mean()))
+
+
+def of_squared_bias(part: str) -> list[float]:
+    """The mean prediction's error over the squared bias, medians over a run, with the interval."""
+    fits = mle_fits(part)
+    logs = np.log(fits["mean_prediction_error"] / fits["squared_bias"])
+    return exp(with_interval(logs.groupby(fits["seed"]).median()))
+
+
+def lower_trend(part: str) -> list[float]:
+    """How much lower the mean prediction's trend is than the plotted error's."""
+    plotted, mean = (
+        np.array(trends(part, metric)) for metric in ("value_aware_error", "mean_prediction_error")
+    )
+    return with_interval(plotted - mean)
+
+
+def widths_at_the_top(part: str) -> tuple[float, float]:
+    """How wide the models are in the largest hundredth: lowest and highest run's mean."""
+    rows: Any = table("four_runs/stop")
+    rows = rows.loc[(rows["environment"] == f"{part}-v4") & (rows["step"] >= 54000)]
+    means = np.exp(np.log(rows["top_sigma"]).groupby(rows["seed"]).mean())
+    return means.min(), means.max()
+
+
 def at_stop(part: str, column: str) -> list[float]:
     """A column of stop.csv, from 54 000 steps on: mean over all fits, lowest and highest run's."""
     rows: Any = table("four_runs/stop")

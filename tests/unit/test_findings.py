@@ -32,6 +32,7 @@ from published_numbers import (
     exact_at,
     exp,
     fresh_errors_and_floors,
+    growth,
     integers,
     last_error_ratios,
     last_evaluations,
@@ -43,6 +44,7 @@ from published_numbers import (
     lead_on_average,
     lower,
     lower_at,
+    lower_trend,
     lowest_returns,
     median_ratio,
     mle_fits,
@@ -50,6 +52,7 @@ from published_numbers import (
     next_over_own,
     nll,
     no_change,
+    of_squared_bias,
     of_variance,
     only,
     order_of_medians,
@@ -80,6 +83,7 @@ from published_numbers import (
     turns,
     vaml_on,
     verdict_of,
+    widths_at_the_top,
     with_interval,
     within,
 )
@@ -263,7 +267,7 @@ FINDINGS: dict[str, Callable[[], str]] = {
         "correlation with the step "
         + mle_on("Hopper", "C4", "rank correlation of value_aware_error", ".2f")
     ),
-    "the published rise": lambda: "and {} of the authors' {} values lie".format(
+    "the published rise": lambda: "{} of the authors' {} values lie".format(
         *published_in_range("Hopper")
     ),
     "without samples": lambda: (
@@ -273,17 +277,38 @@ FINDINGS: dict[str, Callable[[], str]] = {
         f"{len(mle_fits('Hopper'))} fits, "
         f"where that of samples goes up to {mle_fits('Hopper')['transition_error_mean'].max():.0f}"
     ),
-    "no trend without samples": lambda: "correlations {}, {}, {} and {})".format(
+    "no trend without samples": lambda: "correlations of {}, {}, {} and {} with the step".format(
         *(f"{each:.2g}".replace("-", "−") for each in trends("Hopper", "mean_prediction_error"))
+    ),
+    "the growth": lambda: "by a factor of {}, V's variance by {};".format(
+        *(
+            bracketed(growth("Hopper", metric), ".2g")
+            for metric in ("value_aware_error", "value_variance")
+        )
+    ),
+    "the growth beyond V's": lambda: "(the correlation of their ratio is {})".format(
+        mle_on("Hopper", "C4", "rank correlation of value_aware_error / value_variance", ".2f")
+    ),
+    "less than the squared bias": lambda: (
+        f"(the mean's error is {bracketed(of_squared_bias('Hopper'), '.2g')} of it)"
+    ),
+    "a lower trend without samples": lambda: (
+        f"lower than the plotted error's by {bracketed(lower_trend('Hopper'), '.2f')}."
+    ),
+    "wide at the top": lambda: "are {:.0f} to {:.0f} times as wide".format(
+        *widths_at_the_top("Hopper")
     ),
     "a hundredth on Hopper": lambda: (
         f"has {mle_on('Hopper', 'W13', HUNDREDTH, '.2g', 0.5)} of the error"
     ),
-    "off or steep": lambda: f"by {mle_on('Hopper', 'W17', OFF_OR_STEEP, '.2g', 1.0)} times as much",
+    "off or steep": lambda: (
+        f"(W17: supported, {mle_on('Hopper', 'W17', OFF_OR_STEEP, '.2g', 1.0)})"
+    ),
     "at the stop": lambda: (
         "{} of the error (by run {} to {}) ".format(*map(per_cent, at_stop("Hopper", "error")))
-        + f"and {per_cent(at_stop('Hopper', 'top')[0])} of that hundredth start with the thigh "
-        + "at its stop, "
+        + "and {} of that hundredth ({} to {}) start with the thigh at its stop, ".format(
+            *map(per_cent, at_stop("Hopper", "top"))
+        )
         + f"as {per_cent(at_stop('Hopper', 'rows')[0])} of all transitions do"
     ),
     "the plotted error at the middle": lambda: (

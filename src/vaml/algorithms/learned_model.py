@@ -140,11 +140,8 @@ class LearnedModel(Stateful):
         """Rows to train and to validate on: a new split, or the first fit's if it is frozen."""
         if self.split:
             return self.split["train"], self.split["validation"]
-        held_out = min(
-            round(self.settings.validation_fraction * transitions),
-            self.settings.max_validation_transitions,
-        )
-        train, validation = random_split(transitions, [held_out], self.splits)
+        held_out = self.settings.held_out(transitions)
+        train, validation = random_split(transitions, held_out, self.splits)
         if self.agent.frozen_split:
             self.split = {"train": train, "validation": validation}
         return train, validation

@@ -89,7 +89,7 @@ def _environments(study: "Config") -> Iterator[str]:
 
 def _synthetic(study: "Config") -> Iterator[str]:
     fit, rows = study.synthetic.fit, study.synthetic.dynamics.train_transitions
-    held_out = round(fit.validation_fraction * rows)
+    (held_out,) = fit.held_out(rows)
     yield from _split("synthetic.fit.validation_fraction", fit.validation_fraction, held_out, rows)
     yield from _batch("synthetic.fit.batch_size", fit.batch_size, rows - held_out)
     sizes = study.synthetic.dynamics
@@ -124,11 +124,10 @@ def _snapshots(study: "Config") -> Iterator[str]:
             f"{schedule[0]} to {schedule[-1]} in steps of {schedule.step}"
         )
     fit, rows = study.snapshots.fit, min(study.snapshots.steps)
-    training = rows
-    for key in ("validation_fraction", "test_fraction"):
+    training = rows - sum(fit.held_out(rows))
+    keys = ("validation_fraction", "test_fraction")
+    for key, held_out in zip(keys, fit.held_out(rows), strict=True):
         fraction = getattr(fit, key)
-        held_out = round(fraction * rows)
-        training -= held_out
         yield from _split(f"snapshots.fit.{key}", fraction, held_out, rows)
     if training < 1:
         yield (
@@ -159,7 +158,7 @@ def _mbac(study: "Config") -> Iterator[str]:
                 f"warm-up of {key}",
             )
         rows, fraction = run.warmup_steps, model.validation_fraction
-        held_out = min(round(fraction * rows), model.max_validation_transitions)
+        (held_out,) = model.held_out(rows)
         yield from _split("mbac.training.model.validation_fraction", fraction, held_out, rows)
         yield from _batch("mbac.training.model.batch_size", model.batch_size, rows - held_out)
         learning = run.total_steps - run.warmup_steps

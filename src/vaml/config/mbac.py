@@ -89,6 +89,11 @@ class ModelLearning(Section):
     refit_max_gradient_steps: Count = Field(description="maximum gradient steps of a later fit")
     warmup_mle_coefficient: Coefficient = Field(description="coefficient of the fit after warm-up")
 
+    def held_out(self, transitions: int) -> list[int]:
+        """Size of the validation part."""
+        share = round(self.validation_fraction * transitions)
+        return [min(share, self.max_validation_transitions)]
+
 
 class MBACTraining(Section):
     """Settings that all MBAC runs share."""

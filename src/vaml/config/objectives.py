@@ -50,3 +50,7 @@ class FitSettings(Section):
     max_epochs: Count = Field(description="maximum number of passes over the training split")
     patience: Count = Field(description="validations without improvement before stopping")
     validation_fraction: Share = Field(description="share of the transitions for validation")
+
+    def held_out(self, transitions: int) -> list[int]:
+        """Sizes of the parts that are not for training."""
+        return [round(self.validation_fraction * transitions)]

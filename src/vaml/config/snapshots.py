@@ -26,6 +26,10 @@ class SnapshotFitSettings(FitSettings):
         description="true: test on a second random split, mostly of training transitions"
     )
 
+    def held_out(self, transitions: int) -> list[int]:
+        """Sizes of the validation and the test part."""
+        return [*super().held_out(transitions), round(self.test_fraction * transitions)]
+
 
 class Snapshots(Section):
     """Section `snapshots`."""

@@ -22,7 +22,7 @@ def snapshot_rows(
 
     With `redraw_test_split`, the test rows are of a second split and overlap the other parts.
     """
-    held_out = [round(share * step) for share in (fit.validation_fraction, fit.test_fraction)]
+    held_out = fit.held_out(step)
     train, validation, test = random_split(step, held_out, splits)
     if fit.redraw_test_split:
         *_, test = random_split(step, held_out, splits)
