@@ -18,6 +18,7 @@ from vaml.analysis.tables.rendering import write_csv
 from vaml.analysis.tables.summaries import OF_EXPERIMENT
 from vaml.compile_paper import lay_out
 from vaml.config.claims import load_claims
+from vaml.config.fields import canonical
 from vaml.config.schema import Config
 from vaml.config.statistics import Statistics
 from vaml.files import read_json, write_json
@@ -109,7 +110,7 @@ def flags(results: Path, study: Config, output: Path) -> list[str]:
     tables = [str(path) for path in sorted((results / "tables").glob("*.csv"))]
     figures = [str(path) for path in sorted((results / "figures").glob("*.pdf"))]
     return [
-        *("--config", jobs.canonical(study)),
+        *("--config", canonical(study)),
         *("--results", str(results)),
         *("--claims", str(results / "claims.json")),
         *("--tables", *tables),

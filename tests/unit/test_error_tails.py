@@ -122,9 +122,9 @@ class Known(ModelTest):
 def test_an_error_averages_twenty_draws_of_either_v() -> None:
     """½ (bias² + both variances / 20), where V itself has a variance of 0.25."""
 
-    def value(states: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        noise = torch.empty(states.shape[:-1]).normal_(generator=generator)
-        return states.sum(-1) + 0.5 * noise
+    def value(observations: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        noise = torch.empty(observations.shape[:-1]).normal_(generator=generator)
+        return observations.sum(-1) + 0.5 * noise
 
     states = torch.zeros(8000, 3)
     rows, model = Transitions(states, torch.zeros(8000, 1), states), small_test().model
@@ -137,11 +137,11 @@ def test_an_error_averages_twenty_draws_of_either_v() -> None:
 
 def test_the_next_value_functions_error_is_of_that_function() -> None:
     """On the same model and transitions; V(s) = Σ s now, and V(s) = 3 s₁ at the next snapshot."""
-    test = replace(small_test(), value=lambda states, _: states.sum(-1))
+    test = replace(small_test(), value=lambda observations, generator: observations.sum(-1))
     objective = Objective(loss="vaml", mle_coefficient=0.5, model_samples=10)
 
-    def later(states: torch.Tensor, _: torch.Generator) -> torch.Tensor:
-        return 3 * states[..., 1]
+    def later(observations: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        return 3 * observations[..., 1]
 
     streams = Streams(0, "test")
     found = snapshot_metrics(test, np.arange(7) < 2, later, objective, streams)

@@ -108,6 +108,22 @@ def switches(agent: Agent) -> tuple[str, bool, bool]:
     return agent.critic_actions, agent.average_rewards, agent.frozen_split
 
 
+def test_sac_alone_needs_no_known_reward() -> None:
+    config = merged([CONFIG / "config.yaml"])
+    config["environments"]["HalfCheetah-v5"] = {"time_limit": 1000, "keep_position": False}
+    config["environments"]["Hopper-v4"]["keep_position"] = False
+    run = config["mbac"]["runs"]["InvertedPendulum-v4"]
+    config["mbac"]["runs"] |= {"HalfCheetah-v5": run, "Hopper-v4": run}
+    config["mbac"] |= {"environments": ["HalfCheetah-v5", "Hopper-v4"], "agents": ["sac"]}
+    assert load(config).mbac.agents == ["sac"]
+    config["mbac"]["agents"] = ["sac", "mle"]
+    with pytest.raises(ConfigError) as error:
+        load(config)
+    first, second = str(error.value).splitlines()
+    assert "got 'HalfCheetah-v5', which has no known reward" in first
+    assert "environments.Hopper-v4.keep_position: got False" in second
+
+
 def test_sac_is_no_name_for_an_agent_of_ones_own() -> None:
     agent = {**PLAIN, "objective": "mle", "final_mle_coefficient": 1.0}
     (line,) = refused({"agents": {"sac": agent}})

@@ -1,14 +1,19 @@
 """tools/thigh_stop.py: which entries are thighs, where their stop is, what is counted there."""
 
+import math
 import runpy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from vaml.config.sac import Environment
+from vaml.data.transitions import Transitions
 from vaml.envs import mujoco
+from vaml.metrics.model_test import ModelTest
+from vaml.networks.dynamics import GaussianDynamics
 
 TOOL = runpy.run_path(str(Path(__file__).parents[2] / "tools" / "thigh_stop.py"))
 STOP, THIGHS = TOOL["STOP"], TOOL["THIGHS"]
@@ -25,6 +30,17 @@ def test_every_thigh_is_at_its_stop_at_an_angle_of_zero(name: str) -> None:
     observation, _ = env.reset(seed=0)
     assert np.array_equal(observation[THIGHS[name]], env.unwrapped.data.qpos[THIGHS[name]])
     env.close()
+
+
+def test_a_models_width_is_the_length_of_its_standard_deviations() -> None:
+    model = GaussianDynamics(2, 1, [4], "default", torch.Generator().manual_seed(0))
+    rows = Transitions(torch.zeros(5, 2), torch.zeros(5, 1), torch.zeros(5, 2))
+    with torch.no_grad():
+        model.log_std_head.weight.zero_()
+        model.log_std_head.bias.copy_(torch.tensor([math.log(3.0), math.log(4.0)]))
+        log_std = model(rows.observations, rows.actions).log_std[0]
+    test = ModelTest(model, rows, lambda observations, generator: observations[..., 0], 10, 2)
+    assert TOOL["widths"](test) == pytest.approx([math.hypot(*log_std.exp().tolist())] * 5)
 
 
 def test_the_part_at_the_stop_is_that_of_rows_errors_and_the_largest_hundredth() -> None:

@@ -101,7 +101,7 @@ def _recorded_changes(job: PlannedJob, study: Config, place: Path) -> Iterator[s
     except (OSError, UnreadableFile, KeyError, TypeError, ValueError):
         return
     now = json.loads(settings(job.rule, study, job.labels))
-    yield from changes(_in_config(job, study, before), _in_config(job, study, now))
+    yield from setting_changes(job.rule, job.labels, study, before, now)
     modules = module_digests(f"vaml.{job.rule}", names(job.rule, study, job.labels))
     if modules != (code := made.modules):
         changed = sorted(name for name in {*modules, *code} if modules.get(name) != code.get(name))
@@ -120,16 +120,34 @@ def kept_versions(study: Config, results: Path) -> Counter[tuple[str, str]]:
     return found
 
 
-def _in_config(job: PlannedJob, study: Config, job_settings: Mapping[str, Any]) -> dict[str, Any]:
+def setting_changes(
+    stage: str, labels: Labels, study: Config, before: Mapping[str, Any], now: Mapping[str, Any]
+) -> Iterator[str]:
+    """`key: before → now` for the settings of a job that differ, by their keys in the config."""
+    old, new = (_in_config(stage, labels, study, each) for each in (before, now))
+    if not (_decays(before) and _decays(now)):
+        # Without decay the job has the run's length there.
+        end = KEYS[stage].get("decay_end_step", "").format(**labels)
+        old.pop(end, None)
+        new.pop(end, None)
+    yield from changes(old, new)
+
+
+def _decays(job_settings: Mapping[str, Any]) -> bool:
+    agent = job_settings.get("agent")
+    return bool(agent and agent["objective"]["mle_coefficient"] != agent["final_mle_coefficient"])
+
+
+def _in_config(
+    stage: str, labels: Labels, study: Config, job_settings: Mapping[str, Any]
+) -> dict[str, Any]:
     """A job's settings under their keys in the config."""
-    names, values = dict(job.labels), dict(job_settings)
+    names, values = dict(labels), dict(job_settings)
     if agent := dict(values.get("agent") or {}):
         names["objective"] = study.agents[names["agent"]].objective
         values["objective"] = agent.pop("objective")
         values["agent"] = agent
-    if not agent or values["objective"]["mle_coefficient"] == agent["final_mle_coefficient"]:
-        values.pop("decay_end_step", None)  # without decay it is the run's length
-    keys = KEYS[job.rule]
+    keys = KEYS[stage]
     return {keys.get(name, name).format(**names): value for name, value in values.items()}
 
 

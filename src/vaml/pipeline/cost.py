@@ -18,7 +18,7 @@ from vaml.pipeline.jobs import FOLDERS, TABLES, any_folder, gpus, settings, sour
 
 # The table: slices of the paper's study on an idle AMD EPYC (Milan), one thread, PyTorch 2.13, as
 # docs/performance.md says. Early stopping decides how many epochs a fit takes: these are the means
-# of the published fits, of paper/published/snapshots and hopper, and of paper/published/why.
+# of the published fits, of paper/published/snapshots and four_runs, and of paper/published/why.
 START = 2.5  # seconds to import PyTorch, and to read and write the files
 SIMULATED_PER_SECOND = 50_000.0  # transitions
 SNAPSHOT_FIT = {"mle": (6100.0, 92), "vaml": (60.0, 70)}  # gradient steps per second, epochs
