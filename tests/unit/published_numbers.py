@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 SAMPLES = "median of log mean_prediction_error / transition_error_mean"
 HUNDREDTH = "median of log top_1_percent / 0.5"
 OFF_OR_STEEP = "median of log top_residual / top_slope"
+MEANS = "median of log mean_prediction_error"
 TYPICAL = "median of log transition_error_median"
 PUBLISHED = ROOT / "paper" / "published"
 SETTINGS = ("realizable", "unrealizable")
@@ -376,9 +377,16 @@ def mle_on(part: str, claim: str, measured: str, write: str, times: float | None
     return bracketed([times * number for number in exp(effect)] if times else effect, write)
 
 
-def vaml_on(part: str, claim: str, measured: str, write: str = ".2g") -> str:
+def vaml_on(
+    part: str,
+    claim: str,
+    measured: str,
+    write: str = ".2g",
+    method: str = "vaml",
+    baseline: str = "mle",
+) -> str:
     """Ratio of VAML to maximum likelihood at the middle snapshot of these runs."""
-    effect = compared(part, claim, measured, "vaml", "mle", "four_runs/middle")[0]
+    effect = compared(part, claim, measured, method, baseline, "four_runs/middle")[0]
     return bracketed(exp(effect), write)
 
 
@@ -431,6 +439,14 @@ def widths_at_the_top(part: str) -> tuple[float, float]:
     rows = rows.loc[(rows["environment"] == f"{part}-v4") & (rows["step"] >= 54000)]
     means = np.exp(np.log(rows["top_sigma"]).groupby(rows["seed"]).mean())
     return means.min(), means.max()
+
+
+def unexplained(part: str) -> tuple[float, float]:
+    """The mean prediction's error as a share of V's variance at 104 000: lowest, highest."""
+    fits = mle_fits(part)
+    fits = fits.loc[fits["step"] == 104000]
+    shares = fits["mean_prediction_error"] / fits["value_variance"]
+    return shares.min(), shares.max()
 
 
 def at_stop(part: str, column: str) -> list[float]:

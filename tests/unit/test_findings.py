@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from published_numbers import (
     HUNDREDTH,
+    MEANS,
     OFF_OR_STEEP,
     PUBLISHED,
     ROOT,
@@ -81,6 +82,7 @@ from published_numbers import (
     trend,
     trends,
     turns,
+    unexplained,
     vaml_on,
     verdict_of,
     widths_at_the_top,
@@ -298,6 +300,40 @@ FINDINGS: dict[str, Callable[[], str]] = {
     "wide at the top": lambda: "are {:.0f} to {:.0f} times as wide".format(
         *widths_at_the_top("Hopper")
     ),
+    "Walker2d": lambda: (
+        f"{vaml_on('Walker2d', 'C6', 'median of log value_aware_error')} of maximum likelihood's, "
+        f"its squared bias {vaml_on('Walker2d', 'C6', 'log of mean of squared_bias')} (C6's "
+        "comparisons: both supported), and with both models' means "
+        f"{vaml_on('Walker2d', 'W21', MEANS)}"
+    ),
+    "Walker2d, samples": lambda: (
+        f"its mean has {mle_on('Walker2d', 'W20', SAMPLES, '.2g', 1.0)} of it (W20: equivalent,"
+    ),
+    "Walker2d, squared error": lambda: (
+        f"has {vaml_on('Walker2d', 'W25', MEANS, '.2g', 'mse')} of its error at the mean (W25: "
+        "inconclusive, against our prediction), and VAML "
+        f"{vaml_on('Walker2d', 'W26', MEANS, '.2g', 'vaml', 'mse')} of squared error's (W26: "
+    ),
+    "Walker2d, the next V": lambda: "equivalent, {})".format(
+        vaml_on("Walker2d", "W5", "median of log next_value_aware_error / value_aware_error")
+    ),
+    "how hard each is": lambda: (
+        "the error is {} to {} of V's variance here, and {} to {} there".format(
+            *(f"{100 * x:.2g} %" for part in ("Walker2d", "Hopper") for x in unexplained(part))
+        )
+    ),
+    "Walker2d, the rise": lambda: (
+        "{} of their 19 values lie within the range of our four runs. Whether it rises is open "
+        "(rank correlation {}; as a share of V's variance {})"
+    ).format(
+        published_in_range("Walker2d")[0],
+        mle_on("Walker2d", "C4", "rank correlation of value_aware_error", ".2f"),
+        mle_on("Walker2d", "C4", "rank correlation of value_aware_error / value_variance", ".2f"),
+    ),
+    "Walker2d, VAML's costs": lambda: "takes {} times the CPU time here, a fit {} times".format(
+        vaml_on("Walker2d", "C10", "median of log seconds / epochs", ".0f"),
+        vaml_on("Walker2d", "C10", "median of log seconds", ".0f"),
+    ),
     "a hundredth on Hopper": lambda: (
         f"has {mle_on('Hopper', 'W13', HUNDREDTH, '.2g', 0.5)} of the error"
     ),
@@ -314,9 +350,7 @@ FINDINGS: dict[str, Callable[[], str]] = {
     "the plotted error at the middle": lambda: (
         f"plotted error is {vaml_on('Hopper', 'C6', 'median of log value_aware_error')} of maximum"
     ),
-    "VAML without samples": lambda: (
-        f"it is {vaml_on('Hopper', 'W19', 'median of log mean_prediction_error')} times maximum"
-    ),
+    "VAML without samples": lambda: f"it is {vaml_on('Hopper', 'W19', MEANS)} times maximum",
     "VAML's typical error": lambda: f"error is {vaml_on('Hopper', 'W15', TYPICAL)} times as large",
     "VAML's costs": lambda: "takes {} times the CPU time, a fit {} times".format(
         vaml_on("Hopper", "C10", "median of log seconds / epochs", ".0f"),
@@ -476,22 +510,17 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
     "exact targets, unrealizable": lambda: (
         f"unrealizable {over_mle('unrealizable', 'vaml_exact', 'exact_error', 'W4')}"
     ),
-    "SAC's data": lambda: (
-        f"{times_lower('Hopper', metric='value_aware_error'):.0f} times lower on Hopper "
-        f"({times_lower('Hopper', -1, 'value_aware_error'):.1f} without the last) and "
-        f"{times_lower('Walker2d', metric='value_aware_error'):.1f} on Walker2d; "
-        f"median transition of the last {1 / median_ratio('Hopper'):.0f} times higher and "
-        f"{median_ratio('Walker2d'):.1f} times lower"
+    "SAC's data": lambda: "{} × MLE's on Hopper, {} × on Walker2d".format(
+        *(vaml_on(part, "C6", "median of log value_aware_error") for part in ("Hopper", "Walker2d"))
     ),
-    "Hopper": lambda: (
-        mle_on("Hopper", "C4", "rank correlation of value_aware_error", ".2f")
-        + f"; error with its mean for its samples {mle_on('Hopper', 'W18', SAMPLES, '.2g', 1.0)} ×"
+    "SAC's data, by the mean": lambda: (
+        f"{vaml_on('Hopper', 'W19', MEANS)} × MLE's and {vaml_on('Walker2d', 'W21', MEANS)} ×; "
+        f"{vaml_on('Walker2d', 'W26', MEANS, '.2g', 'vaml', 'mse')} × squared error's on Walker2d"
     ),
-    "Hopper, VAML": lambda: "error {} × MLE's; plotted error {} × MLE's | 4 runs".format(
-        vaml_on("Hopper", "W19", "median of log mean_prediction_error"),
-        vaml_on("Hopper", "C6", "median of log value_aware_error"),
+    "SAC's data, samples": lambda: "samples leaves {} × and {} ×".format(
+        mle_on("Hopper", "W18", SAMPLES, ".2g", 1.0), mle_on("Walker2d", "W20", SAMPLES, ".2g", 1.0)
     ),
-    "Hopper, in short": lambda: "is that of its samples, {:.0f} times that of its mean".format(
+    "SAC's data, in short": lambda: "has 1/{:.0f} of the error of V at its samples".format(
         1 / exp(compared("Hopper", "W18", SAMPLES, "mle", "", "four_runs")[0])[0]
     ),
     "Pusher": lambda: (
@@ -595,13 +624,14 @@ def test_the_table_of_claims_has_the_verdicts_of_the_judgement() -> None:
     text = text.partition("## The paper's claims so far")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (C\d[^|]*) \|[^|]+\| ([^|]+) \|$", text, re.MULTILINE)
     said = {claim: verdict for claims, verdict in rows for claim in claims.split(", ")}
-    judged = table("reduced/claims")
+    judged = [table(f"{study}/claims") for study in ("reduced", "four_runs", "four_runs/middle")]
     claims = load_claims(ROOT / "config" / "claims.yaml")
     assert list(said) == [claim for claim in claims.claims if claim.startswith("C")]
     for claim, verdict in said.items():
-        mine = judged.loc[judged["claim"] == claim, "claim_verdict"]
-        # A claim about costs is judged from the tables of costs, which are not published.
-        assert {each for each in VERDICTS if each in verdict} == (set(mine) or {"not tested"})
+        found = [set(rows.loc[rows["claim"] == claim, "claim_verdict"]) for rows in judged]
+        tested = [verdicts for each in found if (verdicts := each - {"not tested"})]
+        expected = tested[0] if tested else {"not tested"}  # the manuscript's study comes first
+        assert {each for each in VERDICTS if each in verdict} == expected
 
 
 AGENTS = {

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from published_numbers import (
     HUNDREDTH,
+    MEANS,
     OFF_OR_STEEP,
     ROOT,
     SAMPLES,
@@ -79,6 +80,9 @@ def test_the_page_of_pusher_has_the_number_of_its_table(name: str) -> None:
         ("Hopper", "W16", "log of mean of terminal_share / 0.1", ".2g", 0.1),
         ("Hopper", "W17", OFF_OR_STEEP, ".2g", 1.0),
         ("Hopper", "W18", SAMPLES, ".2g", 1.0),
+        ("Walker2d", "C4", "rank correlation of value_aware_error", ".2f", None),
+        ("Walker2d", "C4", "rank correlation of value_aware_error / value_variance", ".2f", None),
+        ("Walker2d", "W20", SAMPLES, ".2g", 1.0),
     ],
 )
 def test_the_page_of_four_runs_has_the_effects_of_maximum_likelihood(
@@ -93,11 +97,17 @@ def test_the_page_of_four_runs_has_the_effects_of_maximum_likelihood(
     [
         ("Hopper", "C6", "median of log value_aware_error", ".2g"),
         ("Hopper", "C6", "log of mean of squared_bias", ".2g"),
-        ("Hopper", "W19", "median of log mean_prediction_error", ".2g"),
+        ("Hopper", "W19", MEANS, ".2g"),
         ("Hopper", "W15", TYPICAL, ".2g"),
         ("Hopper", "W5", "median of log next_value_aware_error / value_aware_error", ".0f"),
         ("Hopper", "C10", "median of log seconds / epochs", ".0f"),
         ("Hopper", "C10", "median of log seconds", ".0f"),
+        ("Walker2d", "C6", "median of log value_aware_error", ".2g"),
+        ("Walker2d", "C6", "log of mean of squared_bias", ".2g"),
+        ("Walker2d", "W21", MEANS, ".2g"),
+        ("Walker2d", "W5", "median of log next_value_aware_error / value_aware_error", ".2g"),
+        ("Walker2d", "C10", "median of log seconds / epochs", ".0f"),
+        ("Walker2d", "C10", "median of log seconds", ".0f"),
     ],
 )
 def test_the_page_of_four_runs_has_the_ratios_at_the_middle_snapshot(
@@ -105,6 +115,13 @@ def test_the_page_of_four_runs_has_the_ratios_at_the_middle_snapshot(
 ) -> None:
     verdict = compared(part, claim, measured, "vaml", "mle", "four_runs/middle")[1]
     assert f"| {vaml_on(part, claim, measured, write)} | {verdict} |" in page(RUNS_PAGE)
+
+
+def test_the_page_of_four_runs_has_the_ratios_of_squared_error() -> None:
+    for claim, method, baseline in (("W25", "mse", "mle"), ("W26", "vaml", "mse")):
+        verdict = compared("Walker2d", claim, MEANS, method, baseline, "four_runs/middle")[1]
+        effect = vaml_on("Walker2d", claim, MEANS, ".2g", method, baseline)
+        assert f"| {effect} | {verdict} |" in page(RUNS_PAGE)
 
 
 @pytest.mark.parametrize("name", [RUNS_PAGE, PUSHER_PAGE])
