@@ -52,6 +52,7 @@ STUDIES = {
     "as_run": (("synthetic",), ("figure_1_seeds", "why_synthetic")),
     "four_runs": (("snapshots",), ("figure_2_seeds", "error_tails")),
     "four_runs/middle": (("snapshots", "snapshots_costs"), ()),
+    "pusher/mean": (_OF_AGENTS, ("where_mbac",)),
     "pusher_v5": (_OF_AGENTS, ("figure_3_seeds", "why_mbac")),
 }
 # The tables of the manuscript's study, `reduced`, each with the studies that hold its rows.
@@ -107,7 +108,7 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
         row
         for row in comparison_rows(findings)
         if any(part.startswith(row["part"]) for part in has)
-        if outer == name or row["baseline"]  # the outer study judges the rest, on more
+        if outer == name or outer not in STUDIES or row["baseline"]  # or judged there, on more
     ]
     write_rows(folder / "claims.csv", list(rows[0]), rows)
     for figure in drawn:

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 SAMPLES = "median of log mean_prediction_error / transition_error_mean"
 HUNDREDTH = "median of log top_1_percent / 0.5"
 OFF_OR_STEEP = "median of log top_residual / top_slope"
+MEAN_ERROR = "median of log mean_error_replay / error_replay"
 MEANS = "median of log mean_prediction_error"
 TYPICAL = "median of log transition_error_median"
 PUBLISHED = ROOT / "paper" / "published"
@@ -371,6 +372,11 @@ def compared(
     return [row[name] for name in ("effect", "low", "high")], row["verdict"]
 
 
+def mean_agent(claim: str, measured: str, baseline: str) -> list[float]:
+    """Effect of the agent in Pusher that predicts by its model's mean."""
+    return compared("Pusher", claim, measured, "mle_mean", baseline, "pusher/mean")[0]
+
+
 def mle_on(part: str, claim: str, measured: str, write: str, times: float | None = None) -> str:
     """Effect of four runs' maximum likelihood; `times` of a log ratio to 1 / times."""
     effect = compared(part, claim, measured, "mle", "", "four_runs")[0]
@@ -505,16 +511,16 @@ def with_interval(by_run: Any) -> list[float]:
     return [numbers.mean(), numbers.mean() - half, numbers.mean() + half]
 
 
-def last_evaluations(column: str, evaluations: int) -> list[float]:
+def last_evaluations(column: str, evaluations: int, agent: str = "reg_vaml") -> list[float]:
     """Pusher: `last_error_ratios` over the last evaluations, geometric means, with the interval."""
     rows: Any = table("pusher/mbac_diagnostics").set_index(["agent", "env_step", "seed"])[column]
-    logs = np.log(rows["reg_vaml"] / rows["mle"]).unstack("seed")
+    logs = np.log(rows[agent] / rows["mle"]).unstack("seed")
     return exp(with_interval(logs.iloc[-evaluations:].mean()))
 
 
-def last_leads(evaluations: int) -> Any:
-    """Pusher: regularised VAML's return over maximum likelihood's, last evaluations, by seed."""
-    lead = (whole_returns("reg_vaml") - whole_returns("mle")).unstack("seed")
+def last_leads(evaluations: int, agent: str = "reg_vaml") -> Any:
+    """Pusher: an agent's return over maximum likelihood's, mean of the last ones, by seed."""
+    lead = (whole_returns(agent) - whole_returns("mle")).unstack("seed")
     return lead.iloc[-evaluations:].mean()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from published_numbers import (
     HUNDREDTH,
+    MEAN_ERROR,
     MEANS,
     OFF_OR_STEEP,
     PUBLISHED,
@@ -47,6 +48,7 @@ from published_numbers import (
     lower_at,
     lower_trend,
     lowest_returns,
+    mean_agent,
     median_ratio,
     mle_fits,
     mle_on,
@@ -485,6 +487,27 @@ FINDINGS: dict[str, Callable[[], str]] = {
         compared("Pusher", "C12", "last of return", baseline="sac")[1]
     ),
     "the verdict on where": lambda: f"(W11: {verdict_of('W11')})",
+    "by the mean": lambda: (
+        f"to between {span_of(lowest_returns('mle_mean'))}, and ends between "
+        f"{last_returns('mle_mean')}: "
+        f"{bracketed(mean_agent('W24', 'last of return', 'reg_vaml'), '.1f')} above regularised "
+        "VAML (W24's comparison of the ends: supported), and "
+        f"{bracketed(with_interval(last_leads(1, 'mle_mean')), '.1f')} above maximum likelihood"
+    ),
+    "by the mean, over training": lambda: (
+        f"it returns {bracketed(mean_agent('W23', 'mean of return', 'mle'), '.1f')} more than with "
+        "samples (W23: inconclusive), and {} [{}, {}] less than regularised VAML"
+    ).format(
+        *(
+            f"{-mean_agent('W24', 'mean of return', 'reg_vaml')[i]:.1f}".replace("-", "−")
+            for i in (0, 2, 1)
+        )
+    ),
+    "by the mean, its error": lambda: (
+        f"it is {bracketed(last_evaluations('error_replay', 5, 'mle_mean'), '.2g')} of that with "
+        "samples (not planned either). But for the same model and V the mean has "
+        f"{bracketed(exp(mean_agent('W22', MEAN_ERROR, '')), '.2f')} of the samples' error"
+    ),
     "C7 in Pusher": lambda: "× {}".format(
         bracketed(exp(compared("Pusher", "C7", "median of log value_aware_error")[0]), ".2f")
     ),
@@ -502,6 +525,11 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         f"error by {1 - ratio('why', 'realizable', 'value_aware_error'):.0%}".replace("%", " %")
     ),
     "behind": lambda: f"it is {EXACT[0]:.0f} times worse",
+    "by the mean": lambda: (
+        f"{bracketed(mean_agent('W24', 'last of return', 'reg_vaml'), '.1f')} above regularised "
+        f"VAML at the end; {bracketed(mean_agent('W23', 'mean of return', 'mle'), '.1f')} above "
+        "samples over training"
+    ),
     "ahead in the last evaluations": lambda: (
         f"({bracketed(with_interval(last_leads(5)), '.1f')} over the last five evaluations)"
     ),
@@ -639,6 +667,7 @@ AGENTS = {
     "regularised VAML": "reg_vaml",
     "SAC, no model": "sac",
     "maximum likelihood, as run": "mle_as_run",
+    "maximum likelihood, by its mean": "mle_mean",
     "regularised VAML, as run": "reg_vaml_as_run",
 }
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from published_numbers import (
     HUNDREDTH,
+    MEAN_ERROR,
     MEANS,
     OFF_OR_STEEP,
     ROOT,
@@ -22,7 +23,9 @@ from published_numbers import (
     last_returns,
     lead_in_pusher,
     lowest_returns,
+    mean_agent,
     mle_on,
+    only,
     page,
     table,
     theirs,
@@ -128,13 +131,13 @@ def test_the_page_of_four_runs_has_the_ratios_of_squared_error() -> None:
 def test_the_predictions_on_a_page_are_those_of_the_claims(name: str) -> None:
     """A row without a claim's name goes on with the one above it, in the corrected measure."""
     claims = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text(encoding="utf-8"))["claims"]
-    _, *rows = (ROOT / name).read_text(encoding="utf-8").partition("| predicted |\n")[2].split("\n")
+    _, *tables = (ROOT / name).read_text(encoding="utf-8").split("| predicted |\n")
     claim, checked = "", 0
-    for row in takewhile(bool, rows):
+    for row in (row for rows in tables for row in takewhile(bool, rows.split("\n"))):
         first, *_, predicted = (cell.strip() for cell in row.strip("|").split("|"))
         named = re.search(r"\b[CW]\d+\b", first)
         claim = named.group() if named else claim
-        if predicted:
+        if predicted and not predicted.startswith("-"):
             assert predicted == claims[claim]["prediction"]["paper" if named else "corrected"], row
             checked += 1
     assert checked >= 4
@@ -150,6 +153,22 @@ def test_the_returns_beside_another_library_are_those_of_the_tables() -> None:
         assert f"| ours | {seed} | {cells(returns)} |" in text
     other: Any = table("four_runs/stable_baselines3").set_index("env_step")["mean_return"]
     assert f"| Stable-Baselines3 | 0 | {cells(other[steps])} |" in text
+
+
+def test_the_page_of_pusher_has_the_effects_of_predicting_by_the_mean() -> None:
+    text = page(PUSHER_PAGE)
+    ratio = bracketed(exp(mean_agent("W22", MEAN_ERROR, "")), ".2f")
+    assert f"over that of samples | × {ratio} | {verdict('W22')} |" in text
+    for claim, baseline, words in (("W23", "mle", "samples"), ("W24", "reg_vaml", "VAML's")):
+        effect = bracketed(mean_agent(claim, "mean of return", baseline), ".1f")
+        assert f"{words} | {effect} | {verdict(claim)} |" in text
+    effect = bracketed(mean_agent("W24", "last of return", "reg_vaml"), ".1f")
+    assert f"| and at the end (supported) | {effect} |" in text
+
+
+def verdict(claim: str) -> str:
+    rows: Any = table("pusher/mean/claims")
+    return only(set(rows.loc[rows["claim"] == claim, "claim_verdict"]))
 
 
 STEPS = (12000, 16000, 20000, 24000, 30000, 40000, 50000, 60000)
