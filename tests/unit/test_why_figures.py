@@ -35,7 +35,7 @@ def test_the_errors_stand_beside_the_return_that_they_might_explain() -> None:
     shown = selected(rows, kind="seed", seed=2, **run)["value"].tolist()
     returns = selected(mbac()["mbac_returns"], seed=2, **run)["return"]
     assert len(returns) > 1
-    assert shown == [pytest.approx(returns.mean()), 2.0, 3.0 + 2]
+    assert shown == [pytest.approx(returns.mean()), 2.0, 3.0 + 2, 0.5]
 
 
 def test_the_typical_error_stands_beside_the_mean_that_a_few_transitions_make() -> None:
