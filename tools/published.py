@@ -104,11 +104,13 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
         "snapshots": study.sac.environments,
         "mbac": study.mbac.environments,
     }[experiment]
+    # Beside a study that is judged itself, on more, one within it adds contrasts alone.
+    contrasts_alone = outer != name and outer in STUDIES
     rows = [
         row
         for row in comparison_rows(findings)
         if any(part.startswith(row["part"]) for part in has)
-        if outer == name or outer not in STUDIES or row["baseline"]  # or judged there, on more
+        if row["baseline"] or not contrasts_alone
     ]
     write_rows(folder / "claims.csv", list(rows[0]), rows)
     for figure in drawn:

@@ -391,7 +391,7 @@ def vaml_on(
     method: str = "vaml",
     baseline: str = "mle",
 ) -> str:
-    """Ratio of VAML to maximum likelihood at the middle snapshot of these runs."""
+    """Ratio of two methods at the middle snapshot of these runs."""
     effect = compared(part, claim, measured, method, baseline, "four_runs/middle")[0]
     return bracketed(exp(effect), write)
 
@@ -439,10 +439,15 @@ def lower_trend(part: str) -> list[float]:
     return with_interval(plotted - mean)
 
 
+def stops(part: str) -> Any:
+    """Rows of stop.csv, from 54 000 steps on."""
+    rows = table("four_runs/stop")
+    return rows.loc[(rows["environment"] == f"{part}-v4") & (rows["step"] >= 54000)]
+
+
 def widths_at_the_top(part: str) -> tuple[float, float]:
     """How wide the models are in the largest hundredth: lowest and highest run's mean."""
-    rows: Any = table("four_runs/stop")
-    rows = rows.loc[(rows["environment"] == f"{part}-v4") & (rows["step"] >= 54000)]
+    rows = stops(part)
     means = np.exp(np.log(rows["top_sigma"]).groupby(rows["seed"]).mean())
     return means.min(), means.max()
 
@@ -456,9 +461,8 @@ def unexplained(part: str) -> tuple[float, float]:
 
 
 def at_stop(part: str, column: str) -> list[float]:
-    """A column of stop.csv, from 54 000 steps on: mean over all fits, lowest and highest run's."""
-    rows: Any = table("four_runs/stop")
-    rows = rows.loc[(rows["environment"] == f"{part}-v4") & (rows["step"] >= 54000)]
+    """A column of `stops`: mean over all fits, lowest and highest run's."""
+    rows = stops(part)
     runs = rows.groupby("seed")[column].mean()
     return [rows[column].mean(), runs.min(), runs.max()]
 
@@ -470,8 +474,8 @@ def over_mle(setting: str, method: str, metric: str, claim: str) -> str:
     return f"{bracketed(ratio, f'.{digits}f')} × MLE"
 
 
-def verdict_of(claim: str) -> str:
-    rows = table("reduced/claims")
+def verdict_of(claim: str, study: str = "reduced") -> str:
+    rows = table(f"{study}/claims")
     return only(set(rows.loc[rows["claim"] == claim, "claim_verdict"]))
 
 
@@ -587,7 +591,6 @@ def table_row(study: str, objective: str, setting: str) -> Iterator[float]:
         found = errors(study, setting, metric)
         ratios: Any = np.log(found[objective] / found["mle"])
         seeds = ratios.groupby("seed").mean()
-        half = stats.t.ppf(0.975, len(seeds) - 1) * seeds.std() / np.sqrt(len(seeds))
-        yield from np.exp([seeds.mean(), seeds.mean() - half, seeds.mean() + half])
+        yield from exp(with_interval(seeds))
     sigma: Any = errors(study, setting, "sigma_l1") / errors(study, setting, "true_sigma_l1")
     yield float(sigma[objective].median())

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from test_exact_metrics import Noisy
 
 from vaml.config.objectives import Objective
 from vaml.data.transitions import Transitions
@@ -121,14 +122,9 @@ class Known(ModelTest):
 
 def test_an_error_averages_twenty_draws_of_either_v() -> None:
     """½ (bias² + both variances / 20), where V itself has a variance of 0.25."""
-
-    def value(observations: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        noise = torch.empty(observations.shape[:-1]).normal_(generator=generator)
-        return observations.sum(-1) + 0.5 * noise
-
     states = torch.zeros(8000, 3)
     rows, model = Transitions(states, torch.zeros(8000, 1), states), small_test().model
-    test, noise = Known(model, rows, value, 10, 128), torch.Generator().manual_seed(0)
+    test, noise = Known(model, rows, Noisy(), 10, 128), torch.Generator().manual_seed(0)
     expected = 0.5 * (0.3**2 + (0.25 + 3 * 0.25 + 0.25) / 20)
     assert squared_errors(test, noise).mean() == pytest.approx(expected, rel=0.05)
     expected = 0.5 * (0.3**2 + (0.25 + 0.25) / 20)

@@ -60,6 +60,7 @@ from published_numbers import (
     only,
     order_of_medians,
     over_mle,
+    page,
     pairs,
     per_cent,
     printed,
@@ -96,7 +97,7 @@ from vaml.config.claims import load_claims
 
 
 def test_the_findings_about_inverted_pendulum_are_those_of_its_runs() -> None:
-    text = " ".join((ROOT / "docs" / "findings.md").read_text(encoding="utf-8").split())
+    text = page("docs/findings.md")
     returns: Any = table("pendulum/mbac_returns")
     curves = returns.groupby(["agent", "seed", "env_step"])["return"].mean().unstack()
     assert len(curves) == 12
@@ -112,7 +113,7 @@ def test_the_findings_about_inverted_pendulum_are_those_of_its_runs() -> None:
 
 
 def test_the_findings_have_the_verdicts_on_agents_in_inverted_pendulum() -> None:
-    text = " ".join((ROOT / "docs" / "findings.md").read_text(encoding="utf-8").split())
+    text = page("docs/findings.md")
     part = "InvertedPendulum"
     error, verdict = compared(part, "C7", "median of log value_aware_error")
     assert f"error is {bracketed(exp(error), '.2f')} of maximum likelihood's (median" in text
@@ -128,7 +129,7 @@ def test_the_findings_have_the_verdicts_on_agents_in_inverted_pendulum() -> None
 
 
 def test_the_findings_have_the_errors_of_fresh_episodes_in_inverted_pendulum() -> None:
-    text = " ".join((ROOT / "docs" / "findings.md").read_text(encoding="utf-8").split())
+    text = page("docs/findings.md")
     refits = [by_seed(ratios("mbac_fits", "value_aware_error", step)) for step in (12000, 8000)]
     assert "up to 12 000 steps the ratio is {}; up to 8 000 it is {}.".format(*refits) in text
     fresh = by_seed(ratios("mbac_diagnostics", "error_on_policy", 12000))
@@ -136,7 +137,7 @@ def test_the_findings_have_the_errors_of_fresh_episodes_in_inverted_pendulum() -
 
 
 def test_the_findings_about_inverted_pendulum_beside_the_authors_are_those_of_its_figure() -> None:
-    text = " ".join((ROOT / "docs" / "findings.md").read_text(encoding="utf-8").split())
+    text = page("docs/findings.md")
     assert f"their error is {authors_over_ours('reg_vaml'):.1f} times ours" in text
     assert f"theirs is {authors_over_ours('mle'):.1f} times ours" in text
 
@@ -584,13 +585,11 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
 
 @pytest.mark.parametrize("name", FIRST_PAGE)
 def test_the_first_page_has_the_number_of_its_table(name: str) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    expected = FIRST_PAGE[name]()
-    assert expected in re.sub(r"\s+", " ", text)
+    assert FIRST_PAGE[name]() in page("README.md")
 
 
 def test_the_claims_say_of_the_noise_what_the_table_says() -> None:
-    text = " ".join((ROOT / "config" / "claims.yaml").read_text(encoding="utf-8").split())
+    text = page("config/claims.yaml")
     share = f"{share_of_error('noise_floor'):.0%}".replace("%", " %")
     assert f"Some {share} of this error is noise of the single next state" in text
     assert not set(re.findall(r"(\d+) % of (?:this|the) error", text)) - {share.split()[0]}
@@ -639,9 +638,7 @@ def test_the_page_of_experiment_a_has_the_ratios_of_its_table(study: str, rows: 
 
 @pytest.mark.parametrize("name", FINDINGS)
 def test_a_finding_has_the_number_of_its_table(name: str) -> None:
-    text = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
-    expected = FINDINGS[name]()
-    assert expected in re.sub(r"\s+", " ", text)
+    assert FINDINGS[name]() in page("docs/findings.md")
 
 
 VERDICTS = ("supported", "contradicted", "inconclusive", "not tested")

@@ -25,7 +25,6 @@ from published_numbers import (
     lowest_returns,
     mean_agent,
     mle_on,
-    only,
     page,
     table,
     theirs,
@@ -158,17 +157,12 @@ def test_the_returns_beside_another_library_are_those_of_the_tables() -> None:
 def test_the_page_of_pusher_has_the_effects_of_predicting_by_the_mean() -> None:
     text = page(PUSHER_PAGE)
     ratio = bracketed(exp(mean_agent("W22", MEAN_ERROR, "")), ".2f")
-    assert f"over that of samples | × {ratio} | {verdict('W22')} |" in text
+    assert f"over that of samples | × {ratio} | {verdict_of('W22', 'pusher/mean')} |" in text
     for claim, baseline, words in (("W23", "mle", "samples"), ("W24", "reg_vaml", "VAML's")):
         effect = bracketed(mean_agent(claim, "mean of return", baseline), ".1f")
-        assert f"{words} | {effect} | {verdict(claim)} |" in text
+        assert f"{words} | {effect} | {verdict_of(claim, 'pusher/mean')} |" in text
     effect = bracketed(mean_agent("W24", "last of return", "reg_vaml"), ".1f")
     assert f"| and at the end (supported) | {effect} |" in text
-
-
-def verdict(claim: str) -> str:
-    rows: Any = table("pusher/mean/claims")
-    return only(set(rows.loc[rows["claim"] == claim, "claim_verdict"]))
 
 
 STEPS = (12000, 16000, 20000, 24000, 30000, 40000, 50000, 60000)

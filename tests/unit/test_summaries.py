@@ -119,7 +119,7 @@ def test_snapshots_take_the_run_as_the_unit(results: Path, tmp_path: Path) -> No
     assert float(first["highest"]) == pytest.approx(mine["value_aware_error"].max())
 
 
-def test_a_diverged_run_of_an_agent_has_no_final_return(tmp_path: Path) -> None:
+def test_a_diverged_run_of_an_agent_has_no_final_return() -> None:
     tables = study()
     runs = tables["mbac"]
     mine = (runs["environment"] == "Pusher-v4") & (runs["agent"] == "mle")

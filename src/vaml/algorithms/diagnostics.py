@@ -60,10 +60,10 @@ class Diagnostics(Stateful):
     with fresh actions of the policy, their next states from the simulator. `on_policy`: fresh
     episodes of the stochastic policy. Each kind has five numbers. error: the value-aware error for
     the present value function. mean_error: the same with V at the model's mean in place of its
-    samples. bellman_error: the mean distance of the critics' target from the one
-    with the true next state (units of return), including the K-sample mean's noise. target_error:
-    the mean squared distance of the two targets' expectations, without that noise, as a share of
-    the variance of V(s') over the pairs; it is unbiased and may be negative. nll.
+    samples. bellman_error: the mean distance of the critics' target from the one with the true next
+    state (units of return), including the K-sample mean's noise. target_error: the mean squared
+    distance of the two targets' expectations, without that noise, as a share of the variance of
+    V(s') over the pairs; it is unbiased and may be negative. nll.
 
     The other numbers are those of `replay`. value_sd: standard deviation of V(s'). sigma_q05 to
     q95: quantiles of the model's standard deviations. coverage_90: share of next states' entries

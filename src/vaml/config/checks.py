@@ -124,11 +124,10 @@ def _snapshots(study: "Config") -> Iterator[str]:
             f"{schedule[0]} to {schedule[-1]} in steps of {schedule.step}"
         )
     fit, rows = study.snapshots.fit, min(study.snapshots.steps)
-    training = rows - sum(fit.held_out(rows))
-    keys = ("validation_fraction", "test_fraction")
-    for key, held_out in zip(keys, fit.held_out(rows), strict=True):
-        fraction = getattr(fit, key)
-        yield from _split(f"snapshots.fit.{key}", fraction, held_out, rows)
+    sizes = fit.held_out(rows)
+    training = rows - sum(sizes)
+    for key, held_out in zip(("validation_fraction", "test_fraction"), sizes, strict=True):
+        yield from _split(f"snapshots.fit.{key}", getattr(fit, key), held_out, rows)
     if training < 1:
         yield (
             f"config: snapshots.fit.test_fraction: got {fit.test_fraction}; allowed: less than "
