@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -33,11 +32,22 @@ def insert(path: Path, code: str, before: str) -> None:
     path.write_text(text[:start] + code + text[start:], encoding="utf-8")
 
 
-def run(folder: Path, *command: str) -> None:
+def replace(path: Path, line: str) -> None:
+    """Write `line` for the line of the same first three words."""
+    text = path.read_text(encoding="utf-8")
+    start = re.escape(" ".join(line.split()[:3]))
+    changed, times = re.subn(rf"^{start}.*\n", lambda _: line, text, flags=re.M)
+    assert times == 1
+    path.write_text(changed, encoding="utf-8")
+
+
+def run(folder: Path, *command: str) -> str:
+    """Run a command in a copy of the project; returns what it writes."""
     environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def check(folder: Path, *tests: str) -> None:
@@ -128,15 +138,21 @@ def test_a_claim(copy: Path) -> None:
 
 @pytest.mark.slow
 def test_a_loss(copy: Path) -> None:
-    """`mse` is there already; taken out first, it is put back from the page."""
-    function, line, name, _, overlay, _, command = blocks("Add a loss")
+    function, line, imported, name, _, overlay, test, means, formula, command = blocks("Add a loss")
     losses, table = copy / "src/vaml/losses/regression.py", copy / "src/vaml/losses/objective.py"
-    text = losses.read_text(encoding="utf-8")
-    text = re.sub(r"^def mse\(.*?(?=^def |\Z)", f"{function}\n\n", text, flags=re.M | re.S)
-    losses.write_text(text, encoding="utf-8")
-    assert line in table.read_text(encoding="utf-8")
-    assert name.strip() in (copy / "src/vaml/config/objectives.py").read_text(encoding="utf-8")
-    check(copy, "tests/unit/test_value_aware_losses.py", "-k", "mse")
-    (copy / "my.yaml").write_text(textwrap.dedent(overlay), encoding="utf-8")
+    losses.write_text(f"{losses.read_text(encoding='utf-8')}\n\n{function}", encoding="utf-8")
+    insert(table, line, before="    }\n)\n")
+    replace(table, imported)
+    insert(copy / "src/vaml/config/objectives.py", name, before="]\n\n# Losses that need the true")
+    schema = run(copy, sys.executable, "tools/schema.py")
+    (copy / "workflow/schemas/config.schema.yaml").write_text(schema, encoding="utf-8")
+    tests = copy / "tests/unit/test_value_aware_losses.py"
+    insert(tests, f"{test}\n\n", before="def test_the_exact_loss_without_the_truth")
+    replace(tests, imported)
+    replace(tests, means)
+    insert(copy / "paper/style.typ", formula, before=")\n\n// The names of the study's objectives")
+    check(copy, str(tests), "-k", "mae")
+    check(copy, "tests/unit/test_sentences.py", "tests/unit/test_schema.py", "-k", "loss or schema")
+    (copy / "my.yaml").write_text(overlay, encoding="utf-8")
     words = command.split()
     run(copy, *words[:1], "--dry-run", *words[1:])
