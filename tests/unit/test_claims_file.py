@@ -2,23 +2,38 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from judged_tables import CLAIMS, ROOT
 
-from vaml.config.claims import RUNS, load_claims
-from vaml.config.schema import ConfigError
+from vaml.config.claims import LAYOUTS, Table, load_claims
+from vaml.config.schema import ConfigError, load
 from vaml.pipeline import jobs
 
 FILE = ROOT / "config" / "claims.yaml"
+STUDY = load(yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8")))
 
 
 def test_the_workflow_has_every_table_that_a_claim_reads() -> None:
     assert set(CLAIMS.tables) <= set(jobs.TABLES)
     # A curve needs the table of its runs: one that diverged at once has no point.
-    assert all(RUNS[table] in CLAIMS.tables for table in CLAIMS.tables if table in RUNS)
+    curves = {table for table in CLAIMS.tables if "mbac_" in table}
+    assert curves == {"mbac_returns", "mbac_fits", "mbac_diagnostics"}
+    assert "mbac" in CLAIMS.tables
+
+
+def test_a_table_that_claims_read_has_the_labels_of_its_jobs() -> None:
+    assert set(LAYOUTS) == set(get_args(Table))
+    for table, layout in LAYOUTS.items():
+        stage, file = jobs.TABLES[table]
+        job = next(jobs.labels(stage, STUDY))
+        of_run = {layout.part, layout.method, "seed"}
+        one_row_per_job = file.endswith(".json")
+        assert set(job) == of_run | ({layout.cell} if one_row_per_job and layout.cell else set())
+        assert (layout.runs is None) == one_row_per_job
+        assert layout.runs is None or jobs.TABLES[layout.runs][0] == stage
 
 
 def test_every_claim_plans_for_at_least_four_seeds() -> None:

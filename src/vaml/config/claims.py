@@ -6,7 +6,7 @@ the range in which the mean of these numbers must lie.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -41,27 +41,31 @@ Variant = Literal["paper", "corrected"]
 Direction = Literal["lower", "higher", "not_lower", "not_higher", "equivalent"]
 Verdict = Literal["supported", "contradicted", "equivalent", "inconclusive", "not tested"]
 
-# A table's parts, its methods, and what varies within one run.
-PART = {"synthetic": "setting"}  # all others: environment
-METHOD = {
-    "synthetic": "objective",
-    "snapshots": "objective",
-    "snapshots_costs": "objective",
-    "mbac": "agent",
-    "mbac_returns": "agent",
-    "mbac_fits": "agent",
-    "mbac_diagnostics": "agent",
+
+class Layout(NamedTuple):
+    """The columns of a table that claims read.
+
+    part: settings or environments. method: objectives or agents. cell: what varies within one run;
+    None: a run has one row. runs: the table that lists the runs of a curve, because one that
+    diverged at once has no point; None: the table lists them itself.
+    """
+
+    part: str
+    method: str
+    cell: str | None = None
+    runs: Table | None = None
+
+
+_CURVE = Layout("environment", "agent", "env_step", runs="mbac")
+LAYOUTS: dict[Table, Layout] = {
+    "synthetic": Layout("setting", "objective", "hidden_size"),
+    "snapshots": Layout("environment", "objective", "step"),
+    "snapshots_costs": Layout("environment", "objective", "step"),
+    "mbac": Layout("environment", "agent"),
+    "mbac_returns": _CURVE,
+    "mbac_fits": _CURVE,
+    "mbac_diagnostics": _CURVE,
 }
-CELL = {
-    "synthetic": "hidden_size",
-    "snapshots": "step",
-    "snapshots_costs": "step",
-    "mbac_returns": "env_step",
-    "mbac_fits": "env_step",
-    "mbac_diagnostics": "env_step",
-}
-# The table that lists a curve's runs: one that diverged at once has no point.
-RUNS = {"mbac_returns": "mbac", "mbac_fits": "mbac", "mbac_diagnostics": "mbac"}
 
 
 class Comparison(Section):
@@ -121,9 +125,9 @@ class Comparison(Section):
         return self
 
     @property
-    def tables(self) -> Iterator[str]:
+    def tables(self) -> set[str]:
         """Tables that the comparison reads."""
-        yield from {self.table, RUNS.get(self.table, self.table)}
+        return {self.table, LAYOUTS[self.table].runs or self.table}
 
 
 class Prediction(Section):

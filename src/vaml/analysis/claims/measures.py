@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vaml.analysis.claims.stats import rank_correlation
-from vaml.config.claims import CELL, METHOD, PART, RUNS, Comparison
+from vaml.config.claims import LAYOUTS, Comparison, Table
 from vaml.config.environments import unversioned
 
 Tables = Mapping[str, pd.DataFrame]
@@ -49,13 +49,13 @@ def measure(comparison: Comparison, part: str, method: str, tables: Tables) -> S
     """The numbers of one method in one part. Raises NotMeasurable."""
     if comparison.summary == "diverged":
         return _divergence(comparison, part, method, tables)
-    values = _values(comparison, comparison.table, part, method, tables)
+    values = _values(comparison, part, method, tables)
     if comparison.pairing == "none":
         (values,), diverged = _complete(comparison, [values])
         details = _describe(comparison, values)
         (numbers,) = _numbers(comparison, [values], details)
         return Sample(_by_seed(values, numbers), None, diverged, details)
-    other = _values(comparison, comparison.table, part, comparison.baseline, tables)
+    other = _values(comparison, part, comparison.baseline, tables)
     steps = values.columns.union(other.columns)
     both = [frame.reindex(columns=steps) for frame in (values, other)]
     if comparison.pairing == "paired":
@@ -89,29 +89,30 @@ _OF_DIFFERENCES = _SUMMARIES | {
 }
 
 
-def _rows(table: str, part: str, method: str | None, tables: Tables) -> pd.DataFrame:
+def _rows(table: Table, part: str, method: str | None, tables: Tables) -> pd.DataFrame:
     """The rows of one part and method."""
     if table not in tables:
         raise NotMeasurable(f"there is no table {table}")
-    rows, column = tables[table], PART.get(table, "environment")
+    rows, layout = tables[table], LAYOUTS[table]
+    column = layout.part
     names = [name for name in rows[column].unique() if name == part or unversioned(name) == part]
     if len(names) != 1:
         what = f"more than one: {', '.join(names)}" if names else f"no {column} {part}"
         raise NotMeasurable(f"the table {table} has {what}")
     rows = rows.loc[rows[column] == names[0]]
     if method is not None:
-        rows = rows.loc[rows[METHOD[table]] == method]
+        rows = rows.loc[rows[layout.method] == method]
         if rows.empty:
-            raise NotMeasurable(f"the table {table} has no {METHOD[table]} {method} in {part}")
+            raise NotMeasurable(f"the table {table} has no {layout.method} {method} in {part}")
     return rows
 
 
-def _values(
-    comparison: Comparison, table: str, part: str, method: str | None, tables: Tables
-) -> pd.DataFrame:
+def _values(comparison: Comparison, part: str, method: str | None, tables: Tables) -> pd.DataFrame:
     """The metric by seed (rows) and hidden size, snapshot or step (columns); NaN: no number."""
-    runs = _rows(RUNS.get(table, table), part, method, tables)
-    rows = runs if table not in RUNS else _rows(table, part, method, tables)
+    table = comparison.table
+    layout = LAYOUTS[table]
+    runs = _rows(layout.runs or table, part, method, tables)
+    rows = _rows(table, part, method, tables) if layout.runs else runs
     for column in (comparison.metric, comparison.minus, comparison.per):
         if column is not None and column not in rows:
             raise NotMeasurable(f"the table {table} has no column {column}")
@@ -128,7 +129,7 @@ def _values(
     metric = metric / (comparison.divide_by or 1.0)
     if "status" in rows:
         metric = np.where(rows["status"] == _DIVERGED, np.nan, metric)
-    cells = rows[CELL[table]] if table in CELL else 0
+    cells = rows[layout.cell] if layout.cell else 0
     values = rows.assign(value=np.where(np.isfinite(metric), metric, np.nan), cell=cells)
     # The episodes of an evaluation make one value; an episode without a number leaves none.
     means = values.groupby(["seed", "cell"])["value"].agg(["mean", "count", "size"]).reset_index()
@@ -137,17 +138,18 @@ def _values(
     return frame.reindex(index=pd.Index(runs["seed"].unique(), name="seed"))
 
 
-def _without_number(table: str, metric: str, rows: pd.DataFrame, tables: Tables) -> np.ndarray:
+def _without_number(table: Table, metric: str, rows: pd.DataFrame, tables: Tables) -> np.ndarray:
     """Mask of the rows whose cell cannot have a number.
 
     An example is the error for the next snapshot's value function at the last snapshot: no run of
     any method has it, and none of them diverged.
     """
-    if table not in CELL or "status" not in rows:
+    cell = LAYOUTS[table].cell
+    if cell is None or "status" not in rows:
         return np.zeros(len(rows), bool)
     everything = tables[table]
     known = everything[metric].notna() | (everything["status"] == _DIVERGED)
-    return ~np.isin(rows[CELL[table]], everything.loc[known, CELL[table]])
+    return ~np.isin(rows[cell], everything.loc[known, cell])
 
 
 def _complete(comparison: Comparison, frames: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], int]:
@@ -210,13 +212,12 @@ def _by_seed(values: pd.DataFrame, numbers: np.ndarray) -> dict[int, float]:
 def _divergence(comparison: Comparison, part: str, method: str, tables: Tables) -> Sample:
     """1 for each run that diverged, 0 for each that did not."""
 
-    def flags(table: str, name: str | None) -> dict[int, float]:
-        runs = _rows(RUNS.get(table, table), part, name, tables)
+    def flags(name: str | None) -> dict[int, float]:
+        runs = _rows(LAYOUTS[comparison.table].runs or comparison.table, part, name, tables)
         failed = (runs["status"] == _DIVERGED).groupby(runs["seed"]).any()
         return {int(seed): float(flag) for seed, flag in failed.items()}  # type: ignore[arg-type]
 
-    mine = flags(comparison.table, method)
-    theirs = flags(comparison.table, comparison.baseline)
+    mine, theirs = flags(method), flags(comparison.baseline)
     return Sample(mine, theirs, int(sum(mine.values()) + sum(theirs.values())))
 
 
