@@ -73,7 +73,7 @@ why: override CONFIG := config/demo.yaml config/why.yaml config/demo_why.yaml $(
 why: study ## the experiments on why theory did not meet practice, at demo scale (config/README.md has the full ones)
 
 paper: $(STAMP) ## make results/<study>/paper.pdf and all its inputs (CONFIG)
-	$(SNAKEMAKE) compile_paper
+	$(SNAKEMAKE) -- compile_paper
 
 report: $(STAMP) ## make results/<study>/report.html of a finished study (CONFIG)
 	name="$$($(STUDY_NAME))"; $(SNAKEMAKE) --report "results/$$name/report.html" $(if $(strip $(TARGETS)),-- $(TARGETS))

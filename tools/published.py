@@ -21,7 +21,7 @@ from vaml.analysis.claims.rows import (
     judgement,
     value_rows,
 )
-from vaml.analysis.claims.summaries import claims_table
+from vaml.analysis.claims.verdict_tables import claims_table
 from vaml.analysis.figures import first_page
 from vaml.analysis.figures.draw import draw
 from vaml.analysis.figures.drawing import Drawing, FigureSettings
@@ -29,8 +29,8 @@ from vaml.analysis.figures.rows import Bands
 from vaml.analysis.figures.style import save, style
 from vaml.analysis.manuscript.data import manuscript_data
 from vaml.analysis.tables.aggregates import average_returns, read_table
+from vaml.analysis.tables.experiments import OF_EXPERIMENT
 from vaml.analysis.tables.rendering import write_csv, write_markdown
-from vaml.analysis.tables.summaries import OF_EXPERIMENT
 from vaml.compile_paper import typeset
 from vaml.config.claims import load_claims
 from vaml.config.schema import Config, load

@@ -17,6 +17,7 @@ from vaml.config.snapshots import saved_steps
 from vaml.determinism import one_thread
 from vaml.files import UnreadableFile, atomic, read_json, read_tensors
 from vaml.runtime.allocator import keep_freed_memory
+from vaml.runtime.provenance import verify
 from vaml.seeding import Streams
 
 
@@ -41,16 +42,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(prog="python -m vaml.render_policy", description=__doc__)
     parser.add_argument("--stage", choices=_SETTINGS, required=True, help="what trained the policy")
-    parser.add_argument("--settings", type=Path, required=True, help="the run's config.json")
-    parser.add_argument("--networks", type=Path, required=True, help="its networks or snapshots")
+    parser.add_argument("--run", type=Path, required=True, help="folder of the finished run")
     parser.add_argument("--png", type=Path, required=True, help="output file: the sheet")
     parser.add_argument("--gif", type=Path, required=True, help="output file: the film")
     arguments = parser.parse_args(argv)
+    run = arguments.run
     one_thread()
     keep_freed_memory()
     try:
-        settings = _SETTINGS[arguments.stage].model_validate(read_json(arguments.settings))
-        networks, step = _networks(settings, arguments.networks)
+        settings = _SETTINGS[arguments.stage].model_validate(read_json(run / "config.json"))
+        networks, step = _networks(settings, run)
         renderer = _renderer_type()
         env = _make(settings)
         streams = Streams(settings.seed, arguments.stage, settings.environment_id)
@@ -60,17 +61,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         _save_sheet(arguments.png, title, moments, picture)
         _save_film(arguments.gif, moments, picture)
     except ValidationError as error:
-        sys.exit(f"render_policy: {arguments.settings}: {first_mistake(error)}")
+        sys.exit(f"render_policy: {run / 'config.json'}: {first_mistake(error)}")
     except (UnreadableFile, OSError) as error:
         sys.exit(f"render_policy: {error}")
 
 
-def _networks(
-    settings: TrainSACJob | TrainMBACJob, path: Path
-) -> tuple[dict[str, np.ndarray], int]:
-    """Read the final networks of a run, and the number of environment steps that trained them."""
-    if isinstance(settings, TrainMBACJob):
-        return read_tensors(path), settings.total_steps
+def _networks(settings: TrainSACJob | TrainMBACJob, run: Path) -> tuple[dict[str, np.ndarray], int]:
+    """Read the last networks of a run, and the number of environment steps that trained them."""
+    agent = isinstance(settings, TrainMBACJob)
+    path = run / ("networks.safetensors" if agent else "snapshots.safetensors")
+    verify(path, run / "manifest.json", path.stem)
+    if agent:
+        outcome = run / "outcome.json"
+        verify(outcome, run / "manifest.json", outcome.stem)
+        return read_tensors(path), read_json(outcome)["env_steps"]
     steps = saved_steps(path)
     if not steps:
         raise UnreadableFile(f"{path}: the run diverged before its first snapshot")

@@ -5,10 +5,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaml.analysis.claims.summaries import claims_table, comparisons_table
+from vaml.analysis.claims.verdict_tables import claims_table, comparisons_table
 from vaml.analysis.tables.aggregates import read_table
+from vaml.analysis.tables.experiments import OF_EXPERIMENT
 from vaml.analysis.tables.rendering import Table, write_csv, write_latex, write_markdown
-from vaml.analysis.tables.summaries import OF_EXPERIMENT
 from vaml.files import read_json
 from vaml.pipeline.summaries import SUMMARIES
 from vaml.runtime.derivation import deriving, require_derived

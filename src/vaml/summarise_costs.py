@@ -9,9 +9,8 @@ from typing import Any
 from vaml.analysis.tables.costs import costs_table
 from vaml.analysis.tables.rendering import write_csv, write_latex, write_markdown
 from vaml.pipeline.branches import read_branch
-from vaml.pipeline.jobs import folder, labels
+from vaml.pipeline.jobs import folder, key, labels, require_result
 from vaml.runtime.derivation import deriving
-from vaml.runtime.manifest import read_manifest
 
 # By branch of the config, which has a stage's name: the stages whose jobs it lists.
 _STAGES = {
@@ -33,21 +32,26 @@ def main(argv: Sequence[str] | None = None) -> None:
     if set(branches) != set(_STAGES):
         parser.error(f"--config: needs {', '.join(_STAGES)}")
     jobs = list(_jobs(branches))
-    paths = [arguments.results / folder(*each) / "manifest.json" for each in jobs]
+    paths = [arguments.results / folder(stage, job) / "manifest.json" for stage, job, _ in jobs]
     with deriving("summarise_costs", paths, [arguments.csv, arguments.md, arguments.tex]):
-        manifests = map(read_manifest, paths)
-        table = costs_table([(*job, made) for job, made in zip(jobs, manifests, strict=True)])
+        table = costs_table(
+            [
+                (stage, job, require_result(path, stage, expected_key))
+                for (stage, job, expected_key), path in zip(jobs, paths, strict=True)
+            ]
+        )
         write_csv(table, arguments.csv)
         write_markdown(table, arguments.md)
         write_latex(table, arguments.tex)
 
 
-def _jobs(branches: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _jobs(branches: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Stage, labels and key of each job."""
     for branch, stages in _STAGES.items():
         study = read_branch(json.dumps(branches[branch]))
         for stage in stages:
             for job in labels(stage, study):
-                yield stage, job
+                yield stage, job, key(stage, study, job)
 
 
 if __name__ == "__main__":

@@ -173,9 +173,18 @@ def test_files_merge_as_snakemake_merges_them(tmp_path: Path) -> None:
     from snakemake.utils import update_config
 
     paths = [ROOT / "config" / name for name in ("config.yaml", "demo.yaml")]
-    paths.append(tmp_path / "odd.yaml")
-    paths[-1].write_text("study: {name: {a: 1}}\nsac: 3\nsnapshots: {fit: [1]}\nnew: {b: 2}\n")
-    expected: dict[str, Any] = {}
-    for path in paths:
-        update_config(expected, load_configfile(path))
-    assert merged(paths) == expected
+    odd = (
+        "study: {name: {a: 1}}\nsac: 3\nsnapshots: {fit: [1]}\nnew: {b: 2}\nsynthetic: null\n",
+        "synthetic: {seeds: [0]}\nsac: {seeds: [1]}\n",
+    )
+    for i, text in enumerate(odd):
+        paths.append(tmp_path / f"odd{i}.yaml")
+        paths[-1].write_text(text)
+    config, *overlays = map(load_configfile, paths)
+    overwriting: dict[str, Any] = {}
+    for overlay in overlays:
+        update_config(overwriting, overlay)
+    update_config(config, overwriting)
+    assert merged(paths) == config
+    assert config["synthetic"]["seeds"] == [0]
+    assert config["synthetic"]["dynamics"]

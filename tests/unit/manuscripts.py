@@ -14,8 +14,8 @@ from finished_jobs import ROOT, manifest
 from vaml.analysis.claims.authors import read_reference
 from vaml.analysis.claims.judge import judge
 from vaml.analysis.claims.rows import judgement
+from vaml.analysis.tables.experiments import OF_EXPERIMENT
 from vaml.analysis.tables.rendering import write_csv
-from vaml.analysis.tables.summaries import OF_EXPERIMENT
 from vaml.compile_paper import lay_out
 from vaml.config.claims import load_claims
 from vaml.config.fields import canonical

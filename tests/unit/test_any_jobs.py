@@ -12,7 +12,7 @@ from vaml.analysis.claims.judge import overall
 from vaml.analysis.figures.draw import draw
 from vaml.analysis.figures.panels import NOTHING
 from vaml.analysis.figures.style import style
-from vaml.analysis.tables.summaries import mbac_table, snapshots_table, synthetic_table
+from vaml.analysis.tables.experiments import mbac_table, snapshots_table, synthetic_table
 from vaml.pipeline.figures import FIGURES
 
 Tables = dict[str, pd.DataFrame]

@@ -29,7 +29,8 @@ def results(tmp_path: Path) -> Path:
                 "resumed_from": [5] if n == 2 else [],
             }
             path = tmp_path / jobs.folder(stage, labels) / "manifest.json"
-            write_json(path, manifest(stage, **volatile))
+            key = jobs.key(stage, STUDY, labels)
+            write_json(path, manifest(stage, key=key, **volatile))
     return tmp_path
 
 
@@ -68,6 +69,9 @@ def test_a_missing_manifest_and_one_without_times_are_named(results: Path) -> No
     path = results / jobs.folder("train_sac", next(jobs.labels("train_sac", STUDY)))
     write_json(path / "manifest.json", {"stable": {}})
     with pytest.raises(SystemExit, match=r"s0/manifest\.json: not a whole manifest file: stable\."):
+        run(STUDY, results)
+    write_json(path / "manifest.json", manifest("train_sac", key="f" * 16))
+    with pytest.raises(SystemExit, match=r"s0/manifest\.json: made by another config, code or ver"):
         run(STUDY, results)
     (path / "manifest.json").unlink()
     with pytest.raises(SystemExit, match=r"train_sac/Hopper-v4/s0/manifest\.json"):

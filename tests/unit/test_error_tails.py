@@ -147,6 +147,11 @@ def test_the_next_value_functions_error_is_of_that_function() -> None:
     assert found["value_aware_error"] == pytest.approx(0.5 * np.mean(squares), rel=1e-3)
     squares = [9 * half.square().mean().item() for half in (off[:4, 1], off[4:, 1])]
     assert found["next_value_aware_error"] == pytest.approx(0.5 * np.mean(squares), rel=1e-3)
+    values = 3 * test.transitions.next_observations[:, 1].double()
+    halves = values[:4], values[4:]
+    spread = np.mean([half.square().mean() for half in halves])
+    spread -= np.mean([half.mean() for half in halves]) ** 2
+    assert found["next_value_variance"] == pytest.approx(spread, rel=1e-3)
     assert "next_value_aware_error" not in snapshot_metrics(
         test, np.arange(7) < 2, None, objective, streams
     )

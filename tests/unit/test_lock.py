@@ -227,6 +227,31 @@ def test_the_owners_heart_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     mine.release()
 
 
+def test_the_heart_beats_on_after_a_fault_of_the_file_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network file system may fail once."""
+    monkeypatch.setattr(lock, "HEARTBEAT_SECONDS", 0.01)
+    mine = Lock(tmp_path / "lock")
+    faults = iter([OSError(errno.ESTALE, "Stale file handle")])
+    held = mine.is_held
+
+    def once_faulty() -> bool:
+        for fault in faults:
+            raise fault
+        return held()
+
+    monkeypatch.setattr(mine, "is_held", once_faulty)
+    mine.acquire()
+    os.utime(mine.path, (1, 1))
+    deadline = time.monotonic() + 30
+    while mine.path.stat().st_mtime < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert next(faults, None) is None
+    assert mine.path.stat().st_mtime > time.time() - 60
+    mine.release()
+
+
 def test_who_lost_the_lock_to_another_machine_saves_no_more(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path, KEY)
     with checkpoint.lock():

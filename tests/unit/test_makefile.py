@@ -100,6 +100,15 @@ def test_targets_stand_behind_the_overlays(target: str) -> None:
     assert " -- " not in said(target, CONFIG).split("printf")[0]
 
 
+def test_the_papers_target_stands_behind_the_overlays() -> None:
+    assert said("paper", CONFIG).split("--configfile")[1].split() == [
+        "a.yaml",
+        "b.yaml",
+        "--",
+        "compile_paper",
+    ]
+
+
 def test_a_plan_takes_targets_too() -> None:
     assert "vaml plan x.csv y.csv --cores" in said("plan", CONFIG, TARGETS)
 

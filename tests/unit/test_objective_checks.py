@@ -79,17 +79,22 @@ def test_the_overlays_are_studies_of_their_own(overlay: str | Path) -> None:
     assert study.mbac.model_copy(update={"agents": paper.mbac.agents}) == paper.mbac
 
 
-@pytest.mark.parametrize("name", ["pendulum", "one_by_one", None])
+OVERLAYS = {
+    "as_run": ("as_run",),
+    "pendulum": ("as_run", "as_run/pendulum"),
+    "one_by_one": ("pusher", "pusher/one_by_one"),
+}
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
 def test_the_paper_has_none_of_the_authors_switches_and_the_overlays_turn_them_on(
-    name: str | None,
+    name: str,
 ) -> None:
     paper = load(merged([CONFIG / "config.yaml"]))
     assert not paper.snapshots.fit.redraw_test_split
     for agent in paper.agents.values():
         assert switches(agent) == ("replay", False, False)
-    files = [] if name == "one_by_one" else [CONFIG / "as_run.yaml"]
-    files += [CONFIG / "as_run" / f"{name}.yaml"] if name else []
-    study = load(merged([CONFIG / "config.yaml", *files]))
+    study = load(merged([CONFIG / f"{each}.yaml" for each in ("config", *OVERLAYS[name])]))
     found = {agent: switches(study.agents[agent]) for agent in study.agents}
     if name == "one_by_one":
         alone = {"policy_actions": 0, "averaged_rewards": 1, "frozen_split": 2}
@@ -98,7 +103,7 @@ def test_the_paper_has_none_of_the_authors_switches_and_the_overlays_turn_them_o
             assert changed == [place == i for i in range(3)]
         assert found["mle_as_run"] == found["reg_vaml_as_run"] == ("policy", True, True)
     else:
-        expected = ("policy", False, False) if name else ("policy", True, True)
+        expected = ("policy", False, False) if name == "pendulum" else ("policy", True, True)
         assert found == {"mle": expected, "reg_vaml": expected}
         assert study.snapshots.fit.redraw_test_split
         assert study.synthetic.dynamics.train_transitions == 5000

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.image import imread
 
@@ -40,13 +41,15 @@ def test_tables_and_verdicts_have_the_committed_text_and_numbers(redrawn: Path) 
         ), path
 
 
-def test_pictures_are_there_and_are_not_empty(redrawn: Path) -> None:
+def test_pictures_are_the_committed_ones_and_are_not_empty(redrawn: Path) -> None:
     made = sorted(path.relative_to(redrawn) for path in redrawn.rglob("*.png"))
     assert len(made) == 21
     for path in made:
-        mine, committed = imread(redrawn / path), imread(PUBLISHED / path)
+        mine, committed = (imread(folder / path)[..., :3] for folder in (redrawn, PUBLISHED))
         assert mine.shape == committed.shape, path
-        assert committed[..., :3].std() > 0.05, path
+        assert committed.std() > 0.05, path
+        # A thin line in another place makes 0.004; other rounding moves the edges of lines alone.
+        assert np.abs(mine - committed).mean() < 0.001, path
 
 
 def test_the_manuscript_has_as_many_pages_as_the_committed_one(redrawn: Path) -> None:

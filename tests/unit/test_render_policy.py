@@ -1,6 +1,7 @@
 """A sheet of a trained policy shows the evaluation's episode, or says that there is no OpenGL."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,40 +11,57 @@ import matplotlib.image
 import mbac_runs
 import numpy as np
 import pytest
+from finished_jobs import manifest
 
 from vaml import render_policy
 from vaml.algorithms.mbac import MBACRun
 from vaml.config.mbac import TrainMBACJob
-from vaml.files import write_json, write_tensors
+from vaml.files import UnreadableFile, sha256, write_json, write_tensors
 from vaml.seeding import Streams
+
+STEPS = 7
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainMBACJob, MBACRun, list[str]]:
-    """A run before any learning, its last evaluation, and the flags for its files."""
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainMBACJob, MBACRun, Path]:
+    """A run that diverged before any learning, an evaluation, and the folder of its files."""
     settings = mbac_runs.job()
     run = MBACRun(settings, Streams(settings.seed, "train_mbac", settings.environment_id))
-    run.evaluations.add(run.agent.actor, settings.total_steps)
+    run.evaluations.add(run.agent.actor, STEPS)
     folder = tmp_path_factory.mktemp("run")
     write_json(folder / "config.json", settings.model_dump(mode="json"))
     write_tensors(folder / "networks.safetensors", run.networks())
-    files = [str(folder / name) for name in ("config.json", "networks.safetensors")]
-    return settings, run, ["--stage=train_mbac", "--settings", files[0], "--networks", files[1]]
+    write_json(folder / "outcome.json", {"env_steps": STEPS})
+    outputs = {path.stem: sha256(path) for path in folder.iterdir() if path.stem != "config"}
+    write_json(folder / "manifest.json", manifest("train_mbac", outputs=outputs))
+    return settings, run, folder
 
 
-Run = tuple[TrainMBACJob, MBACRun, list[str]]
+Run = tuple[TrainMBACJob, MBACRun, Path]
 
 
 def test_the_episode_is_the_evaluations(run: Run) -> None:
     settings, trained, _ = run
     env = render_policy._make(settings)
     streams = Streams(settings.seed, "train_mbac", settings.environment_id)
-    seed = streams.seed("evaluation", settings.total_steps)
+    seed = streams.seed("evaluation", STEPS)
     moments = list(render_policy._episode(env, trained.networks(), seed))
     assert moments[-1].total == trained.evaluations.rows[0]["return"]
     assert len(moments) == 1 + moments[-1].total  # the pendulum's reward is 1 per step
     assert moments[-1].seconds == pytest.approx(0.04 * moments[-1].total)
     assert len({moment.pose.tobytes() for moment in moments}) == len(moments)
+
+
+def test_the_networks_are_those_that_the_run_ended_with(run: Run, tmp_path: Path) -> None:
+    settings, trained, folder = run
+    networks, steps = render_policy._networks(settings, folder)
+    assert steps == STEPS != settings.total_steps
+    assert all((networks[name] == array).all() for name, array in trained.networks().items())
+    shutil.copytree(folder, tmp_path / "altered")
+    changed = {name: 0 * array for name, array in networks.items()}
+    write_tensors(tmp_path / "altered" / "networks.safetensors", changed)
+    with pytest.raises(UnreadableFile, match=r"networks\.safetensors: its SHA-256 is"):
+        render_policy._networks(settings, tmp_path / "altered")
 
 
 @pytest.mark.parametrize("step", [0.04, 0.008, 0.05])
@@ -62,7 +80,8 @@ def test_a_film_ends_after_ten_seconds() -> None:
     assert [frame.pose for frame in frames] == [moment.pose for moment in moments[:251]]
 
 
-def _run(flags: list[str], png: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def _run(folder: Path, png: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    flags = ["--stage=train_mbac", "--run", str(folder)]
     outputs = ["--png", str(png), "--gif", str(png.with_suffix(".gif"))]
     command = [sys.executable, "-m", "vaml.render_policy", *flags, *outputs]
     path = str(Path(render_policy.__file__).parents[1])

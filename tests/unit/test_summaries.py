@@ -10,8 +10,8 @@ from derived_files import vouch
 from judged_tables import CLAIMS, judged, study
 
 from vaml.analysis.claims.rows import claims_document
-from vaml.analysis.claims.summaries import error_rate
-from vaml.analysis.tables.summaries import mbac_table
+from vaml.analysis.claims.verdict_tables import error_rate
+from vaml.analysis.tables.experiments import mbac_table
 from vaml.files import write_json
 from vaml.pipeline.summaries import SUMMARIES
 from vaml.summarise import main

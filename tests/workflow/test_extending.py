@@ -13,7 +13,9 @@ from finished_study import PROJECT
 
 from vaml.config.claims import load_claims
 from vaml.config.schema import Config, load
-from vaml.pipeline.jobs import FOLDERS, labels
+from vaml.config.yaml_file import merged
+from vaml.pipeline.jobs import FOLDERS, every_job, labels, names
+from vaml.runtime.digest import code_digest
 
 PAGE = (PROJECT / "docs" / "extending.md").read_text(encoding="utf-8")
 
@@ -156,3 +158,10 @@ def test_a_loss(copy: Path) -> None:
     (copy / "my.yaml").write_text(overlay, encoding="utf-8")
     words = command.split()
     run(copy, *words[:1], "--dry-run", *words[1:])
+    # No finished job runs again.
+    study = load(merged([PROJECT / "config" / name for name in ("config.yaml", "why.yaml")]))
+    for stage, known in {(stage, names(stage, study, job)) for stage, job in every_job(study)}:
+        digests = {
+            code_digest(f"vaml.{stage}", known, root=root / "src") for root in (PROJECT, copy)
+        }
+        assert len(digests) == 1, (stage, known)

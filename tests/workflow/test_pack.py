@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from finished_study import PROJECT, Project, jobs_of
+from finished_study import PROJECT, TINY, Project, jobs_of
 from study_folder import copy_project
 
 from vaml.pipeline.jobs import FOLDERS, folder, labels
@@ -91,6 +91,48 @@ def test_another_study_takes_what_it_would_make_again(editable: Project, tmp_pat
     )
     assert "train_mbac: 4 jobs taken from results/tiny" in done.stdout
     assert {job for job in mine.planned() if job[0] in FOLDERS} == fits
+
+
+def test_a_taken_job_is_done_whatever_was_made_there_before(editable: Project) -> None:
+    simulation = {"hidden_size": 8, "seed": 0}
+    home = folder("simulate_dynamics", simulation)
+    archive = editable.folder / "simulation.tar.gz"
+    editable.vaml("pack", archive.name, "--stages", "simulate_dynamics")
+    # Snakemake has records of another result there, and the other source looks new.
+    editable.edit(TINY, "test_transitions: 40", "test_transitions: 50")
+    editable.snakemake(f"results/tiny/{home}/manifest.json", "--cores", "1")
+    editable.edit(TINY, "test_transitions: 50", "test_transitions: 40")
+    shutil.rmtree(editable.results / home)
+    assert "1 jobs taken, 1 were here" in unpack(editable, archive).stdout
+    assert training(editable) == set()
+    (editable.results / folder("simulate_dynamics", {"hidden_size": 8, "seed": 1})).touch()
+    overlay = editable.folder / "mine.yaml"
+    overlay.write_text("study: {name: mine}\n")
+    for path in (editable.results / "simulate_dynamics").rglob("manifest.json"):
+        path.touch()
+    mine = Project(editable.folder, editable.dag, (*editable.overlays, overlay))
+    assert unpack(mine, "results/tiny").returncode == 0
+    assert training(mine) == set()
+    # A benchmark is written in place: the other study's is no link to it.
+    ours, theirs = (
+        editable.folder / "results" / name / "benchmarks" / f"{home}.tsv"
+        for name in ("mine", "tiny")
+    )
+    assert ours.read_bytes() == theirs.read_bytes()
+    assert not ours.samefile(theirs)
+
+
+def test_a_result_that_is_a_link_is_packed_as_a_file(
+    editable: Project, clone: Project, tmp_path: Path
+) -> None:
+    model = editable.results / FIT / "model.safetensors"
+    model.rename(tmp_path / "elsewhere")
+    model.symlink_to(tmp_path / "elsewhere")
+    editable.vaml("pack", str(tmp_path / "a.tar.gz"))
+    assert unpack(clone, tmp_path / "a.tar.gz").returncode == 0
+    copy = clone.results / FIT / "model.safetensors"
+    assert not copy.is_symlink()
+    assert copy.read_bytes() == model.read_bytes()
 
 
 def test_a_stage_by_itself(finished: Project, clone: Project, tmp_path: Path) -> None:

@@ -318,6 +318,21 @@ def test_another_version_of_what_computes_runs_its_jobs_unless_kept(editable: Pr
     assert "VAML_VERSIONS: got 'both'; allowed: match, keep" in refused.stdout + refused.stderr
 
 
+def test_a_job_that_runs_beside_kept_results_runs_once(editable: Project) -> None:
+    with_versions(editable.folder, "torch", "2.9.0")
+    kept = {"VAML_VERSIONS": "keep"}
+    editable.edit(TINY, "max_epochs: 2\n  settings", "max_epochs: 3\n  settings")
+    fits = jobs_of(editable.study(), "fit_synthetic")
+    before = editable.planned(variables=kept)
+    assert {each for each in before if each[0] in FOLDERS} == fits | jobs_of(
+        editable.study(), "measure_synthetic"
+    )
+    first = {"setting": "realizable", "hidden_size": 8, "seed": 0, "objective": "mle"}
+    fit = "results/tiny/fit_synthetic/realizable/h8_s0/mle/outcome.json"
+    editable.snakemake(fit, "--cores", "1", variables=kept)
+    assert editable.planned(variables=kept) == before - {job("fit_synthetic", first)}
+
+
 def test_comments_docstrings_and_dates_run_nothing(editable: Project) -> None:
     for path in (editable.folder / "src/vaml").rglob("*.py"):
         source = path.read_text(encoding="utf-8")

@@ -78,6 +78,22 @@ def test_removed_grid_values_are_listed_and_removed(editable: Project) -> None:
     assert editable.planned() == with_downstream(removed, study, editable.dag)
 
 
+def test_the_results_of_an_experiment_that_is_left_out_are_removed(editable: Project) -> None:
+    stages = ("simulate_dynamics", "fit_synthetic", "measure_synthetic")
+    before = files(editable.results)
+    own = editable.results / "fit_synthetic/realizable/h8_s0/mle/notes.txt"
+    own.touch()
+    editable.edit(TINY, "settings: [realizable]", "settings: []")
+    editable.vaml("clean-stale", "--apply")
+    gone = {name for name in before if name.split("/")[0] in stages}
+    assert {"config.json", "manifest.json", "model.safetensors"} <= {Path(n).name for n in gone}
+    left = files(editable.results)
+    assert not gone & left
+    assert own.exists()
+    assert {name.split("/")[1] for name in before - left - gone} == {*stages}  # logs, times
+    assert "every result is of a job of this config" in editable.vaml("clean-stale")
+
+
 def test_nothing_else_is_touched(editable: Project, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     stale = editable.results / "fit_synthetic/realizable/h8_s0"

@@ -100,7 +100,7 @@ def code(stage):
 
 def versions(stage):
     """Param function: the versions of the libraries that the job computes with, or its result has."""
-    return lambda wildcards: jobs.versions(stage, Path(RESULTS), wildcards)
+    return lambda wildcards: jobs.versions(stage, STUDY, Path(RESULTS), wildcards)
 
 
 def program(step, label=None):

@@ -3,7 +3,9 @@
 
 rule render_policy:
     input:
-        settings=f"{RESULTS}/{{run}}/config.json",
+        f"{RESULTS}/{{run}}/config.json",
+        f"{RESULTS}/{{run}}/outcome.json",
+        f"{RESULTS}/{{run}}/manifest.json",
         networks=lambda wildcards: (
             f"{RESULTS}/{wildcards.run}/snapshots.safetensors"
             if wildcards.run.startswith("train_sac/")
@@ -27,6 +29,7 @@ rule render_policy:
     params:
         code=program("render_policy"),
         stage=lambda wildcards: wildcards.run.partition("/")[0],
+        run=lambda wildcards: f"{RESULTS}/{wildcards.run}",
     shell:
-        "python -P -m vaml.render_policy --stage {params.stage:q} --settings {input.settings:q}"
-        " --networks {input.networks:q} --png {output.png:q} --gif {output.gif:q} 2> {log:q}"
+        "python -P -m vaml.render_policy --stage {params.stage:q} --run {params.run:q}"
+        " --png {output.png:q} --gif {output.gif:q} 2> {log:q}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from vaml.analysis.claims.summaries import claims_of
+from vaml.analysis.claims.verdict_tables import claims_of
 from vaml.analysis.numbers import interval_text
 from vaml.analysis.tables.rendering import text
 from vaml.config.schema import Config

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from vaml.commands.flags import add_configfile
-from vaml.pipeline.dry_run import read_judged_study
+from vaml.pipeline.dry_run import read_judged_study, require_no_snakemake
 from vaml.pipeline.job_files import damages_beside, manifests
 
 
@@ -27,7 +27,8 @@ def run(arguments: argparse.Namespace) -> None:
         for path, reason in damages_beside(manifest, files):
             print(f"{path}: {reason}")
             damaged += [path, manifest]
-    if arguments.apply:
+    if arguments.apply and damaged:
+        require_no_snakemake(results, "nothing is removed")
         for path in dict.fromkeys(damaged):
             path.unlink(missing_ok=True)
     done = "removed" if arguments.apply else "--apply removes it, so that it is made again"

@@ -19,7 +19,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """List or remove stale files below results/<study>/, but only those that a rule writes."""
     study = read_study(arguments.configfile)
-    names: dict[str, set[str]] = defaultdict(set)
+    names: dict[str, set[str]] = defaultdict(set)  # none of a stage without jobs
     for job in dry_run("--forceall", *for_snakemake(arguments)):
         names[job.rule].update(Path(output).name for output in job.outputs)
     results = Path("results") / study.study.name

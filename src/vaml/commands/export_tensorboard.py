@@ -51,11 +51,12 @@ def export(study: Config, results: Path) -> Iterator[str]:
     }
     states = [each for each in job_states(study, results) if each.stage in curves]
     finished = [each for each in states if each.state in ("done", "diverged")]
+    # Read at once: a running job that ends removes its curves so far.
     under_way = [
-        (each, live)
+        (folder(each.stage, each.labels), each.stage, so_far)
         for each in states
         if each.state in ("running", "interrupted")
-        and (live := results / ".state" / key(each.stage, study, each.labels) / LIVE).is_file()
+        and (so_far := _live(results / ".state" / key(each.stage, study, each.labels) / LIVE))
     ]
     if not (finished or under_way):
         raise UnreadableFile(f"{results}: no job of this config has finished")
@@ -65,16 +66,15 @@ def export(study: Config, results: Path) -> Iterator[str]:
         for job in finished:
             place = folder(job.stage, job.labels)
             counts[job.stage] += _write(results / place, job.stage, written / place)
-        for job, live in under_way:
-            place = folder(job.stage, job.labels)
-            counts[job.stage] += _write_points([live], written / place)
+        for place, stage, so_far in under_way:
+            counts[stage] += _write_points(so_far, written / place)
         if home.exists():
             shutil.rmtree(home)
         written.rename(home)
     for stage, points in counts.items():
         yield f"  {stage}: {points} points"
-    so_far = f", {len(under_way)} so far" if under_way else ""
-    yield f"{home}: {len(finished)} of {len(states)} jobs{so_far}; tensorboard --logdir {home}"
+    others = f", {len(under_way)} so far" if under_way else ""
+    yield f"{home}: {len(finished)} of {len(states)} jobs{others}; tensorboard --logdir {home}"
 
 
 def _write(job: Path, stage: str, events: Path) -> int:
@@ -82,19 +82,24 @@ def _write(job: Path, stage: str, events: Path) -> int:
     paths = [job / name for name in RESULTS[stage] if name.endswith(".csv")]
     for path in paths:
         verify(path, job / "manifest.json", path.stem)
-    return _write_points(paths, events)
+    return _write_points([point for path in paths for point in points(path)], events)
 
 
-def _write_points(paths: Sequence[Path], events: Path) -> int:
+def _live(path: Path) -> list[Point]:
+    """The points so far of a job under way; none if it has just ended, or has none."""
+    try:
+        return list(points(path))
+    except FileNotFoundError:
+        return []
+
+
+def _write_points(found: Sequence[Point], events: Path) -> int:
     from torch.utils.tensorboard import SummaryWriter
 
-    count = 0
     with SummaryWriter(str(events)) as writer:
-        for path in paths:
-            for tag, step, value in points(path):
-                writer.add_scalar(tag, value, step)
-                count += 1
-    return count
+        for tag, step, value in found:
+            writer.add_scalar(tag, value, step)
+    return len(found)
 
 
 def points(path: Path) -> Iterator[Point]:

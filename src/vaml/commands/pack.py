@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     study = read_study(arguments.configfile)
     results = Path("results") / study.study.name
     with atomic(arguments.archive) as temporary:
-        with tarfile.open(temporary, "w:gz", compresslevel=_LEVEL) as archive:
+        with tarfile.open(temporary, "w:gz", compresslevel=_LEVEL, dereference=True) as archive:
             packed, left = _add(archive, study, results, arguments.stages)
         if not packed:
             raise UnreadableFile(f"{results}: holds no finished job of {arguments.stages}")

@@ -130,8 +130,10 @@ def _selection(jobs: Sequence[PlannedJob], everything: Sequence[Labels]) -> str:
     parts = []
     for name in jobs[0].labels if everything else ():
         every = dict.fromkeys(str(job[name]) for job in everything)
-        mine = [label for label in every if label in {job.labels[name] for job in jobs}]
-        if len(mine) < len(every):
+        asked = dict.fromkeys(job.labels[name] for job in jobs)
+        mine = [label for label in every if label in asked]
+        mine += [label for label in asked if label not in every]  # of no job of the config
+        if mine != list(every):
             shown = ", ".join(mine[:_MANY]) + (", ..." if len(mine) > _MANY else "")
             parts.append(f"{name} {shown}")
     return "; ".join(parts)

@@ -1,23 +1,25 @@
 """Take finished jobs into a study: from an archive of `pack`, or from the folder of another study.
 
 A job is taken where the study has one of the same key: the same settings, code and source.
+Snakemake has no records of what is taken, and goes by dates there.
 """
 
 import argparse
+import os
 import shutil
 import sys
 import tarfile
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from vaml.commands.flags import add_configfile
-from vaml.files import UnreadableFile, reading
-from vaml.pipeline.dry_run import read_study, require_no_snakemake
+from vaml.commands.flags import add_configfile, for_snakemake
+from vaml.files import UnreadableFile, atomic, reading
+from vaml.pipeline.dry_run import forget_records, read_study, require_no_snakemake
 from vaml.pipeline.job_files import MANIFEST, beside, finished_jobs, link_or_copy, whole_job
-from vaml.pipeline.jobs import BESIDE, FOLDERS, every_job, folder, key
+from vaml.pipeline.jobs import BESIDE, FOLDERS, Labels, every_job, folder, key, source
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.versions import VARIABLE, accepted, differences, installed, recorded
 
@@ -36,10 +38,11 @@ def run(arguments: argparse.Namespace) -> None:
     study = read_study(arguments.configfile)
     results = Path("results") / study.study.name
     require_no_snakemake(results, "nothing is taken")
-    wanted = {key(stage, study, job): folder(stage, job) for stage, job in every_job(study)}
+    wanted = {key(stage, study, job): (stage, job) for stage, job in every_job(study)}
     is_folder = arguments.source.is_dir()
-    with _as_folder(arguments.source, results) as source:
-        taken, here, refused = _take(source, results, wanted)
+    with _as_folder(arguments.source, results) as place:
+        written, taken, here, refused = _take(place, results, wanted)
+    forget_records(written, *for_snakemake(arguments))
     for stage, count in taken.items():
         print(f"{stage}: {count} jobs taken from {arguments.source}")
     for line in () if is_folder else refused:
@@ -50,12 +53,15 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _take(
-    source: Path, results: Path, wanted: dict[str, str]
-) -> tuple[Counter[str], int, list[str]]:
-    """Numbers of jobs taken, by stage, and already there; a line for each that was refused."""
-    taken, here, refused = Counter[str](), 0, list[str]()
-    for stage, home in finished_jobs(source):
-        place = str(home.relative_to(source))
+    origin: Path, results: Path, wanted: Mapping[str, tuple[str, Labels]]
+) -> tuple[list[Path], Counter[str], int, list[str]]:
+    """The files of the jobs taken, the numbers of these, by stage, and of those already there.
+
+    The last of the four has a line for each that was refused.
+    """
+    written, taken, here, refused = list[Path](), Counter[str](), 0, list[str]()
+    for stage, home in finished_jobs(origin):
+        place = str(home.relative_to(origin))
         try:
             made = read_manifest(home / MANIFEST).stable
             found = made.key
@@ -66,7 +72,8 @@ def _take(
                 other = differences(recorded(stage, made.versions), installed(stage))
                 refused.append(f"{place}: {'; '.join(other)}; {VARIABLE}=keep takes it")
                 continue
-            target = results / wanted[found]
+            job = folder(*wanted[found])
+            target = results / job
             if (target / MANIFEST).exists():
                 if read_manifest(target / MANIFEST).stable.key == found:
                     here += 1
@@ -75,27 +82,42 @@ def _take(
                 continue
             files = whole_job(home, stage)
         except UnreadableFile as error:
-            refused.append(str(error).removeprefix(f"{source}/"))
+            refused.append(str(error).removeprefix(f"{origin}/"))
             continue
-        for path in beside(source, place):
-            kind = path.relative_to(source).parts[0]
-            link_or_copy(path, results / kind / f"{wanted[found]}{path.suffix}")
-        for path in files:
-            link_or_copy(path, target / path.name)
+        for path in beside(origin, place):
+            kind = path.relative_to(origin).parts[0]
+            # Snakemake writes these in place, so that a link would change the origin's too.
+            with atomic(results / kind / f"{job}{path.suffix}") as temporary:
+                shutil.copy2(path, temporary)
+        made = [target / path.name for path in files]
+        for path, copy in zip(files, made, strict=True):
+            link_or_copy(path, copy)
+        start = source(*wanted[found])
+        if start and (started := results / folder(*start) / MANIFEST).exists():
+            _date(made, started)
+        written += made
         taken[stage] += 1
-    return taken, here, refused
+    return written, taken, here, refused
+
+
+def _date(files: list[Path], start: Path) -> None:
+    """Make files no older than the one that they were made from."""
+    date = start.stat().st_mtime_ns
+    for path in files:
+        if path.stat().st_mtime_ns < date:
+            os.utime(path, ns=(date, date))
 
 
 @contextmanager
-def _as_folder(source: Path, results: Path) -> Iterator[Path]:
+def _as_folder(origin: Path, results: Path) -> Iterator[Path]:
     """An archive's files, below the study's folder for as long as they are needed."""
-    if source.is_dir():
-        yield source
+    if origin.is_dir():
+        yield origin
         return
     results.mkdir(parents=True, exist_ok=True)
     spare = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=results))
     try:
-        with reading(source, "archive"), tarfile.open(source, "r:gz") as archive:
+        with reading(origin, "archive"), tarfile.open(origin, "r:gz") as archive:
             for member in archive:
                 _require_harmless(member)
                 archive.extract(member, spare, filter="data")

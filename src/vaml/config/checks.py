@@ -1,5 +1,6 @@
 """Checks of the config that need more than one key."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ def inconsistencies(study: "Config") -> Iterator[str]:
         )
     yield from _references(study)
     yield from _objectives(study)
+    yield from _twins(study)
     yield from _environments(study)
     yield from _synthetic(study)
     yield from _sac(study)
@@ -56,6 +58,27 @@ def _objectives(study: "Config") -> Iterator[str]:
                 f"config: {key}: got {name!r}, whose loss {study.objectives[name].loss} needs the "
                 f"true dynamics, known in synthetic alone; allowed: {', '.join(without_truth)}"
             )
+
+
+def _twins(study: "Config") -> Iterator[str]:
+    """Two names for one definition would be one job twice."""
+    objectives = {name: [each] for name, each in study.objectives.items()}
+    agents = {
+        name: [agent.model_copy(update={"objective": ""}), study.objectives.get(agent.objective)]
+        for name, agent in study.agents.items()
+    }
+    for key, chosen, meanings in (
+        ("synthetic.objectives", study.synthetic.objectives, objectives),
+        ("snapshots.objectives", study.snapshots.objectives, objectives),
+        ("mbac.agents", study.mbac.agents, agents),
+    ):
+        named = [name for name in chosen if name in meanings]
+        for first, second in itertools.combinations(named, 2):
+            if meanings[first] == meanings[second]:
+                yield (
+                    f"config: {key}: got {first!r} and {second!r}, which are defined alike; "
+                    "allowed: one of them"
+                )
 
 
 def _among(key: str, given: Iterable[str], allowed: Iterable[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ reader checks PyYAML's nodes. ruamel.yaml does find equal keys, but takes `no` f
 for 10, so that it would not notice what Snakemake makes of them.
 """
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -60,11 +61,12 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def merged(paths: Sequence[Path]) -> dict[str, Any]:
-    """Merge the files as Snakemake does: later maps are merged, all other values replace."""
-    config: dict[str, Any] = {}
-    for path in paths:
-        config = _merge(config, read(path))
-    return config
+    """Merge the files as Snakemake does: later maps are merged, all other values replace.
+
+    The overlays are merged with each other before they meet the config, which is the first file.
+    """
+    config, *overlays = map(read, paths)
+    return _merge(config, functools.reduce(_merge, overlays, {}))
 
 
 def _merge(base: object, override: Mapping[Any, Any]) -> dict[Any, Any]:

@@ -14,7 +14,7 @@ from vaml.config.schema import Config, load
 from vaml.config.yaml_file import merged
 
 CONFIG = Path("config/config.yaml")
-_LOCKS = Path(".snakemake/locks")
+_LOCKS, _RECORDS = Path(".snakemake/locks"), Path(".snakemake/metadata")
 
 
 class DryRunFailed(Exception):
@@ -38,20 +38,39 @@ def dry_run(*flags: str) -> list[PlannedJob]:
 
     DryRunFailed: `snakemake` would stop as well, or the working folder is the wrong one.
     """
+    handler = _Handler()
+    said = _snakemake(handler, "--dry-run", *flags)
+    if said is not None:
+        raise DryRunFailed(said)
+    return handler.jobs
+
+
+def forget_records(files: Sequence[Path], *flags: str) -> None:
+    """Have Snakemake forget how it made these files, if it did; instead of `dry_run`.
+
+    flags: those of the config.
+    """
+    if files and _RECORDS.is_dir():
+        said = _snakemake(_Handler(), "--cleanup-metadata", *map(str, files), *flags)
+        if said is not None and "metadata was not present" not in said:
+            raise DryRunFailed(said)
+
+
+def _snakemake(handler: logging.Handler, *flags: str) -> str | None:
+    """Run Snakemake in this process. Returns what it said if it failed."""
     _require_project()
     from snakemake.cli import main
 
-    output, handler = io.StringIO(), _Handler()
+    output = io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         logging.getLogger("snakemake").addHandler(handler)
         try:
-            main(["--dry-run", *flags])
+            main([*flags])
         except SystemExit as end:
-            if end.code:
-                raise DryRunFailed(output.getvalue().strip()) from None
+            return output.getvalue().strip() if end.code else None
         finally:
             logging.getLogger("snakemake").removeHandler(handler)
-    return handler.jobs
+    return None
 
 
 def read_study(overlays: Sequence[str | Path] = ()) -> Config:

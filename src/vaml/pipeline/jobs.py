@@ -14,9 +14,10 @@ from vaml.config.sac import TrainSACJob
 from vaml.config.schema import Config
 from vaml.config.snapshots import FitSnapshotJob
 from vaml.config.synthetic import FitSyntheticJob, SimulateDynamicsJob
+from vaml.files import UnreadableFile
 from vaml.runtime.device import wants_gpu
 from vaml.runtime.digest import code_digest
-from vaml.runtime.manifest import Stable, found_manifest
+from vaml.runtime.manifest import Manifest, Stable, found_manifest, read_manifest
 from vaml.runtime.provenance import job_key
 from vaml.runtime.versions import accepted, installed, keeps_others, recorded, words
 
@@ -217,21 +218,43 @@ def program_code(step: str, names: frozenset[str] | None = None) -> str:
     return code_digest(f"vaml.{step}", names)
 
 
-def versions(stage: str, results: Path, labels: Labels) -> str:
+def versions(stage: str, study: Config, results: Path, labels: Labels) -> str:
     """The versions of the libraries that one job computes with.
 
-    With VAML_VERSIONS=keep, the versions recorded in its result, if there is one. results: the
-    study's folder.
+    With VAML_VERSIONS=keep, those of its result, if that stays. results: the study's folder.
     """
-    manifest = results / folder(stage, labels) / "manifest.json"
-    if keeps_others() and (made := found_manifest(manifest)):
-        return words(recorded(stage, made.stable.versions))
+    if keeps_others() and (made := _kept(stage, study, results, labels)):
+        return words(recorded(stage, made.versions))
     return words(installed(stage))
+
+
+def _kept(stage: str, study: Config, results: Path, labels: Labels) -> Stable | None:
+    """What one job's result records, if the result is of this config and code, as is its source."""
+    found = found_manifest(results / folder(stage, labels) / "manifest.json")
+    if found is None or found.stable.key != key(stage, study, labels):
+        return None
+    start = source(stage, labels)
+    if start and not _kept(start[0], study, results, start[1]):
+        return None
+    return found.stable
 
 
 def is_result(stage: str, expected_key: str, made: Stable) -> bool:
     """True if a manifest belongs to the job with this key, with versions that are accepted."""
     return made.key == expected_key and accepted(stage, made.versions)
+
+
+def require_result(path: Path, stage: str, expected_key: str) -> Manifest:
+    """The manifest beside a job's file.
+
+    UnreadableFile: there is none, or it belongs to another job than the one with this key.
+    """
+    made = read_manifest(path.with_name("manifest.json"))
+    if not is_result(stage, expected_key, made.stable):
+        raise UnreadableFile(
+            f"{path}: made by another config, code or versions; run snakemake again"
+        )
+    return made
 
 
 def source(stage: str, labels: Labels) -> tuple[str, Labels] | None:

@@ -8,9 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from vaml.config.schema import Config
+from vaml.pipeline.job_files import MANIFEST, SETTINGS
 from vaml.pipeline.jobs import BESIDE, FOLDERS, every_job, folder, key, labels
 from vaml.runtime.checkpoint import LIVE, STATE
 from vaml.runtime.lock import STALE_SECONDS
+from vaml.runtime.manifest import found_manifest
 
 _LABEL = r"[A-Za-z0-9_-]+"
 _KEY = re.compile(r"[0-9a-f]{16}")
@@ -19,7 +21,8 @@ _KEY = re.compile(r"[0-9a-f]{16}")
 def stale_files(study: Config, results: Path, names: Mapping[str, Collection[str]]) -> list[Path]:
     """Files of jobs that the config does not have, sorted: outputs, logs, benchmarks, states.
 
-    results: the study's folder. names: by stage, the names of the files that a job writes; other
+    results: the study's folder. names: by stage, the names of the files that a job writes; a stage
+    of which the config has no job may lack, and its files are those that manifests record. Other
     files in a job's folder are no results, and neither are links and their targets. Saved states
     of a running job are left out, whatever its config.
     """
@@ -28,7 +31,8 @@ def stale_files(study: Config, results: Path, names: Mapping[str, Collection[str
         present = {folder(stage, job) for job in labels(stage, study)}
         for place in _matches(results, template):
             if str(place.relative_to(results)) not in present:
-                found += (file for file in _files(place) if _final(file.name) in names[stage])
+                known = names.get(stage) or _recorded(place)
+                found += (file for file in _files(place) if _final(file.name) in known)
         for kind, suffix in BESIDE.items():
             for path in _matches(results / kind, template + suffix):
                 name = str(path.relative_to(results / kind)).removesuffix(suffix)
@@ -51,6 +55,15 @@ def remove(files: list[Path], results: Path) -> None:
                 break
             with suppress(OSError):  # not empty, or gone already
                 place.rmdir()
+
+
+def _recorded(place: Path) -> set[str]:
+    """The names of the files that a finished job wrote; none if it is not finished."""
+    if (manifest := found_manifest(place / MANIFEST)) is None:
+        return set()
+    outputs = manifest.stable.outputs
+    results = {file.name for file in _files(place) if file.stem in outputs}
+    return {*results, SETTINGS, MANIFEST}
 
 
 def _matches(root: Path, template: str) -> Iterator[Path]:

@@ -193,10 +193,12 @@ class Lock:
         )
 
     def _beat(self) -> None:
-        while not self._released.wait(HEARTBEAT_SECONDS) and self.is_held():
+        while not self._released.wait(HEARTBEAT_SECONDS):
             try:
+                if not self.is_held():
+                    break
                 os.utime(self._descriptor)
-            except OSError as error:
+            except OSError as error:  # a network file system may answer the next time
                 logger.warning("%s: heartbeat failed: %s", self.path, error)
 
 

@@ -147,9 +147,10 @@ def _without_number(table: Table, metric: str, rows: pd.DataFrame, tables: Table
     cell = LAYOUTS[table].cell
     if cell is None or "status" not in rows:
         return np.zeros(len(rows), bool)
-    everything = tables[table]
-    known = everything[metric].notna() | (everything["status"] == _DIVERGED)
-    return ~np.isin(rows[cell], everything.loc[known, cell])
+    # A cell in which every fit diverged could have had one.
+    others = tables[table].loc[tables[table]["status"] != _DIVERGED]
+    numbers = others.groupby(cell)[metric].count()
+    return np.isin(rows[cell], numbers.index[numbers == 0])
 
 
 def _complete(comparison: Comparison, frames: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], int]:

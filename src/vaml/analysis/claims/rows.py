@@ -35,6 +35,7 @@ def _row(finding: Finding, findings: Sequence[Finding]) -> Row:
         "measured": question.measured,
         "direction": comparison.direction,
         "smallest_difference": comparison.smallest_difference,
+        "largest_difference": comparison.largest_difference,
         "needs": question.claim.needs,
         "planned_seeds": comparison.parts[question.part],
         **_numbers(finding.sample, finding.ours, ""),

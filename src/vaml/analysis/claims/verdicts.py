@@ -199,7 +199,9 @@ def _beyond(limit: float, down: bool) -> str:
 
 
 def _detectable(comparison: Comparison, estimate: Estimate, rule: Rule) -> float:
-    """Detectable effect; NaN for equivalence, and if the claim's range cannot hold the interval."""
+    """Detectable effect; NaN for equivalence, and if no effect can be: the claim's range is too
+    narrow for the interval, or a correlation would be beyond 1.
+    """
     reach = estimate.detectable(rule.supporting, rule.statistics.power)
     margin, most = comparison.smallest_difference, comparison.largest_difference
     if most is not None and margin + 2 * reach > most:
@@ -207,7 +209,9 @@ def _detectable(comparison: Comparison, estimate: Estimate, rule: Rule) -> float
     if comparison.direction == "equivalent":
         return math.nan
     limit, down = limit_of(comparison.direction, margin)
-    return limit - reach if down else limit + reach
+    effect = limit - reach if down else limit + reach
+    impossible = comparison.summary == "rank_correlation" and abs(effect) > 1
+    return math.nan if impossible else effect
 
 
 def verdict(comparison: Comparison, interval: Callable[[float], Interval], rule: Rule) -> Verdict:

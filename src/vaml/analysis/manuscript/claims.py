@@ -127,6 +127,9 @@ def _criterion(comparison: Mapping[str, Any], is_ratio: bool) -> str:
     if direction == "equivalent":
         return " to ".join(_on_scale(end, is_ratio) for end in (-margin, margin))
     limit, down = limit_of(direction, margin)
+    if (most := comparison["largest_difference"]) is not None:
+        ends = (-most, limit) if down else (limit, most)
+        return " to ".join(_on_scale(end, is_ratio) for end in ends)
     return f"{'<' if down else '>'} {_on_scale(limit, is_ratio)}"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vaml.analysis.claims.summaries import claims_of, error_rate
+from vaml.analysis.claims.verdict_tables import claims_of, error_rate
 from vaml.analysis.manuscript.claims import claim_entries, predictions, verdict_counts
 from vaml.analysis.manuscript.scale import level, sizes
 from vaml.analysis.manuscript.sentences import discussion, untested

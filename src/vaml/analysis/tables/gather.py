@@ -11,7 +11,7 @@ from typing import Any
 
 from vaml.config.schema import Config
 from vaml.files import UnreadableFile, read_json
-from vaml.pipeline.jobs import TABLES, folder, is_result, key, labels
+from vaml.pipeline.jobs import TABLES, folder, key, labels, require_result
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.provenance import verify
 
@@ -120,10 +120,7 @@ def _check(path: Path, stage: str, expected_key: str) -> None:
     for file in (path, manifest):
         if not file.is_file():
             raise UnreadableFile(f"{file}: not there; run snakemake to make it")
-    if not is_result(stage, expected_key, read_manifest(manifest).stable):
-        raise UnreadableFile(
-            f"{path}: made by another config, code or versions; run snakemake again"
-        )
+    require_result(path, stage, expected_key)
     verify(path, manifest, path.stem)
 
 

@@ -41,8 +41,9 @@ def claims_table(claims: Claims, confidence: float) -> Table:
         "expected": "Expected",
     }
     note = (
-        "n: independent runs per method; a verdict needs at least four. Claims that explain others "
-        "are this study's own. Expected: the verdict in the paper's measure that was written down "
+        "n: independent runs per method; where they are too few, the table of comparisons says how "
+        "many a verdict needs. Claims that explain others are this study's own. Expected: the "
+        "verdict in the paper's measure that was written down "
         "before the data were seen (in part: before all of them)."
     )
     notes = [note, error_rate(claims, confidence)]

@@ -1,0 +1,32 @@
+"""The README's picture of experiment A: its lines stand where its rows and its legend say."""
+
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+from vaml.analysis.figures import first_page
+from vaml.analysis.figures.rows import Bands
+from vaml.analysis.tables.aggregates import read_table
+
+FITS = Path(__file__).parents[2] / "paper" / "published" / "why" / "synthetic.csv"
+
+
+def test_each_line_has_its_level_and_its_rows() -> None:
+    figure, rows = first_page.exact_error(read_table(FITS), Bands(0.95, 4))
+    assert isinstance(figure, Figure)
+    plotted, exact = (axes.lines for axes in figure.axes)
+    # Maximum likelihood, and the true mean: with K = 10 its own samples add a tenth of the noise.
+    levels = [float(line.get_ydata()[0]) for line in plotted[:2]]  # type: ignore[index]
+    assert levels == [1.0, pytest.approx(10 / 11)]
+    assert float(exact[0].get_ydata()[0]) == 1.0  # type: ignore[index]
+    for metric, lines in (("value_aware_error", plotted[2:]), ("exact_error", exact[1:])):
+        assert [line.get_label() for line in lines] == [
+            "VAML",
+            "regularised VAML",
+            "VAML with exact targets",
+        ]
+        for objective, line in zip(("vaml", "reg_vaml", "vaml_exact"), lines, strict=True):
+            own = rows.loc[(rows["metric"] == metric) & (rows["objective"] == objective)]
+            assert list(line.get_xdata()) == list(own["hidden_size"])  # type: ignore[call-overload]
+            assert list(line.get_ydata()) == list(own["value"])  # type: ignore[call-overload]
