@@ -105,7 +105,6 @@ def test_a_taken_job_is_done_whatever_was_made_there_before(editable: Project) -
     shutil.rmtree(editable.results / home)
     assert "1 jobs taken, 1 were here" in unpack(editable, archive).stdout
     assert training(editable) == set()
-    (editable.results / folder("simulate_dynamics", {"hidden_size": 8, "seed": 1})).touch()
     overlay = editable.folder / "mine.yaml"
     overlay.write_text("study: {name: mine}\n")
     for path in (editable.results / "simulate_dynamics").rglob("manifest.json"):

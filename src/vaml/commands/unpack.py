@@ -11,7 +11,7 @@ import sys
 import tarfile
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -72,8 +72,7 @@ def _take(
                 other = differences(recorded(stage, made.versions), installed(stage))
                 refused.append(f"{place}: {'; '.join(other)}; {VARIABLE}=keep takes it")
                 continue
-            job = folder(*wanted[found])
-            target = results / job
+            target = results / folder(*wanted[found])
             if (target / MANIFEST).exists():
                 if read_manifest(target / MANIFEST).stable.key == found:
                     here += 1
@@ -84,28 +83,40 @@ def _take(
         except UnreadableFile as error:
             refused.append(str(error).removeprefix(f"{origin}/"))
             continue
-        for path in beside(origin, place):
-            kind = path.relative_to(origin).parts[0]
-            # Snakemake writes these in place, so that a link would change the origin's too.
-            with atomic(results / kind / f"{job}{path.suffix}") as temporary:
-                shutil.copy2(path, temporary)
-        made = [target / path.name for path in files]
-        for path, copy in zip(files, made, strict=True):
-            link_or_copy(path, copy)
-        start = source(*wanted[found])
-        if start and (started := results / folder(*start) / MANIFEST).exists():
-            _date(made, started)
-        written += made
+        written += _put(files, beside(origin, place), origin, results, wanted[found])
         taken[stage] += 1
     return written, taken, here, refused
 
 
-def _date(files: list[Path], start: Path) -> None:
-    """Make files no older than the one that they were made from."""
-    date = start.stat().st_mtime_ns
-    for path in files:
-        if path.stat().st_mtime_ns < date:
-            os.utime(path, ns=(date, date))
+def _put(
+    files: Sequence[Path],
+    others: Sequence[Path],
+    origin: Path,
+    results: Path,
+    job: tuple[str, Labels],
+) -> list[Path]:
+    """Put a job's files, and the others beside it, where the study has the job; returns the files.
+
+    None of them is left older than the job that it was made from.
+    """
+    place = folder(*job)
+    copies = [
+        results / path.relative_to(origin).parts[0] / f"{place}{path.suffix}" for path in others
+    ]
+    for path, copy in zip(others, copies, strict=True):
+        # Snakemake writes these in place, so that a link would change the origin's too.
+        with atomic(copy) as temporary:
+            shutil.copy2(path, temporary)
+    made = [results / place / path.name for path in files]
+    for path, link in zip(files, made, strict=True):
+        link_or_copy(path, link)
+    start = source(*job)
+    if start and (started := results / folder(*start) / MANIFEST).exists():
+        date = started.stat().st_mtime_ns
+        for path in [*copies, *made]:
+            if path.stat().st_mtime_ns < date:
+                os.utime(path, ns=(date, date))
+    return made
 
 
 @contextmanager
