@@ -52,6 +52,9 @@ STUDIES = {
     "as_run": (("synthetic",), ("figure_1_seeds", "why_synthetic")),
     "four_runs": (("snapshots",), ("figure_2_seeds", "error_tails")),
     "four_runs/middle": (("snapshots", "snapshots_costs"), ()),
+    "four_runs/narrow": (("snapshots",), ()),
+    "four_runs/patient": (("snapshots",), ()),
+    "four_runs/wide": (("snapshots",), ()),
     "pusher/mean": (_OF_AGENTS, ("where_mbac",)),
     "pusher_v5": (_OF_AGENTS, ("figure_3_seeds", "why_mbac")),
 }
@@ -104,13 +107,13 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
         "snapshots": study.sac.environments,
         "mbac": study.mbac.environments,
     }[experiment]
-    # Beside a study that is judged itself, on more, one within it adds contrasts alone.
+    # Beside a study that is judged itself, on more, one within it adds its own contrasts alone.
     contrasts_alone = outer != name and outer in STUDIES
     rows = [
         row
         for row in comparison_rows(findings)
         if any(part.startswith(row["part"]) for part in has)
-        if row["baseline"] or not contrasts_alone
+        if not contrasts_alone or (row["baseline"] and row["n"])
     ]
     write_rows(folder / "claims.csv", list(rows[0]), rows)
     for figure in drawn:

@@ -402,6 +402,41 @@ def vaml_on(
     return bracketed(exp(effect), write)
 
 
+def judged_on(
+    part: str,
+    claim: str,
+    measured: str,
+    method: str,
+    baseline: str = "mle",
+    write: str = ".2g",
+    study: str = "four_runs/middle",
+) -> str:
+    """Ratio of two methods at the middle snapshot of these runs, and the verdict on it."""
+    effect, verdict = compared(part, claim, measured, method, baseline, study)
+    return f"{bracketed(exp(effect), write)}, {verdict}"
+
+
+def by_width(environment: str, metric: str, write: str = ".2g") -> list[str]:
+    """Maximum likelihood with 8, 32 and 128 units at 104 000 steps: mean, lowest, highest run.
+
+    The means are geometric.
+    """
+    fits = table("four_runs/snapshots")
+    fits = fits.loc[(fits["environment"] == environment) & (fits["step"] == 104000)]
+    cells = []
+    for objective in ("mle_narrow", "mle", "mle_wide"):
+        runs = fits.loc[fits["objective"] == objective, metric]
+        assert len(runs) == 4
+        numbers = np.exp(np.log(runs).mean()), runs.min(), runs.max()
+        cells.append("{} ({} to {})".format(*(format(number, write) for number in numbers)))
+    return cells
+
+
+def cost_ratios(measured: str) -> str:
+    """CPU time of VAML over maximum likelihood's, on Hopper and Walker2d."""
+    return " and ".join(vaml_on(part, "C10", measured, ".0f") for part in ("Hopper", "Walker2d"))
+
+
 def mle_fits(part: str) -> Any:
     """Maximum likelihood's fits to four runs of Hopper or Walker2d."""
     rows = table("four_runs/snapshots")
