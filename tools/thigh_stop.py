@@ -10,44 +10,23 @@ top_sigma, how wide the model is in the largest hundredth: the median length of 
 deviations there over that of all.
 """
 
-import argparse
-import sys
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import torch
+from fits import Fit, write_table
 
-from vaml.algorithms.snapshot_fit import fit_streams, read_snapshot, snapshot_model
-from vaml.config.schema import Config, ConfigError, load
-from vaml.config.snapshots import FitSnapshotJob
-from vaml.config.yaml_file import merged
-from vaml.files import UnreadableFile, read_tensors, write_rows
 from vaml.metrics.error_tails import hundredth, squared_errors
 from vaml.metrics.model_test import ModelTest
-from vaml.pipeline import jobs
-from vaml.saving import load_module
 
-ROOT = Path(__file__).parents[1]
 # The thighs' angles in an observation with the x-position: from -150 degrees to a stop at 0.
 THIGHS = {"Hopper": [3], "Walker2d": [3, 6]}
 STOP = 0.05  # rad
 
 
-def at_stop(study: Config, results: Path, job: dict[str, Any]) -> dict[str, Any]:
-    """The row of one fit, with the noise of its `measure_snapshot`."""
-    settings = FitSnapshotJob.model_validate_json(jobs.settings("fit_snapshot", study, job))
-    run, fit = (results / jobs.folder(stage, job) for stage in ("train_sac", "fit_snapshot"))
-    history, snapshots = run / "history.npz", run / "snapshots.safetensors"
-    data = read_snapshot(history, snapshots, settings, torch.device("cpu"))
-    model = snapshot_model(settings, data, torch.Generator())
-    load_module(model, read_tensors(fit / "model.safetensors", "last/"))
-    samples, batch_size = settings.objective.model_samples, settings.fit.batch_size
-    test = ModelTest(model, data.test, data.value, samples, batch_size)
-    generator = torch.Generator().manual_seed(fit_streams(settings).seed("error_tails"))
-    thighs = THIGHS[settings.environment_id.partition("-")[0]]
-    angles = data.test.observations.numpy()[:, thighs]
-    return {**job, **shares(angles, squared_errors(test, generator), widths(test))}
+def at_stop(fit: Fit) -> dict[str, float]:
+    """The row of one fit."""
+    thighs = THIGHS[fit.settings.environment_id.partition("-")[0]]
+    angles = fit.data.test.observations.numpy()[:, thighs]
+    return shares(angles, squared_errors(fit.test, fit.noise()), widths(fit.test))
 
 
 @torch.no_grad()
@@ -69,22 +48,5 @@ def shares(angles: np.ndarray, errors: np.ndarray, sigmas: np.ndarray) -> dict[s
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("table", type=Path, help="output file, CSV")
-    parser.add_argument("--configfile", nargs="+", default=[], help="overlays, in order")
-    parser.add_argument("--results", type=Path, help="by default results/<study>")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    try:
-        overlays = map(Path, arguments.configfile)
-        study = load(merged([ROOT / "config" / "config.yaml", *overlays]))
-        results = arguments.results or Path("results") / study.study.name
-        rows = [at_stop(study, results, job) for job in jobs.labels("fit_snapshot", study)]
-        write_rows(arguments.table, list(rows[0]), rows)
-    except (ConfigError, UnreadableFile, OSError) as error:
-        sys.exit(str(error))
-
-
 if __name__ == "__main__":
-    main()
+    write_table(__doc__ or "", at_stop)

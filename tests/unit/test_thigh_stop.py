@@ -1,22 +1,18 @@
 """tools/thigh_stop.py: which entries are thighs, where their stop is, what is counted there."""
 
 import math
-import runpy
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from thigh_stop import STOP, THIGHS, shares, widths
 
 from vaml.config.sac import Environment
 from vaml.data.transitions import Transitions
 from vaml.envs import mujoco
 from vaml.metrics.model_test import ModelTest
 from vaml.networks.dynamics import GaussianDynamics
-
-TOOL = runpy.run_path(str(Path(__file__).parents[2] / "tools" / "thigh_stop.py"))
-STOP, THIGHS = TOOL["STOP"], TOOL["THIGHS"]
 
 
 @pytest.mark.parametrize("name", THIGHS)
@@ -40,7 +36,7 @@ def test_a_models_width_is_the_length_of_its_standard_deviations() -> None:
         model.log_std_head.bias.copy_(torch.tensor([math.log(3.0), math.log(4.0)]))
         log_std = model(rows.observations, rows.actions).log_std[0]
     test = ModelTest(model, rows, lambda observations, generator: observations[..., 0], 10, 2)
-    assert TOOL["widths"](test) == pytest.approx([math.hypot(*log_std.exp().tolist())] * 5)
+    assert widths(test) == pytest.approx([math.hypot(*log_std.exp().tolist())] * 5)
 
 
 def test_the_part_at_the_stop_is_that_of_rows_errors_and_the_largest_hundredth() -> None:
@@ -51,5 +47,5 @@ def test_the_part_at_the_stop_is_that_of_rows_errors_and_the_largest_hundredth()
     errors[[0, 5, 50, 399]] = 26.0
     sigmas = np.full(400, 2.0)
     sigmas[[0, 5, 50, 399]] = 5.0, 6.0, 8.0, 9.0
-    found = TOOL["shares"](angles, errors, sigmas)
+    found = shares(angles, errors, sigmas)
     assert found == {"rows": 0.25, "error": 175 / 500, "top": 0.75, "top_sigma": 3.5}
