@@ -1,12 +1,13 @@
-"""Measure the fits to SAC's snapshots on their training transitions, beside the test transitions.
+"""Measure the fits to SAC's snapshots on training and test transitions, beside predicting nothing.
 
     python tools/training_error.py training.csv --configfile config/four_runs.yaml
 
 Reads the models, histories and snapshots of results/<study>/, and trains nothing. One row per fit,
 of its last weights, with `train_` before a number on as many training transitions as there are test
 transitions, and `test_` before one on these: mean_prediction_error, the value-aware error with the
-model's mean in place of its samples (vaml.metrics.error_tails); unexplained, the squared distance
-of s' from its predicted mean, over that of the change from s to s' from its average.
+model's mean in place of its samples (vaml.metrics.error_tails); no_change_error, the same of
+predicting that nothing changes; unexplained, the squared distance of s' from its predicted mean, over
+that of the change from s to s' from its average.
 """
 
 from dataclasses import replace
@@ -15,7 +16,7 @@ import numpy as np
 from fits import Fit, write_table
 
 from vaml.data.transitions import Transitions
-from vaml.metrics.error_tails import mean_prediction_error, residuals
+from vaml.metrics.error_tails import mean_prediction_error, no_change_error, residuals
 from vaml.metrics.model_test import ModelTest
 
 
@@ -34,6 +35,7 @@ def on(test: ModelTest, fit: Fit) -> dict[str, float]:
     """The numbers on the transitions of `test`."""
     return {
         "mean_prediction_error": mean_prediction_error(test, fit.noise()),
+        "no_change_error": no_change_error(test, fit.noise()),
         "unexplained": float(np.square(residuals(test)).mean() / spread(test.transitions)),
     }
 

@@ -38,5 +38,7 @@ def test_the_numbers_are_those_of_the_mean_on_both_parts() -> None:
             off = change - model(part.observations, part.actions).mean.numpy()
         error = 0.5 * np.square(off.sum(-1)).mean()
         assert found[f"{name}_mean_prediction_error"] == pytest.approx(error, rel=1e-4)
+        nothing = 0.5 * np.square(change.sum(-1)).mean()
+        assert found[f"{name}_no_change_error"] == pytest.approx(nothing, rel=1e-4)
         unexplained = np.square(off).sum() / np.square(change - change.mean(0)).sum()
         assert found[f"{name}_unexplained"] == pytest.approx(unexplained, rel=1e-4)

@@ -84,6 +84,15 @@ def mean_prediction_error(test: ModelTest, generator: torch.Generator) -> float:
     return float(_errors(test, lambda found: found.repeated_mean(DRAWS), generator).mean())
 
 
+def no_change_error(test: ModelTest, generator: torch.Generator) -> float:
+    """The same of predicting that s' is s."""
+
+    def present(found: Prediction) -> Tensor:
+        return found.observations.expand(DRAWS, *found.observations.shape)
+
+    return float(_errors(test, present, generator).mean())
+
+
 @torch.no_grad()
 def _errors(
     test: ModelTest, states: Callable[[Prediction], Tensor], generator: torch.Generator
