@@ -6,8 +6,8 @@ Reads the models, histories and snapshots of results/<study>/, and trains nothin
 of its last weights, with `train_` before a number on as many training transitions as there are test
 transitions, and `test_` before one on these: mean_prediction_error, the value-aware error with the
 model's mean in place of its samples (vaml.metrics.error_tails); no_change_error, the same of
-predicting that nothing changes; unexplained, the squared distance of s' from its predicted mean, over
-that of the change from s to s' from its average.
+predicting that nothing changes; unexplained, the squared distance of s' from its predicted mean,
+over that of the change from s to s' from its average.
 """
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """Numbers that documents say, computed from the published tables, and how they write them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -402,34 +402,77 @@ def vaml_on(
     return bracketed(exp(effect), write)
 
 
+def short(number: float) -> str:
+    """Two digits, or an integer where that has more."""
+    return f"{number:.0f}" if number >= 100 else f"{number:.2g}"
+
+
 def judged_on(
     part: str,
     claim: str,
     measured: str,
     method: str,
     baseline: str = "mle",
-    write: str = ".2g",
     study: str = "four_runs/middle",
 ) -> str:
     """Ratio of two methods at the middle snapshot of these runs, and the verdict on it."""
     effect, verdict = compared(part, claim, measured, method, baseline, study)
-    return f"{bracketed(exp(effect), write)}, {verdict}"
+    ratio, low, high = map(short, exp(effect))
+    return f"{ratio} [{low}, {high}], {verdict}"
 
 
-def by_width(environment: str, metric: str, write: str = ".2g") -> list[str]:
-    """Maximum likelihood with 8, 32 and 128 units at 104 000 steps: mean, lowest, highest run.
+def by_width(
+    environment: str, metric: str, objectives: Iterable[str] = ("mle_narrow", "mle", "mle_wide")
+) -> list[str]:
+    """Fits with 8, 32 and 128 units at 104 000 steps: mean, lowest and highest run of each.
 
     The means are geometric.
     """
     fits = table("four_runs/snapshots")
     fits = fits.loc[(fits["environment"] == environment) & (fits["step"] == 104000)]
     cells = []
-    for objective in ("mle_narrow", "mle", "mle_wide"):
+    for objective in objectives:
         runs = fits.loc[fits["objective"] == objective, metric]
         assert len(runs) == 4
         numbers = np.exp(np.log(runs).mean()), runs.min(), runs.max()
-        cells.append("{} ({} to {})".format(*(format(number, write) for number in numbers)))
+        cells.append("{} ({} to {})".format(*map(short, numbers)))
     return cells
+
+
+def worse_by_width(environment: str) -> float:
+    """How much larger the NLL of maximum likelihood is with 8 units than with 32."""
+    fits = table("four_runs/snapshots")
+    fits = fits.loc[(fits["environment"] == environment) & (fits["step"] == 104000)]
+    means = fits.groupby("objective")["nll"].mean()
+    return means["mle_narrow"] - means["mle"]
+
+
+def trained(environment: str, objective: str = "mle") -> Any:
+    """Rows of training.csv: four fits' errors on training and on test transitions."""
+    rows = table("four_runs/training")
+    return rows.loc[(rows["environment"] == environment) & (rows["objective"] == objective)]
+
+
+def of_no_change(environment: str) -> str:
+    """The error of predicting no change, as `by_width` writes it."""
+    runs = trained(environment)["test_no_change_error"]
+    assert len(runs) == 4
+    numbers = np.exp(np.log(runs).mean()), runs.min(), runs.max()
+    return "{} ({} to {})".format(*map(short, numbers))
+
+
+def ratio_of(environment: str, objective: str, over: str) -> str:
+    """The test transitions' error at the mean over another column of training.csv."""
+    rows = trained(environment, objective)
+    logs = np.log(rows["test_mean_prediction_error"] / rows[over])
+    assert len(logs) == 4
+    return bracketed(exp(with_interval(logs)), ".2g")
+
+
+def left_over(environment: str, objective: str = "mle") -> str:
+    """The share of the change of the state that the mean leaves unexplained, lowest to highest."""
+    shares = 100 * trained(environment, objective)["test_unexplained"]
+    return f"{shares.min():.0f} % to {shares.max():.0f} %"
 
 
 def cost_ratios(measured: str) -> str:

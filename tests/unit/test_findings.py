@@ -26,6 +26,7 @@ from published_numbers import (
     behind,
     bracketed,
     by_seed,
+    by_width,
     change_of_share,
     compared,
     covered,
@@ -35,6 +36,7 @@ from published_numbers import (
     fresh_errors_and_floors,
     growth,
     integers,
+    judged_on,
     last_error_ratios,
     last_evaluations,
     last_leads,
@@ -43,6 +45,7 @@ from published_numbers import (
     lead_at_the_end,
     lead_in_pusher,
     lead_on_average,
+    left_over,
     lower,
     lower_at,
     lower_trend,
@@ -68,6 +71,7 @@ from published_numbers import (
     published_in_range,
     published_lead,
     ratio,
+    ratio_of,
     ratios,
     reach,
     returns,
@@ -91,6 +95,7 @@ from published_numbers import (
     widths_at_the_top,
     with_interval,
     within,
+    worse_by_width,
 )
 
 from vaml.config.claims import load_claims
@@ -319,6 +324,50 @@ FINDINGS: dict[str, Callable[[], str]] = {
     ),
     "Walker2d, the next V": lambda: "equivalent, {})".format(
         vaml_on("Walker2d", "W5", "median of log next_value_aware_error / value_aware_error")
+    ),
+    "Walker2d, its width": lambda: (
+        "{} of maximum likelihood's error at the mean. That error hangs neither on the width, {}, "
+        "{} and {} with 8, 32 and 128 units, nor on patience: it is {} with 50 epochs in place "
+        "of 10"
+    ).format(
+        judged_on("Walker2d", "W27", MEANS, "vaml_wide", "mle_wide", "four_runs/wide").rpartition(
+            ", "
+        )[0],
+        *by_width("Walker2d-v4", "mean_prediction_error"),
+        *by_width("Walker2d-v4", "mean_prediction_error", ["mle_patient"]),
+    ),
+    "Walker2d, not overfitted": lambda: (
+        f"its error is {ratio_of('Walker2d-v4', 'mle', 'train_mean_prediction_error')} times that "
+        "on training transitions"
+    ),
+    "Walker2d, no change": lambda: (
+        f"Its mean has {ratio_of('Walker2d-v4', 'mle', 'test_no_change_error')} of the error of "
+        "predicting that nothing changes, V(s) for V(s′), although it explains all but "
+        f"{left_over('Walker2d-v4')} of the change of the state. On Hopper that is "
+        f"{ratio_of('Hopper-v4', 'mle', 'test_no_change_error')}. VAML has "
+        f"{ratio_of('Walker2d-v4', 'vaml', 'test_no_change_error')} here, and its model leaves "
+        f"{left_over('Walker2d-v4', 'vaml')} of the change unexplained"
+    ),
+    "Hopper, regularised VAML": lambda: (
+        "its plotted error is {} of maximum likelihood's, with both means {}"
+    ).format(
+        *(
+            judged_on("Hopper", claim, measured, "reg_vaml").rpartition(", ")[0]
+            for claim, measured in (("C6", "median of log value_aware_error"), ("W19", MEANS))
+        )
+    ),
+    "Hopper, its width": lambda: ("it has {} times maximum likelihood's error at the mean").format(
+        judged_on(
+            "Hopper", "W28", MEANS, "vaml_narrow", "mle_narrow", "four_runs/narrow"
+        ).rpartition(", ")[0]
+    ),
+    "Hopper, samples by width": lambda: (
+        "worse by {:.0f} nats, and its plotted error {}, where it is {} with 32 units; VAML's is "
+        "{} with 32 units and {} with 8"
+    ).format(
+        worse_by_width("Hopper-v4"),
+        *by_width("Hopper-v4", "value_aware_error")[:2],
+        *by_width("Hopper-v4", "value_aware_error", ("vaml", "vaml_narrow")),
     ),
     "how hard each is": lambda: (
         "the error is {} to {} of V's variance here, and {} to {} there".format(
