@@ -53,6 +53,7 @@ STUDIES = {
     "four_runs": (("snapshots",), ("figure_2_seeds", "error_tails")),
     "four_runs/middle": (("snapshots", "snapshots_costs"), ()),
     "four_runs/narrow": (("snapshots",), ()),
+    "four_runs/patient": (("snapshots",), ()),
     "four_runs/wide": (("snapshots",), ()),
     "pusher/mean": (_OF_AGENTS, ("where_mbac",)),
     "pusher_v5": (_OF_AGENTS, ("figure_3_seeds", "why_mbac")),

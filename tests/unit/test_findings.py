@@ -336,6 +336,11 @@ FINDINGS: dict[str, Callable[[], str]] = {
         *by_width("Walker2d-v4", "mean_prediction_error"),
         *by_width("Walker2d-v4", "mean_prediction_error", ["mle_patient"]),
     ),
+    "Walker2d, VAML with patience": lambda: "VAML has {} of its error (W30: {}, as".format(
+        *judged_on(
+            "Walker2d", "W30", MEANS, "vaml_patient", "mle_patient", "four_runs/patient"
+        ).rsplit(", ", 1)
+    ),
     "Walker2d, not overfitted": lambda: (
         f"its error is {ratio_of('Walker2d-v4', 'mle', 'train_mean_prediction_error')} times that "
         "on training transitions"
@@ -597,6 +602,14 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
     ),
     "SAC's data, samples": lambda: "samples leaves {} × and {} ×".format(
         mle_on("Hopper", "W18", SAMPLES, ".2g", 0.5), mle_on("Walker2d", "W20", SAMPLES, ".2g", 0.5)
+    ),
+    "SAC's data, no change": lambda: (
+        "{} × and {} × the error of predicting no change; VAML's is {} × on Walker2d"
+    ).format(
+        *(
+            ratio_of(f"{part}-v4", objective, "test_no_change_error")
+            for part, objective in (("Hopper", "mle"), ("Walker2d", "mle"), ("Walker2d", "vaml"))
+        )
     ),
     "SAC's data, in short": lambda: "has 1/{:.0f} of the error of V at its samples".format(
         2 / exp(compared("Hopper", "W18", SAMPLES, "mle", "", "four_runs")[0])[0]

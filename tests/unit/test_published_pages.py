@@ -129,6 +129,7 @@ def test_the_page_of_four_runs_has_the_ratios_at_the_middle_snapshot(
         ("Walker2d", "W25", "mse", "mle", "middle"),
         ("Walker2d", "W26", "vaml", "mse", "middle"),
         ("Walker2d", "W27", "vaml_wide", "mle_wide", "wide"),
+        ("Walker2d", "W30", "vaml_patient", "mle_patient", "patient"),
         ("Hopper", "W28", "vaml_narrow", "mle_narrow", "narrow"),
     ],
 )

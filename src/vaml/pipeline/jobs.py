@@ -229,7 +229,7 @@ def versions(stage: str, study: Config, results: Path, labels: Labels) -> str:
 
 
 def _kept(stage: str, study: Config, results: Path, labels: Labels) -> Stable | None:
-    """What one job's result records, if the result is of this config and code, as is its source."""
+    """The record of one job's result, if that is of this config and code, as is its source."""
     found = found_manifest(results / folder(stage, labels) / "manifest.json")
     if found is None or found.stable.key != key(stage, study, labels):
         return None
