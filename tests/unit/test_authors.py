@@ -201,7 +201,7 @@ def test_cost_of_figure_2(
 
 def test_models_of_figure_3(findings: list[Finding]) -> None:
     for part, ratio, lower, of in (("InvertedPendulum", 0.124, 26, 28), ("Pusher", 0.69, 25, 29)):
-        finding = find(findings, "C7", part, index=1)
+        finding = find(findings, "W29", part)
         assert math.exp(finding.authors.effect) == pytest.approx(ratio, abs=2e-3)
         assert (details(finding)["lower"], details(finding)["of"]) == (lower, of)
     nats = [find(findings, "C8", part).authors.effect for part in ("InvertedPendulum", "Pusher")]
