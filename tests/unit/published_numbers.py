@@ -439,6 +439,14 @@ def by_width(
     return cells
 
 
+def over_mle_on_walker(objective: str) -> str:
+    """Error of the mean prediction over maximum likelihood's, on Walker2d at 104 000 steps."""
+    rows = table("four_runs/snapshots")
+    rows = rows.loc[(rows["environment"] == "Walker2d-v4") & (rows["step"] == 104000)]
+    errors = rows.pivot(index="seed", columns="objective", values="mean_prediction_error")
+    return bracketed(exp(with_interval(np.log(errors[objective] / errors["mle"]))), ".2g")
+
+
 def worse_by_width(environment: str) -> float:
     """How much larger the NLL of maximum likelihood is with 8 units than with 32."""
     fits = table("four_runs/snapshots")

@@ -110,7 +110,9 @@ def test_a_taken_job_is_done_whatever_was_made_there_before(editable: Project) -
     for path in (editable.results / "simulate_dynamics").rglob("manifest.json"):
         path.touch()
     mine = Project(editable.folder, editable.dag, (*editable.overlays, overlay))
+    dates = {path: path.stat().st_mtime_ns for path in editable.results.rglob("*.*")}
     assert unpack(mine, "results/tiny").returncode == 0
+    assert dates == {path: path.stat().st_mtime_ns for path in dates}
     assert training(mine) == set()
     # A benchmark is written in place: the other study's is no link to it.
     ours, theirs = (

@@ -81,7 +81,7 @@ def test_removed_grid_values_are_listed_and_removed(editable: Project) -> None:
 def test_the_results_of_an_experiment_that_is_left_out_are_removed(editable: Project) -> None:
     stages = ("simulate_dynamics", "fit_synthetic", "measure_synthetic")
     before = files(editable.results)
-    own = editable.results / "fit_synthetic/realizable/h8_s0/mle/notes.txt"
+    own = editable.results / "fit_synthetic/realizable/h8_s0/mle/curve.png"
     own.touch()
     editable.edit(TINY, "settings: [realizable]", "settings: []")
     editable.vaml("clean-stale", "--apply")

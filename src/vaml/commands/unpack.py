@@ -108,14 +108,18 @@ def _put(
         with atomic(copy) as temporary:
             shutil.copy2(path, temporary)
     made = [results / place / path.name for path in files]
-    for path, link in zip(files, made, strict=True):
-        link_or_copy(path, link)
     start = source(*job)
-    if start and (started := results / folder(*start) / MANIFEST).exists():
-        date = started.stat().st_mtime_ns
-        for path in [*copies, *made]:
-            if path.stat().st_mtime_ns < date:
-                os.utime(path, ns=(date, date))
+    started = start and results / folder(*start) / MANIFEST
+    date = started.stat().st_mtime_ns if started and started.exists() else 0
+    for path, result in zip(files, made, strict=True):
+        if path.stat().st_mtime_ns < date:  # a link would date the origin's, too
+            with atomic(result) as temporary:
+                shutil.copy2(path, temporary)
+        else:
+            link_or_copy(path, result)
+    for path in [*copies, *made]:
+        if path.stat().st_mtime_ns < date:
+            os.utime(path, ns=(date, date))
     return made
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vaml.config.schema import Config
+from vaml.files import sha256
 from vaml.pipeline.job_files import MANIFEST, SETTINGS
 from vaml.pipeline.jobs import BESIDE, FOLDERS, every_job, folder, key, labels
 from vaml.runtime.checkpoint import LIVE, STATE
@@ -62,7 +63,8 @@ def _recorded(place: Path) -> set[str]:
     if (manifest := found_manifest(place / MANIFEST)) is None:
         return set()
     outputs = manifest.stable.outputs
-    results = {file.name for file in _files(place) if file.stem in outputs}
+    named = [file for file in _files(place) if file.stem in outputs]
+    results = {file.name for file in named if sha256(file) == outputs[file.stem]}
     return {*results, SETTINGS, MANIFEST}
 
 
