@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from random_numbers import generator
@@ -76,6 +77,14 @@ def test_the_truth_has_no_exact_error_and_the_floors_variance() -> None:
     assert abs(exact["model_variance_term"] - floor / 10) < 6 * error / 10
     other = environment_metrics(measured(), Streams(1, "test"))
     assert 0 < abs(other["noise_floor"] - floor) < 6 * error
+
+
+def test_the_floors_standard_error_is_its_scatter() -> None:
+    error = environment_metrics(measured(), STREAMS)["noise_floor_se"]
+    floors = [
+        environment_metrics(measured(), Streams(i, "floor"))["noise_floor"] for i in range(60)
+    ]
+    assert np.std(floors, ddof=1) == pytest.approx(error, rel=0.3)
 
 
 def test_skill_is_zero_for_a_model_that_predicts_no_change() -> None:

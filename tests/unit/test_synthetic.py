@@ -148,7 +148,7 @@ def test_metrics_tell_a_models_distance_from_the_truth() -> None:
 
     shifted = dynamics([32, 32])  # the truth's own weights
     with torch.no_grad():
-        shifted.mean_head.bias.add_(0.1)
+        shifted.mean_head.bias.add_(0.1).sub_(0.2 * (torch.arange(N) % 2))  # 0.1, -0.1, ...
         shifted.log_std_head.bias.fill_(-0.5)
     metrics = measured(shifted)
     assert metrics["mean_l1_error"] == pytest.approx(0.1 * N, rel=1e-4)
