@@ -421,37 +421,38 @@ def judged_on(
     return f"{ratio} [{low}, {high}], {verdict}"
 
 
+def middle_fits(environment: str) -> Any:
+    """Fits to four runs of an environment at 104 000 steps."""
+    fits = table("four_runs/snapshots")
+    return fits.loc[(fits["environment"] == environment) & (fits["step"] == 104000)]
+
+
+def over_runs(numbers: Any) -> str:
+    """Geometric mean of four runs' numbers, with the lowest and the highest."""
+    assert len(numbers) == 4
+    found = np.exp(np.log(numbers).mean()), numbers.min(), numbers.max()
+    return "{} ({} to {})".format(*map(short, found))
+
+
 def by_width(
     environment: str, metric: str, objectives: Iterable[str] = ("mle_narrow", "mle", "mle_wide")
 ) -> list[str]:
-    """Fits with 8, 32 and 128 units at 104 000 steps: mean, lowest and highest run of each.
-
-    The means are geometric.
-    """
-    fits = table("four_runs/snapshots")
-    fits = fits.loc[(fits["environment"] == environment) & (fits["step"] == 104000)]
-    cells = []
-    for objective in objectives:
-        runs = fits.loc[fits["objective"] == objective, metric]
-        assert len(runs) == 4
-        numbers = np.exp(np.log(runs).mean()), runs.min(), runs.max()
-        cells.append("{} ({} to {})".format(*map(short, numbers)))
-    return cells
+    """Fits with 8, 32 and 128 units at 104 000 steps, `over_runs`."""
+    fits = middle_fits(environment)
+    return [over_runs(fits.loc[fits["objective"] == each, metric]) for each in objectives]
 
 
 def over_mle_on_walker(objective: str) -> str:
     """Error of the mean prediction over maximum likelihood's, on Walker2d at 104 000 steps."""
-    rows = table("four_runs/snapshots")
-    rows = rows.loc[(rows["environment"] == "Walker2d-v4") & (rows["step"] == 104000)]
-    errors = rows.pivot(index="seed", columns="objective", values="mean_prediction_error")
+    errors = middle_fits("Walker2d-v4").pivot(
+        index="seed", columns="objective", values="mean_prediction_error"
+    )
     return bracketed(exp(with_interval(np.log(errors[objective] / errors["mle"]))), ".2g")
 
 
 def worse_by_width(environment: str) -> float:
     """How much larger the NLL of maximum likelihood is with 8 units than with 32."""
-    fits = table("four_runs/snapshots")
-    fits = fits.loc[(fits["environment"] == environment) & (fits["step"] == 104000)]
-    means = fits.groupby("objective")["nll"].mean()
+    means = middle_fits(environment).groupby("objective")["nll"].mean()
     return means["mle_narrow"] - means["mle"]
 
 
@@ -462,11 +463,8 @@ def trained(environment: str, objective: str = "mle") -> Any:
 
 
 def of_no_change(environment: str) -> str:
-    """The error of predicting no change, as `by_width` writes it."""
-    runs = trained(environment)["test_no_change_error"]
-    assert len(runs) == 4
-    numbers = np.exp(np.log(runs).mean()), runs.min(), runs.max()
-    return "{} ({} to {})".format(*map(short, numbers))
+    """The error of predicting no change, `over_runs`."""
+    return over_runs(trained(environment)["test_no_change_error"])
 
 
 def ratio_of(environment: str, objective: str, over: str) -> str:

@@ -85,7 +85,7 @@ def mean_prediction_error(test: ModelTest, generator: torch.Generator) -> float:
 
 
 def no_change_error(test: ModelTest, generator: torch.Generator) -> float:
-    """The same of predicting that s' is s."""
+    """The mean of `squared_errors` with s in place of each of the model's samples."""
 
     def present(found: Prediction) -> Tensor:
         return found.observations.expand(DRAWS, *found.observations.shape)
