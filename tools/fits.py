@@ -14,17 +14,23 @@ from vaml.config.snapshots import FitSnapshotJob
 from vaml.config.yaml_file import merged
 from vaml.files import UnreadableFile, read_tensors, write_rows
 from vaml.metrics.model_test import ModelTest
+from vaml.networks.value import SoftValue, Value
 from vaml.pipeline import jobs
 from vaml.saving import load_module
 
 ROOT = Path(__file__).parents[1]
+SNAPSHOTS = "snapshots.safetensors"
 
 
 class Fit(NamedTuple):
-    """A fit's settings, its data, its last weights on its test transitions, and their noise."""
+    """A fit's settings, its data, its last weights on its test transitions, and their noise.
+
+    other_value: V of the next seed's run at the same step; of the first seed's, after the last.
+    """
 
     settings: FitSnapshotJob
     data: SnapshotData
+    other_value: Value
     test: ModelTest
     seed: int
 
@@ -39,14 +45,18 @@ def read_fit(study: Config, results: Path, job: dict[str, Any]) -> Fit:
     UnreadableFile, OSError: a file is damaged, or not there.
     """
     settings = FitSnapshotJob.model_validate_json(jobs.settings("fit_snapshot", study, job))
+    device = torch.device("cpu")
     run, fit = (results / jobs.folder(stage, job) for stage in ("train_sac", "fit_snapshot"))
-    history, snapshots = run / "history.npz", run / "snapshots.safetensors"
-    data = read_snapshot(history, snapshots, settings, torch.device("cpu"))
+    data = read_snapshot(run / "history.npz", run / SNAPSHOTS, settings, device)
+    seeds = study.sac.seeds
+    after = job | {"seed": seeds[(seeds.index(job["seed"]) + 1) % len(seeds)]}
+    snapshots = results / jobs.folder("train_sac", after) / SNAPSHOTS
+    other_value = SoftValue.from_snapshot(read_tensors(snapshots, f"{settings.step}/"), device)
     model = snapshot_model(settings, data, torch.Generator())
     load_module(model, read_tensors(fit / "model.safetensors", "last/"))
     samples, batch_size = settings.objective.model_samples, settings.fit.batch_size
     test = ModelTest(model, data.test, data.value, samples, batch_size)
-    return Fit(settings, data, test, fit_streams(settings).seed("error_tails"))
+    return Fit(settings, data, other_value, test, fit_streams(settings).seed("error_tails"))
 
 
 def write_table(description: str, row: Callable[[Fit], dict[str, float]]) -> None:
