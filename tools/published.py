@@ -51,6 +51,7 @@ _OF_AGENTS = ("mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics")
 STUDIES = {
     "as_run": (("synthetic",), ("figure_1_seeds", "why_synthetic")),
     "four_runs": (("snapshots",), ("figure_2_seeds", "error_tails")),
+    "four_runs/course": (("snapshots",), ("figure_2_seeds", "error_tails")),
     "four_runs/middle": (("snapshots", "snapshots_costs"), ()),
     "four_runs/narrow": (("snapshots",), ()),
     "four_runs/patient": (("snapshots",), ()),
@@ -107,14 +108,15 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
         "snapshots": study.sac.environments,
         "mbac": study.mbac.environments,
     }[experiment]
-    # Beside a study that is judged itself, on more, one within it adds its own contrasts alone.
-    contrasts_alone = outer != name and outer in STUDIES
     rows = [
         row
         for row in comparison_rows(findings)
         if any(part.startswith(row["part"]) for part in has)
-        if not contrasts_alone or (row["baseline"] and row["n"])
     ]
+    if outer != name and outer in STUDIES:
+        # That study is judged itself, on more: one within it adds what it has besides.
+        known = _config(outer).snapshots.objectives
+        rows = [row for row in rows if row["n"] and (row["baseline"] or row["method"] not in known)]
     write_rows(folder / "claims.csv", list(rows[0]), rows)
     for figure in drawn:
         _picture(figure, folder, _drawing(figure, tables, study), spare)

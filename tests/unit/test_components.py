@@ -52,15 +52,18 @@ def test_the_errors_are_those_of_a_linear_value() -> None:
             name: np.square(effects.sum(1)).mean(),
             f"{name}_positions": np.square(effects[:, :2].sum(1)).mean(),
             f"{name}_velocities": np.square(effects[:, 2:].sum(1)).mean(),
-            f"other_{name}": np.square((residual * OTHER).numpy().sum(1)).mean(),
         }
         for each, square in expected.items():
             assert found[each] == pytest.approx(square / 2, rel=1e-3)
+        effects = (residual * OTHER).numpy()
+        assert found[f"other_{name}"] == pytest.approx(
+            np.square(effects.sum(1)).mean() / 2, rel=1e-3
+        )
         for prefix, slope in (("", SLOPE), ("other_", OTHER)):
             drawn = 0.5 * np.square((residual * slope).numpy()).sum(1).mean()
             assert found[f"{prefix}{name}_signs_drawn"] == pytest.approx(drawn, rel=0.1)
         assert found[name] < 0.1 * found[f"{name}_signs_drawn"]
-    assert len(found) == 12
+    assert len(found) == 16
 
 
 def test_a_drawn_sign_changes_nothing_else() -> None:
