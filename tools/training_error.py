@@ -13,11 +13,14 @@ over that of the change from s to s' from its average.
 from dataclasses import replace
 
 import numpy as np
+import torch
 from fits import Fit, write_table
+from torch import Tensor
 
 from vaml.data.transitions import Transitions
-from vaml.metrics.error_tails import mean_prediction_error, no_change_error, residuals
-from vaml.metrics.model_test import ModelTest
+from vaml.metrics.error_tails import errors_with, mean_prediction_error, residuals
+from vaml.metrics.model_test import DRAWS, ModelTest
+from vaml.networks.dynamics import Prediction
 
 
 def both_parts(fit: Fit) -> dict[str, float]:
@@ -38,6 +41,15 @@ def on(test: ModelTest, fit: Fit) -> dict[str, float]:
         "no_change_error": no_change_error(test, fit.noise()),
         "unexplained": float(np.square(residuals(test)).mean() / spread(test.transitions)),
     }
+
+
+def no_change_error(test: ModelTest, generator: torch.Generator) -> float:
+    """The error of s in place of each of the model's samples."""
+
+    def present(found: Prediction) -> Tensor:
+        return found.observations.expand(DRAWS, *found.observations.shape)
+
+    return float(errors_with(test, present, generator).mean())
 
 
 def spread(rows: Transitions) -> float:

@@ -20,6 +20,8 @@ from safetensors.numpy import load, save
 
 # Errors of file systems that cannot flush a folder, such as some on networks and in containers.
 _NO_FOLDER_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES)
+# Errors of a disk, which say nothing of the file that is read.
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class UnreadableFile(Exception):
@@ -70,7 +72,10 @@ def _flush_folder(path: Path) -> None:
 
 @contextmanager
 def reading(path: Path, kind: str) -> Iterator[None]:
-    """Turn any exception of a parser that meets a damaged file into UnreadableFile."""
+    """Turn any exception of a parser that meets a damaged file into UnreadableFile.
+
+    OSError: the path cannot be opened, or a disk is full or broken.
+    """
     # A path that cannot be opened at all (missing, no permission, a folder) stays an OSError.
     if stat.S_ISFIFO(path.stat().st_mode):  # open would wait for a writer
         raise UnreadableFile(f"{path}: not a whole {kind} file: it is a pipe")
@@ -81,6 +86,8 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     except (UnreadableFile, MemoryError):
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         if not start:
             reason = "it is empty"

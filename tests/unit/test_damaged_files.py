@@ -1,3 +1,4 @@
+import errno
 import pickle
 import zipfile
 from pathlib import Path
@@ -64,6 +65,20 @@ def test_a_compressed_npz_is_refused(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "a.npz", x=np.zeros(10**6))
     with pytest.raises(UnreadableFile, match=r"x\.npy is compressed"):
         files.read_arrays(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
+def test_a_full_or_broken_disk_is_no_damaged_file(tmp_path: Path, number: int) -> None:
+    """Such as where an archive is unpacked, and is read as it goes."""
+    (tmp_path / "a").touch()
+    with (
+        pytest.raises(OSError, match="of the disk") as caught,
+        files.reading(tmp_path / "a", "archive"),
+    ):
+        raise OSError(number, "of the disk")
+    assert caught.value.errno == number
+    with pytest.raises(UnreadableFile), files.reading(tmp_path / "a", "archive"):
+        raise OSError(errno.EINVAL, "a seek before the start")
 
 
 @pytest.mark.parametrize("name", READERS)

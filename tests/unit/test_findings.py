@@ -316,7 +316,9 @@ FINDINGS: dict[str, Callable[[], str]] = {
         f"{vaml_on('Walker2d', 'W21', MEANS)}"
     ),
     "Walker2d, samples": lambda: (
-        f"its mean has {mle_on('Walker2d', 'W20', SAMPLES, '.2g', 0.5)} of it (W20: contradicted,"
+        f"its mean has {mle_on('Walker2d', 'W20', SAMPLES, '.2g', 0.5)} of that of twenty samples "
+        "(W20: contradicted, against our prediction), and "
+        f"{bracketed(of_squared_bias('Walker2d'), '.2g')} of the squared bias"
     ),
     "Walker2d, squared error": lambda: (
         f"has {vaml_on('Walker2d', 'W25', MEANS, '.2g', 'mse')} of its error at the mean (W25: "

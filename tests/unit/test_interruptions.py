@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import torch
 from offline_fits import flags
 from saved_states import KEY, LOOP, arrays_of, assert_is_state, first_line, start
 
@@ -199,6 +200,37 @@ def test_a_signal_that_comes_with_the_lock_is_noticed(
         noticed = job.checkpoint.due()
         raise LookupError  # no results are made here
     assert noticed
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 1 GiB",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    ],
+)
+def test_a_gpu_without_memory_ends_a_job_in_a_line(tmp_path: Path, told: str) -> None:
+    """Other errors of PyTorch are faults of ours, whose place has to be seen."""
+
+    class Settings(JobSettings):
+        rows: int
+
+    job_flags = flags(tmp_path, Settings(seed=0, rows=2000), ())
+    for error, ends in (
+        (torch.OutOfMemoryError(told), SystemExit),
+        (RuntimeError("x"), RuntimeError),
+    ):
+        with (
+            pytest.raises(ends) as caught,
+            running("simulate_dynamics", Settings, job_flags, outputs=()),
+        ):
+            raise error
+        if ends is SystemExit:
+            line = str(caught.value)
+            assert line.startswith(
+                "simulate_dynamics: it does not fit into the memory; its largest"
+            )
+            assert line.endswith(told)
 
 
 def test_a_terminated_process_saves_says_so_and_goes_on_later(tmp_path: Path) -> None:

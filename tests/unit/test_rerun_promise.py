@@ -24,7 +24,8 @@ OF_A, OF_B = "measure_synthetic", "measure_snapshot"
 # File, what stands there, what it becomes; then the stages that run again.
 Edit = tuple[str, str, str]
 EDITS: dict[str, tuple[list[Edit], set[str]]] = {
-    "a help text, the wording of an error or of a log message, the version of the package": (
+    "a help text, the wording of an error that ends a job or of a log message, the version of "
+    "the package": (
         [
             ("runtime/job.py", 'help="input file"', 'help="an input file"'),
             ("config/sac.py", 'description="keep the x', 'description="whether to keep the x'),

@@ -102,6 +102,24 @@ def test_results_that_were_removed_have_not_failed(tmp_path: Path) -> None:
     assert found(tmp_path)[0].state == "waiting"
 
 
+def test_a_state_that_goes_while_it_is_read_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of a job removes the folder of its state."""
+    saved = tmp_path / ".state" / KEYS[0]
+    saved.mkdir(parents=True)
+    is_dir = Path.is_dir
+
+    def then_removed(path: Path) -> bool:
+        there = is_dir(path)
+        if path == saved and there:
+            saved.rmdir()
+        return there
+
+    monkeypatch.setattr(Path, "is_dir", then_removed)
+    assert found(tmp_path)[0].state == "waiting"
+
+
 def test_where_there_is_no_proc_running_jobs_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,12 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from argparse import ArgumentTypeError
 from pathlib import Path
 
 import pytest
 
 from vaml.runtime import terminal
-from vaml.runtime.terminal import usable_cores
+from vaml.runtime.terminal import at_least_one, core_count, usable_cores
 
 PRINT = """
 from vaml.runtime.terminal import print_anywhere
@@ -67,3 +68,13 @@ def test_only_commands_print_for_a_person() -> None:
     ]
     assert {path.parent.name for path in printing} == {"commands"}
     assert {"plan.py", "status.py", "export_tensorboard.py"} <= {path.name for path in printing}
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "two", ""])
+def test_a_flag_says_which_numbers_it_allows(text: str) -> None:
+    allowed = "a whole number of at least 1$"
+    with pytest.raises(ArgumentTypeError, match=f"^got {text}; allowed: all, or {allowed}"):
+        core_count(text)
+    with pytest.raises(ArgumentTypeError, match=f"^got {text}; allowed: {allowed}"):
+        at_least_one(text)
+    assert (core_count("12"), core_count("all"), at_least_one("1")) == (12, usable_cores(), 1)

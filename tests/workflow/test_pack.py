@@ -158,6 +158,15 @@ def test_a_damaged_job_and_one_of_another_config_are_refused_by_name(
     assert f"refused: {FIT}/model.safetensors: is not the file that was made" in done.stdout
     assert f"{count(clone) - 1} jobs taken" in done.stdout
     assert not (clone.results / FIT / "manifest.json").exists()
+
+    def renamed(member: tarfile.TarInfo, block: bytes) -> tuple[str, bytes]:
+        return member.name.replace(f"{FIT}/config.json", f"{FIT}/config.txt"), block
+
+    shutil.rmtree(clone.results)
+    done = unpack(clone, rewritten(archive, tmp_path / "lacking.tar.gz", renamed))
+    assert done.returncode == 1, done.stderr
+    assert f"refused: {FIT}/config.json: is missing" in done.stdout
+    assert f"{count(clone) - 1} jobs taken" in done.stdout
     shutil.rmtree(clone.results)
     overlay = tmp_path / "other.yaml"
     overlay.write_text("sac: {training: {evaluation_episodes: 3}}\n")

@@ -127,7 +127,7 @@ def results(stage, names):
     ]
 
 
-def finished_jobs():
+def job_results():
     """What every job leaves for tables, and its record; not the large files that only jobs read."""
     return [
         path

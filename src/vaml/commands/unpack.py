@@ -13,6 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from vaml.commands.flags import add_configfile, for_snakemake
@@ -40,52 +41,73 @@ def run(arguments: argparse.Namespace) -> None:
     require_no_snakemake(results, "nothing is taken")
     wanted = {key(stage, study, job): (stage, job) for stage, job in every_job(study)}
     is_folder = arguments.source.is_dir()
+    outcome = _Outcome()
     with _as_folder(arguments.source, results) as place:
-        written, taken, here, refused = _take(place, results, wanted)
-    forget_records(written, *for_snakemake(arguments))
-    for stage, count in taken.items():
+        try:
+            _take(place, results, wanted, outcome)
+        finally:  # a disk that is full by now has some of the jobs
+            forget_records(outcome.written, *for_snakemake(arguments))
+    for stage, count in outcome.taken.items():
         print(f"{stage}: {count} jobs taken from {arguments.source}")
-    for line in () if is_folder else refused:
+    for line in () if is_folder else outcome.refused:
         print(f"refused: {line}")
-    others = f"{len(refused)} of another config or code, or damaged"
-    print(f"{results}: {taken.total()} jobs taken, {here} were here, {others}")
-    sys.exit(bool(refused) and not is_folder)
+    others = f"{len(outcome.refused)} of another config or code, or damaged"
+    print(f"{results}: {outcome.taken.total()} jobs taken, {outcome.here} were here, {others}")
+    sys.exit(bool(outcome.refused) and not is_folder)
+
+
+@dataclass
+class _Outcome:
+    """Files written, jobs taken by stage, jobs that were here, and a line for each refused."""
+
+    written: list[Path] = field(default_factory=list[Path])
+    taken: Counter[str] = field(default_factory=Counter[str])
+    here: int = 0
+    refused: list[str] = field(default_factory=list[str])
 
 
 def _take(
-    origin: Path, results: Path, wanted: Mapping[str, tuple[str, Labels]]
-) -> tuple[list[Path], Counter[str], int, list[str]]:
-    """The files of the jobs taken, the numbers of these, by stage, and of those already there.
+    origin: Path, results: Path, wanted: Mapping[str, tuple[str, Labels]], outcome: _Outcome
+) -> None:
+    """Take each finished job that the study has and lacks, and note in `outcome` what came of it.
 
-    The last of the four has a line for each that was refused.
+    wanted: the study's jobs, by their keys.
     """
-    written, taken, here, refused = list[Path](), Counter[str](), 0, list[str]()
     for stage, home in finished_jobs(origin):
         place = str(home.relative_to(origin))
         try:
-            made = read_manifest(home / MANIFEST).stable
-            found = made.key
-            if found not in wanted:
-                refused.append(f"{place}: its key {found} is of no job of this study")
-                continue
-            if not accepted(stage, made.versions):
-                other = differences(recorded(stage, made.versions), installed(stage))
-                refused.append(f"{place}: {'; '.join(other)}; {VARIABLE}=keep takes it")
-                continue
-            target = results / folder(*wanted[found])
-            if (target / MANIFEST).exists():
-                if read_manifest(target / MANIFEST).stable.key == found:
-                    here += 1
-                else:
-                    refused.append(f"{place}: {target} holds a result of another config or code")
+            job = _wanted(stage, home, place, wanted)
+            if _is_here(home, place, results / folder(*job)):
+                outcome.here += 1
                 continue
             files = whole_job(home, stage)
         except UnreadableFile as error:
-            refused.append(str(error).removeprefix(f"{origin}/"))
+            outcome.refused.append(str(error).removeprefix(f"{origin}/"))
             continue
-        written += _put(files, beside(origin, place), origin, results, wanted[found])
-        taken[stage] += 1
-    return written, taken, here, refused
+        outcome.written += _put(files, beside(origin, place), origin, results, job)
+        outcome.taken[stage] += 1
+
+
+def _wanted(
+    stage: str, home: Path, place: str, wanted: Mapping[str, tuple[str, Labels]]
+) -> tuple[str, Labels]:
+    """The study's job of the same key. UnreadableFile: there is none, or of other versions."""
+    made = read_manifest(home / MANIFEST).stable
+    if made.key not in wanted:
+        raise UnreadableFile(f"{place}: its key {made.key} is of no job of this study")
+    if not accepted(stage, made.versions):
+        other = differences(recorded(stage, made.versions), installed(stage))
+        raise UnreadableFile(f"{place}: {'; '.join(other)}; {VARIABLE}=keep takes it")
+    return wanted[made.key]
+
+
+def _is_here(home: Path, place: str, target: Path) -> bool:
+    """Whether the study has this result. UnreadableFile: it has another in this place."""
+    if not (target / MANIFEST).exists():
+        return False
+    if read_manifest(target / MANIFEST).stable.key == read_manifest(home / MANIFEST).stable.key:
+        return True
+    raise UnreadableFile(f"{place}: {target} holds a result of another config or code")
 
 
 def _put(

@@ -27,7 +27,9 @@ class Environment(Section):
 class ActorCriticSettings(Section):
     """Networks and optimisation of soft actor-critic, shared by SAC and MBAC."""
 
-    hidden_sizes: list[Width] = Field(min_length=1, description="ReLU layers, actor and critics")
+    hidden_sizes: list[Width] = Field(
+        min_length=1, max_length=10, description="ReLU layers, actor and critics"
+    )
     learning_rate: Positive = Field(description="Adam's step size: actor, critics, temperature")
     batch_size: Rows = Field(description="transitions per gradient step, with replacement")
     discount: Share = Field(description="weight of the next value in the Bellman target")

@@ -100,6 +100,8 @@ def _line(detail: ErrorDetails) -> str:
         return f"config: {key}: got {given}; allowed: a name that matches {pattern}"
     message = re.sub("^(Input should be|String should have|Value error,) ", "", detail["msg"])
     allowed = _ALLOWED.get(kind, message)
+    if kind == "too_long":
+        allowed = f"at most {detail.get('ctx', {}).get('max_length')} entries"
     if kind == "int_type" and isinstance(detail["input"], str | float):
         allowed = "a whole number in digits (2000, not 2e3)"
     return f"config: {key}: got {given}; allowed: {allowed}"

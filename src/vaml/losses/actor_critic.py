@@ -8,7 +8,7 @@ from torch.nn import functional
 def bellman_target(
     rewards: Tensor, terminated: Tensor, next_values: Tensor, discount: float
 ) -> Tensor:
-    """r + γ (1 - terminated) V(s'), eq. (1) at a sampled s', elementwise; arguments of one shape.
+    """r + γ (1 - terminated) V(s'), eq. (1) at a sampled s', elementwise; arguments broadcast.
 
     `terminated` is the environment's own ending and never a time limit. Terminal values are
     masked, not multiplied by zero: V may be non-finite where a model predicts a non-finite state.
@@ -35,7 +35,7 @@ def critic_loss(values: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
 def actor_loss(smaller_values: Tensor, log_probabilities: Tensor, temperature: Tensor) -> Tensor:
     """Policy improvement, eq. (2), as a loss: -mean[min(Q1, Q2)(s, a) - temperature log π(a|s)].
 
-    The actions a ~ π(·|s) are reparameterised. All arguments are (batch,).
+    The actions a ~ π(·|s) are reparameterised. Arguments are (batch,), the temperature a scalar.
     """
     return (temperature * log_probabilities - smaller_values).mean()
 

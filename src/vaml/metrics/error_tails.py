@@ -76,27 +76,19 @@ def squared_errors(test: ModelTest, generator: torch.Generator) -> np.ndarray:
     V draws an action each time, and the model a next state. A transition without error therefore
     has, in expectation, a fortieth of the sum of the variances of V(s') and V(ŝ').
     """
-    return _errors(test, lambda prediction: prediction.sample(DRAWS, generator), generator)
+    return errors_with(test, lambda prediction: prediction.sample(DRAWS, generator), generator)
 
 
 def mean_prediction_error(test: ModelTest, generator: torch.Generator) -> float:
     """The mean of `squared_errors` with the model's mean in place of each of its samples."""
-    return float(_errors(test, lambda found: found.repeated_mean(DRAWS), generator).mean())
-
-
-def no_change_error(test: ModelTest, generator: torch.Generator) -> float:
-    """The mean of `squared_errors` with s in place of each of the model's samples."""
-
-    def present(found: Prediction) -> Tensor:
-        return found.observations.expand(DRAWS, *found.observations.shape)
-
-    return float(_errors(test, present, generator).mean())
+    return float(errors_with(test, lambda found: found.repeated_mean(DRAWS), generator).mean())
 
 
 @torch.no_grad()
-def _errors(
+def errors_with(
     test: ModelTest, states: Callable[[Prediction], Tensor], generator: torch.Generator
 ) -> np.ndarray:
+    """`squared_errors` with other states in place of the model's samples (DRAWS, batch, n)."""
     found = []
     for batch in test.transitions.batches(test.batch_size):
         targets = test.value(batch.next_observations.expand(DRAWS, -1, -1), generator)

@@ -16,7 +16,7 @@ from vaml.metrics.model_test import DRAWS, Metrics, ModelTest
 from vaml.networks.value import Value
 from vaml.seeding import Streams
 
-# Noise this small changes no single-precision number above 10: such a model is deterministic.
+# About the spacing of single-precision numbers at 10: such a model counts as deterministic.
 COLLAPSED_SIGMA = 1e-6
 # Number of test rows for a fit's diagnostics.
 DIAGNOSTIC_ROWS = 1024

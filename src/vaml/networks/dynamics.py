@@ -21,14 +21,14 @@ class Prediction(NamedTuple):
     log_std: Tensor
 
     def residual(self, next_observations: Tensor) -> Tensor:
-        """s' less its predicted mean, for next observations (batch, n): (batch, n).
+        """s' less its predicted mean, for next observations (..., batch, n), in their shape.
 
         The change is formed before the mean is subtracted: states are much larger than both.
         """
         return next_observations - self.observations - self.mean
 
     def nll(self, next_observations: Tensor) -> Tensor:
-        """-log density of the next observations (batch, n), summed over dimensions: (batch,)."""
+        """-log density of next observations (..., batch, n), summed over n: (..., batch)."""
         standardised = self.residual(next_observations) * torch.exp(-self.log_std)
         constant = 0.5 * math.log(2 * math.pi) * self.mean.shape[-1]
         return (0.5 * standardised.square() + self.log_std).sum(-1) + constant

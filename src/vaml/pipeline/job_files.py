@@ -20,7 +20,8 @@ MANIFEST, SETTINGS = "manifest.json", "config.json"
 def job_digests(manifest: Path) -> dict[Path, str]:
     """Digests of a job's files by its manifest, whose flags are the stems of the files' names.
 
-    UnreadableFile: the manifest is damaged, or the settings beside it are not those it records.
+    UnreadableFile: the manifest is damaged, or the settings beside it are missing or not those that
+    it records.
     """
     made, home = read_manifest(manifest).stable, manifest.parent
     found = {
@@ -29,6 +30,8 @@ def job_digests(manifest: Path) -> dict[Path, str]:
         if path.stem in made.outputs
     }
     settings = home / SETTINGS
+    if not settings.is_file():
+        raise UnreadableFile(f"{settings}: is missing")
     text = canonical(read_json(settings))
     if hashlib.sha256(text.encode()).hexdigest() != made.config:
         raise UnreadableFile(f"{settings}: is not what its manifest says")

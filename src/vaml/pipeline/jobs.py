@@ -197,7 +197,7 @@ def settings(stage: str, study: Config, labels: Labels) -> str:
 
 def gpus(stage: str, study: Config, labels: Labels) -> int:
     """Number of GPUs that one job asks for: 0 or 1, by VAML_DEVICE."""
-    # They take less time than the start of CUDA.
+    # Seconds on a core, where their numbers are the same on every machine.
     on_cores = stage == "simulate_dynamics" or stage in MEASURED
     return 0 if on_cores else int(wants_gpu(_job(stage, study, labels)))
 

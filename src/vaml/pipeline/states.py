@@ -1,5 +1,6 @@
 """The state of each training job, read from a study's files without a lock or a write."""
 
+import os
 import re
 import socket
 import time
@@ -72,11 +73,19 @@ def _state(stage: str, job: Labels, expected: str, results: Path) -> JobState:
     progress = next(filter(None, map(_progress, reversed(lines))), None)
     if owner := _living_owner(saved / "lock"):
         return JobState(stage, job, "running", progress, str(owner))
-    if saved.is_dir() and any(STATE.fullmatch(path.name) for path in saved.iterdir()):
+    if any(STATE.fullmatch(name) for name in _names_in(saved)):
         return JobState(stage, job, "interrupted", progress)
     if lines and not lines[-1].endswith(FINISHED):
         return JobState(stage, job, "failed", told=lines[-1])
     return JobState(stage, job, "waiting")
+
+
+def _names_in(place: Path) -> list[str]:
+    """Names of the files in a folder, none of one that is not there; a job's end removes it."""
+    try:
+        return os.listdir(place)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _status(outcome: Path) -> object:

@@ -37,8 +37,8 @@ logger = logging.getLogger(__name__)
 # Last line of a log once the results are written: if they are missing, they were removed.
 FINISHED = "finished"
 
-# Part of PyTorch's message when an allocation fails.
-_NO_MEMORY = "allocate memory"
+# Parts of PyTorch's messages when an allocation fails: on a core, on a GPU, within cuBLAS.
+_NO_MEMORY = ("allocate memory", "out of memory", "ALLOC_FAILED")
 
 
 @dataclass
@@ -80,8 +80,8 @@ def running(
     """Run a step's work: read the flags before it, write settings and manifest after it.
 
     Within the block, no other process works on the job; its saved state is removed once all outputs
-    exist. Bad flags, damaged inputs, a full disk and a second copy of the job end the process with
-    one line and exit code 1.
+    exist. Bad settings, damaged inputs, a full disk and a second copy of the job end the process
+    with one line and exit code 1.
     """
     arguments = _flags(step, outputs, inputs).parse_args(argv)
     settings = None
@@ -140,7 +140,7 @@ def running(
     except (UnreadableFile, AlreadyRunning, OSError) as error:
         sys.exit(f"{step}: {error}")
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and _NO_MEMORY not in str(error):
+        if isinstance(error, RuntimeError) and not any(part in str(error) for part in _NO_MEMORY):
             raise
         reason = " ".join(str(error).split()) or "no memory is left"
         size = f"its largest setting is {largest_setting(settings)}" if settings else "too large"

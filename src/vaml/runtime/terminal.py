@@ -1,5 +1,6 @@
 """Output of the commands for any terminal and any pipe, and their numbers of cores."""
 
+import argparse
 import io
 import os
 import signal
@@ -18,17 +19,19 @@ def print_anywhere() -> None:
 def core_count(text: str) -> int:
     """Read a flag's number of cores: `all` are those that this process may run on.
 
-    ValueError: it is not a whole number of at least 1.
+    ArgumentTypeError: it is neither that nor a whole number of at least 1.
     """
-    return usable_cores() if text == "all" else at_least_one(text)
+    return usable_cores() if text == "all" else at_least_one(text, or_else="all, or ")
 
 
-def at_least_one(text: str) -> int:
-    """Read a flag's number of jobs. ValueError: it is not a whole number of at least 1."""
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+def at_least_one(text: str, or_else: str = "") -> int:
+    """Read a flag's number of jobs. ArgumentTypeError: it is not a whole number of at least 1.
+
+    or_else: what else the flag allows, for the message.
+    """
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"got {text}; allowed: {or_else}a whole number of at least 1")
 
 
 def usable_cores() -> int:
