@@ -3,10 +3,10 @@
     python tools/components.py components.csv --configfile config/four_runs.yaml
 
 Reads the models, histories and snapshots of results/<study>/, and trains nothing. One row per fit,
-of its last weights on the test transitions. With r = s' less a prediction, mean_prediction_error
-and no_change_error are the means of ½ (V(s') - V(s' - r))² for the model's mean and for s (as in
-vaml.metrics.error_tails, with other draws of the actions). Behind their names stands what r is
-replaced by:
+of its last weights on the first ROWS of the test transitions, which are in random order. With r =
+s' less a prediction, mean_prediction_error and no_change_error are the means of
+½ (V(s') - V(s' - r))² for the model's mean and for s. Behind their names stands what r is replaced
+by:
 
     _positions, _velocities   r in these components of the state, 0 in the others
     _signs_drawn              r with a sign for each component that is drawn at random
@@ -18,6 +18,7 @@ The ratio of an error to the last is 1 on average if V takes the components as u
 from collections import defaultdict
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from fits import Fit, write_table
 from torch import Tensor
@@ -26,13 +27,16 @@ from vaml.data.transitions import Transitions
 from vaml.metrics.model_test import DRAWS
 from vaml.networks.value import Value
 
+ROWS = 5000
+
 
 @torch.no_grad()
 def components(fit: Fit) -> dict[str, float]:
     """The row of one fit."""
     generator = fit.noise()
     errors = defaultdict[str, list[Tensor]](list)
-    for batch in fit.test.transitions.batches(fit.test.batch_size):
+    rows = fit.test.transitions.take(np.arange(min(ROWS, len(fit.test.transitions.observations))))
+    for batch in rows.batches(fit.test.batch_size):
         target = batch.next_observations
         for prefix, value in (("", fit.test.value), ("other_", fit.other_value)):
             expected = mean_value(value, target, generator)

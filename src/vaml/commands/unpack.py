@@ -102,7 +102,7 @@ def _wanted(
 
 
 def _is_here(home: Path, place: str, target: Path) -> bool:
-    """Whether the study has this result. UnreadableFile: it has another in this place."""
+    """Tell whether the study has this result. UnreadableFile: it has another in this place."""
     if not (target / MANIFEST).exists():
         return False
     if read_manifest(target / MANIFEST).stable.key == read_manifest(home / MANIFEST).stable.key:
