@@ -35,7 +35,7 @@ def components(fit: Fit) -> dict[str, float]:
     """The row of one fit."""
     generator = fit.noise()
     errors = defaultdict[str, list[Tensor]](list)
-    rows = fit.test.transitions.take(np.arange(min(ROWS, len(fit.test.transitions.observations))))
+    rows = fit.test.transitions.take(np.arange(min(ROWS, len(fit.test.transitions))))
     for batch in rows.batches(fit.test.batch_size):
         target = batch.next_observations
         for prefix, value in (("", fit.test.value), ("other_", fit.other_value)):

@@ -49,7 +49,7 @@ def components(fits: pd.DataFrame, bands: Bands) -> Drawing:
     panels[0].set_ylabel("Value-aware error (value²)")
     note = (
         f"Residual r of s′, error ½(V(s′) − V(s′ − r))²: geometric mean over n = "
-        f"{int(rows['n'].max())} SAC runs and {fits['step'].nunique()} snapshots each, with its "
+        f"{rows['n'].max():.0f} SAC runs and {fits['step'].nunique()} snapshots each, with its "
         f"{100 * bands.confidence:g} % t interval over runs. Positions, velocities: r in these "
         "alone. Signs drawn: a random sign for each component of r; an error below that is one in "
         "which effects on V cancel."
