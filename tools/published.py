@@ -23,6 +23,7 @@ from vaml.analysis.claims.rows import (
 )
 from vaml.analysis.claims.verdict_tables import claims_table
 from vaml.analysis.figures import first_page
+from vaml.analysis.figures.components import components
 from vaml.analysis.figures.draw import draw
 from vaml.analysis.figures.drawing import Drawing, FigureSettings
 from vaml.analysis.figures.rows import Bands
@@ -86,8 +87,11 @@ def redraw(folder: Path, spare: Path) -> None:
     runs = means.rename(columns={"average_return": "return"})
     earlier = read_table(PUBLISHED / "pusher_settings" / "whole_returns.csv")
     authors = read_table(PAPER / "reference" / "figure_3.csv")
+    felt = read_table(PUBLISHED / "four_runs" / "components.csv")
     with style():
         _picture("pusher", folder / "pusher", first_page.pusher(runs, earlier, authors), spare)
+        picture = components(felt, Bands(0.95, 4))
+        _picture("components_felt", folder / "four_runs", picture, spare)
 
 
 def _config(*overlays: str) -> Config:

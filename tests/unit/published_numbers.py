@@ -110,22 +110,48 @@ def share_of_error(part: str, study: str = "why") -> float:
     return mean_of(part, study=study) / mean_of("value_aware_error", study=study)
 
 
-def change_of_share(part: str) -> float:
+def change_of_share(part: str, setting: str) -> float:
     """VAML's part of the plotted error less maximum likelihood's, over the latter's error."""
-    return (mean_of(part, "vaml") - mean_of(part)) / mean_of("value_aware_error")
+    means = errors("why", setting, part).mean()
+    return float((means["vaml"] - means["mle"]) / plotted(setting))
+
+
+def plotted(setting: str) -> float:
+    """Mean plotted error of maximum likelihood."""
+    return float(errors("why", setting, "value_aware_error")["mle"].mean())
+
+
+def of_plotted(column: str) -> float:
+    """Mean of a column of untrained.csv over that of maximum likelihood's plotted error.
+
+    These do not depend on the setting.
+    """
+    rows = table("why/untrained")
+    return float(rows.loc[rows["setting"] == "realizable", column].mean() / plotted("realizable"))
+
+
+def _over_untrained(setting: str) -> Any:
+    """Exact error of maximum likelihood over that of its start, in logarithms."""
+    rows = table("why/untrained").set_index(["setting", "hidden_size", "seed"])
+    trained = errors("why", setting, "exact_error")["mle"]
+    return np.log(trained / rows.loc[setting, "untrained_error"])
+
+
+def over_untrained(setting: str) -> str:
+    """Geometric mean over the hidden sizes, with its interval over seeds."""
+    return bracketed(exp(with_interval(_over_untrained(setting).groupby("seed").mean())), ".2g")
+
+
+def worse_than_untrained(setting: str) -> str:
+    """How many fits of maximum likelihood are further from the truth than their start."""
+    logs = _over_untrained(setting)
+    return f"{(logs > 0).sum()} of {len(logs)} pairs"
 
 
 def skill(setting: str, study: str = "why", objective: str = "mle") -> float:
     """Median share of the error of predicting no change that an objective removes."""
     found: Any = errors(study, setting, "skill")[objective]
     return float(found.median())
-
-
-def no_change() -> float:
-    """Exact error of predicting no change over maximum likelihood's plotted error (means)."""
-    fits: Any = table("why/synthetic")
-    mle = fits.loc[fits["objective"] == "mle"]
-    return float((mle["exact_error"] / (1 - mle["skill"])).mean() / mle["value_aware_error"].mean())
 
 
 def exact_at(setting: str, method: str, hidden_size: int) -> float:
@@ -383,6 +409,14 @@ def mean_over_samples() -> str:
     return bracketed([0.5 * number for number in effect], ".2f")  # the claim's ratio is to one half
 
 
+def late_means() -> tuple[float, float]:
+    """The same from 50 000 steps on: lowest and highest median of a run."""
+    rows: Any = table("pusher/mbac_diagnostics")
+    late = rows.loc[(rows["agent"] == "mle_mean") & (rows["env_step"] >= 50000)]
+    medians = (late["mean_error_replay"] / late["error_replay"]).groupby(late["seed"]).median()
+    return medians.min(), medians.max()
+
+
 def mle_on(part: str, claim: str, measured: str, write: str, times: float | None = None) -> str:
     """Effect of four runs' maximum likelihood; `times` of a log ratio to 1 / times."""
     effect = compared(part, claim, measured, "mle", "", "four_runs")[0]
@@ -442,12 +476,34 @@ def by_width(
     return [over_runs(fits.loc[fits["objective"] == each, metric]) for each in objectives]
 
 
-def over_mle_on_walker(objective: str) -> str:
-    """Error of the mean prediction over maximum likelihood's, on Walker2d at 104 000 steps."""
-    errors = middle_fits("Walker2d-v4").pivot(
-        index="seed", columns="objective", values="mean_prediction_error"
+def over(
+    baseline: str,
+    objective: str,
+    metric: str = "mean_prediction_error",
+    environment: str = "Walker2d-v4",
+) -> str:
+    """Error of an objective's fits over another's at 104 000 steps, with its interval."""
+    errors = middle_fits(environment).pivot(index="seed", columns="objective", values=metric)
+    return bracketed(exp(with_interval(np.log(errors[objective] / errors[baseline]))), ".2g")
+
+
+def exact_over_mle(setting: str, objective: str, metric: str) -> str:
+    """An exact error over maximum likelihood's, geometric mean over the hidden sizes."""
+    logs = _exact_logs(setting, objective, metric)
+    return bracketed(exp(with_interval(logs.groupby("seed").mean())), ".2g")
+
+
+def widest_over_mle(setting: str, objective: str, metric: str) -> str:
+    """The same at 1024 units."""
+    return f"{np.exp(_exact_logs(setting, objective, metric).xs(1024).mean()):.2g}"
+
+
+def _exact_logs(setting: str, objective: str, metric: str) -> Any:
+    fits = table("why/synthetic")
+    errors = fits.loc[fits["setting"] == setting].pivot(
+        index=["hidden_size", "seed"], columns="objective", values=metric
     )
-    return bracketed(exp(with_interval(np.log(errors[objective] / errors["mle"]))), ".2g")
+    return np.log(errors[objective] / errors["mle"])
 
 
 def worse_by_width(environment: str) -> float:
@@ -479,6 +535,29 @@ def left_over(environment: str, objective: str = "mle") -> str:
     """The share of the change of the state that the mean leaves unexplained, lowest to highest."""
     shares = 100 * trained(environment, objective)["test_unexplained"]
     return f"{shares.min():.0f} % to {shares.max():.0f} %"
+
+
+def felt(
+    environment: str, over: str, under: str, objective: str = "mle", step: int = 104000
+) -> str:
+    """A column of components.csv over another, with its interval over four runs."""
+    logs = _felt(environment, over, under, objective).loc[step]
+    assert len(logs) == 4
+    return bracketed(exp(with_interval(logs)), ".2g")
+
+
+def felt_over_sac(environment: str, over: str, under: str, objective: str = "mle") -> list[str]:
+    """The same as geometric means alone, one for each snapshot."""
+    logs = _felt(environment, over, under, objective)
+    assert logs.shape == (4, 4)
+    return [f"{ratio:.2g}" for ratio in np.exp(logs.mean(axis=1))]
+
+
+def _felt(environment: str, over: str, under: str, objective: str) -> Any:
+    rows = table("four_runs/components")
+    rows = rows.loc[(rows["environment"] == environment) & (rows["objective"] == objective)]
+    logs = np.log(rows[over] / rows[under])
+    return rows.assign(logs=logs).pivot(index="step", columns="seed", values="logs")
 
 
 def cost_ratios(measured: str) -> str:
@@ -610,6 +689,18 @@ def last_evaluations(column: str, evaluations: int, agent: str = "reg_vaml") -> 
     rows: Any = table("pusher/mbac_diagnostics").set_index(["agent", "env_step", "seed"])[column]
     logs = np.log(rows[agent] / rows["mle"]).unstack("seed")
     return exp(with_interval(logs.iloc[-evaluations:].mean()))
+
+
+def in_the_actions(kind: str) -> float:
+    """Share of the gap between an error's ratios on replayed and on fresh states, in logarithms.
+
+    It is what the policy's own actions in replayed states close.
+    """
+    replay, policy, fresh = (
+        np.log(last_evaluations(f"{kind}_{data}", 10)[0])
+        for data in ("replay", "policy", "on_policy")
+    )
+    return (policy - replay) / (fresh - replay)
 
 
 def last_leads(evaluations: int, agent: str = "reg_vaml") -> Any:
