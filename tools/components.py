@@ -73,7 +73,7 @@ def signs_drawn(residual: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def positions(residual: Tensor) -> Tensor:
-    """The residuals in the positions alone, which come first: one less than the velocities."""
+    """The residuals in the positions alone: the first half, as the x-position is observed, too."""
     count = residual.shape[1] // 2
     return torch.cat([residual[:, :count], torch.zeros_like(residual[:, count:])], 1)
 

@@ -512,6 +512,13 @@ def worse_by_width(environment: str) -> float:
     return means["mle_narrow"] - means["mle"]
 
 
+def wider_by_width(environment: str) -> tuple[float, float]:
+    """How many times as wide models of 8 units are as those of 32: lowest and highest run."""
+    widths = middle_fits(environment).pivot(index="seed", columns="objective", values="sigma_l1")
+    ratios = widths["mle_narrow"] / widths["mle"]
+    return ratios.min(), ratios.max()
+
+
 def trained(environment: str, objective: str = "mle") -> Any:
     """Rows of training.csv: four fits' errors on training and on test transitions."""
     rows = table("four_runs/training")
@@ -619,6 +626,18 @@ def widths_at_the_top(part: str) -> tuple[float, float]:
     rows = stops(part)
     means = np.exp(np.log(rows["top_sigma"]).groupby(rows["seed"]).mean())
     return means.min(), means.max()
+
+
+def what_samples_go_with() -> tuple[float, float]:
+    """Rank correlations of the samples' error over the mean's, in Hopper's fits.
+
+    With how wide the models are in the largest hundredth, and with their standard deviations' 95 %
+    quantile.
+    """
+    fits = mle_fits("Hopper").merge(table("four_runs/stop"))
+    logs = np.log(fits["transition_error_mean"] / fits["mean_prediction_error"])
+    found = (logs.corr(fits[name], method="spearman") for name in ("top_sigma", "sigma_q95"))
+    return next(found), next(found)
 
 
 def unexplained(part: str) -> tuple[float, float]:

@@ -15,7 +15,8 @@ from vaml.data.transitions import Transitions
 from vaml.metrics.model_test import ModelTest
 from vaml.networks.dynamics import GaussianDynamics
 
-SLOPE, OTHER = torch.tensor([1.0, 2.0, -3.0, 0.5, 1.5]), torch.tensor([4.0, 1.0, 1.0, 1.0, -2.0])
+SLOPE = torch.tensor([1.0, 2.0, -3.0, 0.5, 1.5, -1.0])
+OTHER = torch.tensor([4.0, 1.0, 1.0, 1.0, -2.0, 1.0])
 
 
 def linear(slope: Tensor) -> Any:
@@ -23,16 +24,16 @@ def linear(slope: Tensor) -> Any:
 
 
 def test_the_errors_are_those_of_a_linear_value() -> None:
-    """Two positions and three velocities; the change's effects cancel, with SLOPE but for a tenth.
+    """Three positions and velocities; the change's effects cancel, with SLOPE but for a tenth.
 
     V's error is half the square of Σ w_i r_i, with signs drawn half the sum of (w_i r_i)².
     """
     rng = torch.Generator().manual_seed(0)
-    before = torch.randn(4000, 5, generator=rng)
-    change = torch.randn(4000, 5, generator=rng)
+    before = torch.randn(4000, 6, generator=rng)
+    change = torch.randn(4000, 6, generator=rng)
     change[:, 0] -= 0.9 * (change @ SLOPE)
     test = Transitions(before, torch.zeros(4000, 1), before + change)
-    model = GaussianDynamics(5, 1, [4], "default", rng)
+    model = GaussianDynamics(6, 1, [4], "default", rng)
     value = linear(SLOPE)
     data = SnapshotData(value, None, test, test, test, np.zeros(4000, bool))
     found = components(
@@ -50,8 +51,8 @@ def test_the_errors_are_those_of_a_linear_value() -> None:
         effects = (residual * SLOPE).numpy()
         expected = {
             name: np.square(effects.sum(1)).mean(),
-            f"{name}_positions": np.square(effects[:, :2].sum(1)).mean(),
-            f"{name}_velocities": np.square(effects[:, 2:].sum(1)).mean(),
+            f"{name}_positions": np.square(effects[:, :3].sum(1)).mean(),
+            f"{name}_velocities": np.square(effects[:, 3:].sum(1)).mean(),
         }
         for each, square in expected.items():
             assert found[each] == pytest.approx(square / 2, rel=1e-3)

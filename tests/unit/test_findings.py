@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from published_numbers import (
     covered,
     ends,
     exact_at,
+    exact_over_mle,
     exp,
     fresh_errors_and_floors,
     growth,
@@ -96,6 +98,9 @@ from published_numbers import (
     unexplained,
     vaml_on,
     verdict_of,
+    what_samples_go_with,
+    wider_by_width,
+    widest_over_mle,
     widths_at_the_top,
     with_interval,
     within,
@@ -353,8 +358,23 @@ FINDINGS: dict[str, Callable[[], str]] = {
         )
     ),
     "Walker2d, maximum likelihood's own": lambda: (
-        "it is {} and {} times that with 32 units and 10 epochs, and {} times with 8 units"
+        "own error there is {} and {} times that with 32 units and 10 epochs, and {} times with 8 "
+        "units"
     ).format(*(over("mle", name) for name in ("mle_wide", "mle_patient", "mle_narrow"))),
+    "Walker2d, best weights": lambda: (
+        "its error is {} times that with 32 units, and VAML has {} of it ({} with 32 units); more "
+        "patience changes nothing then either ({})"
+    ).format(
+        *(
+            over(baseline, objective, "best_mean_prediction_error")
+            for baseline, objective in (
+                ("mle", "mle_wide"),
+                ("mle_wide", "vaml_wide"),
+                ("mle", "vaml"),
+                ("mle", "mle_patient"),
+            )
+        )
+    ),
     "Walker2d, not overfitted": lambda: (
         f"its error is {ratio_of('Walker2d-v4', 'mle', 'train_mean_prediction_error')} times that "
         "on training transitions"
@@ -381,9 +401,11 @@ FINDINGS: dict[str, Callable[[], str]] = {
         ).rpartition(", ")[0]
     ),
     "Hopper, samples by width": lambda: (
-        "worse by {:.0f} nats, and its plotted error {}, where it is {} with 32 units; VAML's is "
+        "it is {:.1f} to {:.1f} times as wide (summed standard deviations), its likelihood worse "
+        "by {:.0f} nats, and its plotted error {}, where it is {} with 32 units; VAML's is "
         "{} with 32 units and {} with 8"
     ).format(
+        *wider_by_width("Hopper-v4"),
         worse_by_width("Hopper-v4"),
         *by_width("Hopper-v4", "value_aware_error")[:2],
         *by_width("Hopper-v4", "value_aware_error", ("vaml", "vaml_narrow")),
@@ -407,6 +429,10 @@ FINDINGS: dict[str, Callable[[], str]] = {
     ),
     "a hundredth on Hopper": lambda: (
         f"has {mle_on('Hopper', 'W13', HUNDREDTH, '.2g', 0.5)} of the error"
+    ),
+    "not width by itself": lambda: (
+        "(rank correlation {:.2f}), not with the width that a twentieth of its standard deviations "
+        "exceeds ({:.2f})".format(*what_samples_go_with()).replace("-", "−")
     ),
     "off or steep": lambda: (
         f"(W17: supported, {mle_on('Hopper', 'W17', OFF_OR_STEEP, '.2g', 1.0)})"
@@ -777,3 +803,45 @@ def test_the_page_of_pusher_has_the_returns_of_its_runs(study: str) -> None:
     assert said.keys() == set(zip(rows["agent"], rows["seed"], strict=True))
     for run, numbers in said.items():
         assert numbers == means.loc[run].loc[steps].round().astype(int).to_list(), run
+
+
+WEIGHTS: dict[str, Callable[[str], str]] = {
+    "A, exact error, realizable: VAML over maximum likelihood": lambda weights: exact_over_mle(
+        "realizable", "vaml", f"{weights}exact_error"
+    ),
+    "A, unrealizable: VAML over maximum likelihood": lambda weights: exact_over_mle(
+        "unrealizable", "vaml", f"{weights}exact_error"
+    ),
+    "A, unrealizable: VAML with exact targets over maximum likelihood": lambda weights: (
+        exact_over_mle("unrealizable", "vaml_exact", f"{weights}exact_error")
+    ),
+    "the same at 1024 units": lambda weights: widest_over_mle(
+        "unrealizable", "vaml_exact", f"{weights}exact_error"
+    ),
+    **{
+        f"B, {part}, {name}: {words} over maximum likelihood": partial(
+            lambda part, metric, objective, weights: over(
+                "mle", objective, f"{weights}{metric}", f"{part}-v4"
+            ),
+            part,
+            metric,
+            objective,
+        )
+        for part, name, metric, objective, words in (
+            ("Hopper", "plotted", "value_aware_error", "vaml", "VAML"),
+            ("Hopper", "at the mean", "mean_prediction_error", "vaml", "VAML"),
+            ("Walker2d", "plotted", "value_aware_error", "vaml", "VAML"),
+            ("Walker2d", "at the mean", "mean_prediction_error", "vaml", "VAML"),
+            ("Walker2d", "at the mean", "mean_prediction_error", "mse", "squared error"),
+        )
+    },
+    "B, Walker2d, at the mean: maximum likelihood, 128 units over 32": lambda weights: over(
+        "mle", "mle_wide", f"{weights}mean_prediction_error"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_last_and_best_weights_have_the_numbers_of_their_tables(name: str) -> None:
+    last, best = (WEIGHTS[name](weights) for weights in ("", "best_"))
+    assert f"| {name} | {last} | {best} |" in page("docs/findings.md")

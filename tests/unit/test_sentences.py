@@ -117,13 +117,16 @@ def test_a_verdict_without_an_interval_has_its_reason() -> None:
 
 
 def test_a_share_of_seeds_is_no_ratio() -> None:
-    """It is a share on whatever scale the runs are compared."""
-    ((found,), _) = claim_entries(
-        [claim(comparison("lower everywhere of log value_aware_error", 0.5))], LABELS
-    )
+    """It is a share on whatever scale the runs are compared; the claim is about one half."""
+    given = comparison("lower everywhere of log value_aware_error", 0.3, low=0.0, high=0.5)
+    ((found,), _) = claim_entries([claim(given)], LABELS)
     entry = found["comparisons"][0]
-    assert (entry["contrast"], entry["criterion"]) == ("VAML − MLE", "< 0")
-    assert (entry["ours"]["effect"], entry["ours"]["interval"]) == ("0.500", "[0.490, 0.510]")
+    assert (entry["contrast"], entry["criterion"]) == ("VAML − MLE", "< 0.500")
+    assert (entry["ours"]["effect"], entry["ours"]["interval"]) == ("0.800", "[0.500, 1.00]")
+    assert text(given) == (
+        "In the realizable setting, the share of seeds lower at every size in value-aware error of "
+        "VAML against MLE is 0.800 [0.500, 1.00], n = 5."
+    )
 
 
 def test_longer_names_of_numbers_come_first() -> None:

@@ -1,7 +1,7 @@
 """The judged claims as the manuscript prints them."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 from vaml.analysis.manuscript.sentences import findings
@@ -16,7 +16,7 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 _WORDS = {
     "diverged of status": "share of diverged runs",
     "last of return": "last return",
-    "lower everywhere of": "share of seeds (less ½) lower at every size in",
+    "lower everywhere of": "share of seeds lower at every size in",
     " - ": " − ",
     "true_sigma_l1": "true σ",
     "sigma_l1": "σ",
@@ -43,6 +43,7 @@ _WORDS = {
     "value_variance": "variance of V",
     "nll": "NLL",
 }
+_Scale = Callable[[float], float]
 _EXPERIMENTS = {"5.1": "synthetic", "5.2": "snapshots", "5.3": "mbac"}
 
 
@@ -73,7 +74,9 @@ def claim_entries(
 def _comparison(comparison: Mapping[str, Any], labels: Mapping[str, str]) -> Row:
     measured = comparison["measured"]
     # The answer for a run is yes or no, whatever the scale of the compared numbers.
-    is_ratio = "log " in measured and not measured.startswith("lower everywhere")
+    is_share = measured.startswith("lower everywhere")
+    is_ratio = "log " in measured and not is_share
+    scale = _as_share if is_share else math.exp if is_ratio else float
     method, baseline = (
         labels.get(name, name) if name else None
         for name in (comparison["method"], comparison["baseline"])
@@ -87,14 +90,14 @@ def _comparison(comparison: Mapping[str, Any], labels: Mapping[str, str]) -> Row
         "is_geometric": measured.startswith("mean of log "),
         "contrast": (" / " if is_ratio else " − ").join(filter(None, (method, baseline))),
         "measured": _measured(measured),
-        "criterion": _criterion(comparison, is_ratio),
+        "criterion": _criterion(comparison, scale),
         "p": number_text(comparison["p"]),
         "reason": comparison["reason"],
         **{
             side: {
                 "value": comparison[f"{prefix}effect"],
-                "effect": _on_scale(comparison[f"{prefix}effect"], is_ratio),
-                "interval": _interval(comparison, prefix, is_ratio),
+                "effect": _on_scale(comparison[f"{prefix}effect"], scale),
+                "interval": _interval(comparison, prefix, scale),
                 "n": _n(comparison, prefix),
                 "verdict": comparison[f"{prefix}verdict"],
             }
@@ -111,26 +114,31 @@ def _measured(text: str) -> str:
     return words.replace("_", " ")
 
 
-def _interval(comparison: Mapping[str, Any], prefix: str, is_ratio: bool) -> str | None:
+def _interval(comparison: Mapping[str, Any], prefix: str, scale: _Scale) -> str | None:
     return interval_text(
-        *(_on_scale(comparison[f"{prefix}{end}"], is_ratio) for end in ("low", "high"))
+        *(_on_scale(comparison[f"{prefix}{end}"], scale) for end in ("low", "high"))
     )
 
 
-def _on_scale(value: float | None, is_ratio: bool) -> str:
-    return number_text(math.exp(value) if is_ratio and value is not None else value)
+def _on_scale(value: float | None, scale: _Scale) -> str:
+    return number_text(None if value is None else scale(value))
 
 
-def _criterion(comparison: Mapping[str, Any], is_ratio: bool) -> str:
+def _as_share(share: float) -> float:
+    """A share of seeds, which is compared with one half, as it is."""
+    return share + 0.5
+
+
+def _criterion(comparison: Mapping[str, Any], scale: _Scale) -> str:
     """Range in which the whole interval must lie for the claim to hold."""
     direction, margin = comparison["direction"], comparison["smallest_difference"]
     if direction == "equivalent":
-        return " to ".join(_on_scale(end, is_ratio) for end in (-margin, margin))
+        return " to ".join(_on_scale(end, scale) for end in (-margin, margin))
     limit, down = limit_of(direction, margin)
     if (most := comparison["largest_difference"]) is not None:
         ends = (-most, limit) if down else (limit, most)
-        return " to ".join(_on_scale(end, is_ratio) for end in ends)
-    return f"{'<' if down else '>'} {_on_scale(limit, is_ratio)}"
+        return " to ".join(_on_scale(end, scale) for end in ends)
+    return f"{'<' if down else '>'} {_on_scale(limit, scale)}"
 
 
 def _n(comparison: Mapping[str, Any], prefix: str) -> str:
