@@ -35,6 +35,9 @@ from published_numbers import (
     exact_at,
     exact_over_mle,
     exp,
+    felt,
+    felt_error,
+    felt_over_sac,
     fresh_errors_and_floors,
     growth,
     in_the_actions,
@@ -85,6 +88,7 @@ from published_numbers import (
     runs_per_agent,
     share,
     share_of_error,
+    short,
     skill,
     snapshot,
     span_of,
@@ -158,6 +162,74 @@ def test_the_findings_about_inverted_pendulum_beside_the_authors_are_those_of_it
 
 
 EXACT = [ratio("why", setting, "exact_error") for setting in SETTINGS]
+
+
+MEAN, NONE, DRAWN = "mean_prediction_error", "no_change_error", "_signs_drawn"
+
+
+def part_of_none(environment: str, part: str) -> tuple[str, str, str]:
+    """Arguments of `felt`: a part of the mean's error over the same part of no change's."""
+    return environment, f"{MEAN}_{part}", f"{NONE}_{part}"
+
+
+def uncancelled(environment: str, name: str, *rest: str) -> tuple[str, ...]:
+    """Arguments of `felt`: an error over what it is with signs drawn."""
+    return environment, name, f"{name}{DRAWN}", *rest
+
+
+def listed(ratios: list[str]) -> str:
+    return f"{', '.join(ratios[:-1])} and {ratios[-1]}"
+
+
+FELT: dict[str, Callable[[], str]] = {
+    "felt, by parts": lambda: (
+        "at its mean is {} of that of predicting no change, but by the velocities it is {} times "
+        "as large: V at the *present* velocities is the better guess. On Hopper it is {} (at"
+    ).format(
+        felt(*part_of_none("Walker2d-v4", "positions")),
+        felt(*part_of_none("Walker2d-v4", "velocities")),
+        felt(*part_of_none("Hopper-v4", "velocities")),
+    ),
+    "felt, what cancels": lambda: (
+        "no change is {} of what it is once every component's sign has been drawn at random "
+        "(Hopper: {}). What maximum likelihood leaves cancels less: {}. VAML stays near the "
+        "present state, and what it leaves cancels more: {}."
+    ).format(
+        felt(*uncancelled("Walker2d-v4", NONE)),
+        felt(*uncancelled("Hopper-v4", NONE)),
+        felt(*uncancelled("Walker2d-v4", MEAN)),
+        felt(*uncancelled("Walker2d-v4", MEAN, "vaml")),
+    ),
+    "felt, by another V": lambda: "leaves {} of the same change (Hopper: {})".format(
+        *(felt(*uncancelled(each, f"other_{NONE}")) for each in ("Walker2d-v4", "Hopper-v4"))
+    ),
+    "felt, over SAC": lambda: (
+        "the share is {} at 14 000, 54 000, 104 000 and 154 000 steps, and maximum likelihood's "
+        "error at the mean is {} times that of predicting no change"
+    ).format(
+        listed(felt_over_sac(*uncancelled("Walker2d-v4", NONE))),
+        listed(felt_over_sac("Walker2d-v4", MEAN, NONE)),
+    ),
+    "felt, predicted": lambda: (
+        "which holds but at 14 000 steps ({} times), and by the positions less, which holds ({} "
+        "times); the share that does not cancel is below a quarter, and VAML's below that, which "
+        "holds (VAML's: {}). On Hopper it is less wrong by either, which holds (velocities: {})"
+    ).format(
+        listed(felt_over_sac(*part_of_none("Walker2d-v4", "velocities"))),
+        listed(felt_over_sac(*part_of_none("Walker2d-v4", "positions"))),
+        listed(felt_over_sac(*uncancelled("Walker2d-v4", MEAN, "vaml"))),
+        listed(felt_over_sac(*part_of_none("Hopper-v4", "velocities"))),
+    ),
+    "felt, no states": lambda: (
+        "has an error of {}; with its positions and the true velocities it would be {}, with its "
+        "velocities and the true positions {}"
+    ).format(
+        *(
+            short(felt_error("Hopper-v4", f"{MEAN}{part}"))
+            for part in ("", "_positions", "_velocities")
+        )
+    ),
+}
 
 
 FINDINGS: dict[str, Callable[[], str]] = {
@@ -387,6 +459,7 @@ FINDINGS: dict[str, Callable[[], str]] = {
         f"{ratio_of('Walker2d-v4', 'vaml', 'test_no_change_error')} here, and its model leaves "
         f"{left_over('Walker2d-v4', 'vaml')} of the change unexplained"
     ),
+    **FELT,
     "Hopper, regularised VAML": lambda: (
         "its plotted error is {} of maximum likelihood's, with both means {}"
     ).format(
@@ -631,7 +704,7 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
     ),
     "behind": lambda: f"it is {EXACT[0]:.0f} times worse",
     "behind its start": lambda: (
-        f"itself is {over_untrained('realizable').split()[0]} times worse than the network that its"
+        f"itself {over_untrained('realizable').split()[0]} times worse than the network it starts"
     ),
     "unlearnt": lambda: (
         f"{over_untrained('realizable')} × its start's, larger in "
