@@ -488,6 +488,17 @@ def over(
     return bracketed(exp(with_interval(np.log(errors[objective] / errors[baseline]))), ".2g")
 
 
+def over_sac(environment: str, metric: str, objective: str = "vaml") -> list[str]:
+    """Error of an objective over maximum likelihood's at its four snapshots, with its interval."""
+    fits = table("four_runs/snapshots")
+    fits = fits.loc[(fits["environment"] == environment)]
+    errors = fits.pivot(index=["step", "seed"], columns="objective", values=metric)
+    logs = np.log(errors[objective] / errors["mle"]).dropna()
+    assert len(logs) == 16
+    by_step = (run for _, run in logs.groupby("step"))
+    return [bracketed(exp(with_interval(run)), ".2g") for run in by_step]
+
+
 def exact_over_mle(setting: str, objective: str, metric: str) -> str:
     """An exact error over maximum likelihood's, geometric mean over the hidden sizes."""
     logs = _exact_logs(setting, objective, metric)

@@ -29,6 +29,7 @@ from published_numbers import (
     mean_over_samples,
     mle_on,
     of_no_change,
+    over_sac,
     page,
     table,
     theirs,
@@ -142,6 +143,7 @@ def test_the_page_of_four_runs_has_the_effects_of_maximum_likelihood(
     assert f"| {mle_on(part, claim, measured, write, times)} | {verdict} |" in page(RUNS_PAGE)
 
 
+MEAN = "mean_prediction_error"
 PLOTTED = "median of log value_aware_error"
 BIAS = "log of mean of squared_bias"
 LATER = "median of log next_value_aware_error / value_aware_error"
@@ -183,6 +185,51 @@ def test_the_page_of_four_runs_has_the_ratios_of_mean_predictions(
 ) -> None:
     ratio = judged_on(part, claim, MEANS, method, baseline, study=f"four_runs/{study}")
     assert re.search(rf"\| {claim}, [^|]*\| {re.escape(ratio)} \|", page(RUNS_PAGE))
+
+
+RISE = "rank correlation of value_aware_error"
+
+
+@pytest.mark.parametrize("part", ["Hopper", "Walker2d"])
+@pytest.mark.parametrize("measured", [RISE, f"{RISE} / value_variance"])
+def test_the_page_of_four_runs_has_the_rise_of_vaml(part: str, measured: str) -> None:
+    effect, verdict = compared(part, "C5", measured, "vaml", "", "four_runs/course")
+    cells = f"| {bracketed(effect, '.2f')}, {verdict} |"
+    name = f"C5, {part}" if measured == RISE else "the same as a share"
+    assert re.search(rf"\| {name}[^|]*{re.escape(cells)}", page(RUNS_PAGE))
+
+
+@pytest.mark.parametrize(
+    ("part", "claim", "measured"),
+    [
+        ("Hopper", "C6", PLOTTED),
+        ("Hopper", "C6", BIAS),
+        ("Hopper", "W15", TYPICAL),
+        ("Hopper", "W19", MEANS),
+        ("Hopper", "W5", LATER),
+        ("Walker2d", "C6", PLOTTED),
+        ("Walker2d", "C6", BIAS),
+        ("Walker2d", "W5", LATER),
+        ("Walker2d", "W21", MEANS),
+    ],
+)
+def test_the_page_of_four_runs_has_the_ratios_over_the_course_of_sac(
+    part: str, claim: str, measured: str
+) -> None:
+    cell = judged_on(part, claim, measured, "vaml", study="four_runs/course")
+    name = "the same in squared bias" if measured == BIAS else f"{claim}, {part}"
+    assert re.search(rf"\| {name}[^|]*\| {re.escape(cell)} \|", page(RUNS_PAGE))
+
+
+@pytest.mark.parametrize("environment", ["Hopper-v4", "Walker2d-v4"])
+def test_the_page_of_four_runs_has_the_ratios_at_each_snapshot(environment: str) -> None:
+    for name, metric, objective in (
+        ("VAML, plotted", "value_aware_error", "vaml"),
+        ("VAML, of the mean", MEAN, "vaml"),
+        ("squared error, of the mean", MEAN, "mse"),
+    ):
+        cells = " | ".join(over_sac(environment, metric, objective))
+        assert f"| {environment}, {name} | {cells} |" in page(RUNS_PAGE)
 
 
 def test_the_page_of_four_runs_has_the_costs() -> None:
