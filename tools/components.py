@@ -17,28 +17,40 @@ The ratio of an error to the last is 1 on average if V takes the components as u
 
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from fits import Fit, write_table
+from fits import Fit, other_value, read_fit, write_table
 from torch import Tensor
 
+from vaml.config.schema import Config
 from vaml.data.transitions import Transitions
 from vaml.metrics.model_test import DRAWS
 from vaml.networks.value import Value
+from vaml.pipeline import jobs
 
 ROWS = 5000
 
 
+def rows(study: Config, results: Path) -> list[dict[str, Any]]:
+    """A row for each fit."""
+    return [
+        job | components(read_fit(study, results, job), other_value(study, results, job))
+        for job in jobs.labels("fit_snapshot", study)
+    ]
+
+
 @torch.no_grad()
-def components(fit: Fit) -> dict[str, float]:
-    """The row of one fit."""
+def components(fit: Fit, other: Value) -> dict[str, float]:
+    """The numbers of a row. other: the V of another run."""
     generator = fit.noise()
     errors = defaultdict[str, list[Tensor]](list)
-    rows = fit.test.transitions.take(np.arange(min(ROWS, len(fit.test.transitions))))
-    for batch in rows.batches(fit.test.batch_size):
+    first = fit.test.transitions.take(np.arange(min(ROWS, len(fit.test.transitions))))
+    for batch in first.batches(fit.test.batch_size):
         target = batch.next_observations
-        for prefix, value in (("", fit.test.value), ("other_", fit.other_value)):
+        for prefix, value in (("", fit.test.value), ("other_", other)):
             expected = mean_value(value, target, generator)
             for name, residual in residuals(fit, batch, generator):
                 off = mean_value(value, target - residual, generator)
@@ -79,4 +91,4 @@ def positions(residual: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    write_table(__doc__ or "", components)
+    write_table(__doc__ or "", rows)

@@ -1,4 +1,4 @@
-"""The finished fits of a study to SAC's snapshots, for tools that make a row of each."""
+"""The finished fits of a study to SAC's snapshots, and tables of them, for the tools."""
 
 import argparse
 import sys
@@ -23,14 +23,10 @@ SNAPSHOTS = "snapshots.safetensors"
 
 
 class Fit(NamedTuple):
-    """A fit's settings, its data, its last weights on its test transitions, and their noise.
-
-    other_value: V of the next seed's run at the same step; of the first seed's, after the last.
-    """
+    """A fit's settings, its data, its last weights on its test transitions, and their noise."""
 
     settings: FitSnapshotJob
     data: SnapshotData
-    other_value: Value
     test: ModelTest
     seed: int
 
@@ -45,22 +41,41 @@ def read_fit(study: Config, results: Path, job: dict[str, Any]) -> Fit:
     UnreadableFile, OSError: a file is damaged, or not there.
     """
     settings = FitSnapshotJob.model_validate_json(jobs.settings("fit_snapshot", study, job))
-    device = torch.device("cpu")
     run, fit = (results / jobs.folder(stage, job) for stage in ("train_sac", "fit_snapshot"))
-    data = read_snapshot(run / "history.npz", run / SNAPSHOTS, settings, device)
-    seeds = study.sac.seeds
-    after = job | {"seed": seeds[(seeds.index(job["seed"]) + 1) % len(seeds)]}
-    snapshots = results / jobs.folder("train_sac", after) / SNAPSHOTS
-    other_value = SoftValue.from_snapshot(read_tensors(snapshots, f"{settings.step}/"), device)
+    data = read_snapshot(run / "history.npz", run / SNAPSHOTS, settings, torch.device("cpu"))
     model = snapshot_model(settings, data, torch.Generator())
     load_module(model, read_tensors(fit / "model.safetensors", "last/"))
     samples, batch_size = settings.objective.model_samples, settings.fit.batch_size
     test = ModelTest(model, data.test, data.value, samples, batch_size)
-    return Fit(settings, data, other_value, test, fit_streams(settings).seed("error_tails"))
+    return Fit(settings, data, test, fit_streams(settings).seed("error_tails"))
 
 
-def write_table(description: str, row: Callable[[Fit], dict[str, float]]) -> None:
-    """Write a CSV table with a row for each fit of a study, as the command line asks."""
+def other_value(study: Config, results: Path, job: dict[str, Any]) -> Value:
+    """V of the next seed's SAC run at the same step; of the first seed's, after the last.
+
+    ConfigError: the study has one seed.
+    """
+    seeds = study.sac.seeds
+    if len(seeds) == 1:
+        raise ConfigError(f"config: sac.seeds: got {seeds}; allowed here: more than one seed")
+    after = job | {"seed": seeds[(seeds.index(job["seed"]) + 1) % len(seeds)]}
+    weights = read_tensors(results / jobs.folder("train_sac", after) / SNAPSHOTS, f"{job['step']}/")
+    return SoftValue.from_snapshot(weights, torch.device("cpu"))
+
+
+def write_fit_table(description: str, row: Callable[[Fit], dict[str, float]]) -> None:
+    """`write_table` with a row for each fit to SAC's snapshots."""
+    write_table(
+        description,
+        lambda study, results: [
+            {**job, **row(read_fit(study, results, job))}
+            for job in jobs.labels("fit_snapshot", study)
+        ],
+    )
+
+
+def write_table(description: str, rows: Callable[[Config, Path], list[dict[str, Any]]]) -> None:
+    """Write a CSV table of a study, of which `rows` are made, as the command line asks."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("table", type=Path, help="output file, CSV")
     parser.add_argument("--configfile", nargs="+", default=[], help="overlays, in order")
@@ -70,11 +85,7 @@ def write_table(description: str, row: Callable[[Fit], dict[str, float]]) -> Non
     try:
         overlays = map(Path, arguments.configfile)
         study = load(merged([ROOT / "config" / "config.yaml", *overlays]))
-        results = arguments.results or Path("results") / study.study.name
-        rows = [
-            {**job, **row(read_fit(study, results, job))}
-            for job in jobs.labels("fit_snapshot", study)
-        ]
-        write_rows(arguments.table, list(rows[0]), rows)
+        found = rows(study, arguments.results or Path("results") / study.study.name)
+        write_rows(arguments.table, list(found[0]), found)
     except (ConfigError, UnreadableFile, OSError) as error:
         sys.exit(str(error))

@@ -12,7 +12,7 @@ deviations there over that of all.
 
 import numpy as np
 import torch
-from fits import Fit, write_table
+from fits import Fit, write_fit_table
 
 from vaml.metrics.error_tails import hundredth, squared_errors
 from vaml.metrics.model_test import ModelTest
@@ -49,4 +49,4 @@ def shares(angles: np.ndarray, errors: np.ndarray, sigmas: np.ndarray) -> dict[s
 
 
 if __name__ == "__main__":
-    write_table(__doc__ or "", at_stop)
+    write_fit_table(__doc__ or "", at_stop)

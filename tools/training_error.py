@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from fits import Fit, write_table
+from fits import Fit, write_fit_table
 from torch import Tensor
 
 from vaml.data.transitions import Transitions
@@ -59,4 +59,4 @@ def spread(rows: Transitions) -> float:
 
 
 if __name__ == "__main__":
-    write_table(__doc__ or "", both_parts)
+    write_fit_table(__doc__ or "", both_parts)

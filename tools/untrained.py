@@ -11,20 +11,16 @@ hidden size and seed, with exact errors (half of eq. (8)) on the test transition
     untrained_error       the network that maximum likelihood's fit starts from
 """
 
-import argparse
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
 import torch
-from fits import ROOT
+from fits import write_table
 
 from vaml.algorithms.synthetic_fit import fit_streams, read_synthetic, synthetic_model
-from vaml.config.schema import Config, ConfigError, load
+from vaml.config.schema import Config
 from vaml.config.synthetic import FitSyntheticJob
-from vaml.config.yaml_file import merged
-from vaml.files import UnreadableFile, write_rows
 from vaml.losses.expected_value import expected_value
 from vaml.metrics.exact import SyntheticTest, no_change_error
 from vaml.networks.dynamics import Prediction
@@ -73,21 +69,5 @@ def rows(study: Config, results: Path) -> list[dict[str, Any]]:
     ]
 
 
-def main() -> None:
-    """Write the table that the command line asks for."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("table", type=Path, help="output file, CSV")
-    parser.add_argument("--configfile", nargs="+", default=[], help="overlays, in order")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    try:
-        overlays = map(Path, arguments.configfile)
-        study = load(merged([ROOT / "config" / "config.yaml", *overlays]))
-        found = rows(study, Path("results") / study.study.name)
-        write_rows(arguments.table, list(found[0]), found)
-    except (ConfigError, UnreadableFile, OSError) as error:
-        sys.exit(str(error))
-
-
 if __name__ == "__main__":
-    main()
+    write_table(__doc__ or "", rows)

@@ -125,28 +125,34 @@ def plotted(setting: str) -> float:
 def of_plotted(column: str) -> float:
     """Mean of a column of untrained.csv over that of maximum likelihood's plotted error.
 
-    These do not depend on the setting.
+    The columns of no change, no variance and no motion, which do not depend on the setting.
     """
     rows = table("why/untrained")
     return float(rows.loc[rows["setting"] == "realizable", column].mean() / plotted("realizable"))
 
 
-def _over_untrained(setting: str) -> Any:
-    """Exact error of maximum likelihood over that of its start, in logarithms."""
+def _over_untrained(setting: str, metric: str, objective: str = "mle") -> Any:
+    """Exact error of an objective over that of its start, in logarithms."""
     rows = table("why/untrained").set_index(["setting", "hidden_size", "seed"])
-    trained = errors("why", setting, "exact_error")["mle"]
+    trained = errors("why", setting, metric)[objective]
     return np.log(trained / rows.loc[setting, "untrained_error"])
 
 
-def over_untrained(setting: str) -> str:
+def over_untrained(setting: str, metric: str = "exact_error", objective: str = "mle") -> str:
     """Geometric mean over the hidden sizes, with its interval over seeds."""
-    return bracketed(exp(with_interval(_over_untrained(setting).groupby("seed").mean())), ".2g")
+    logs = _over_untrained(setting, metric, objective)
+    return bracketed(exp(with_interval(logs.groupby("seed").mean())), ".2g")
 
 
-def worse_than_untrained(setting: str) -> str:
+def over_untrained_at(setting: str, hidden_size: int) -> str:
+    """The same of maximum likelihood at one hidden size."""
+    return f"{np.exp(_over_untrained(setting, 'exact_error').xs(hidden_size).mean()):.2g}"
+
+
+def worse_than_untrained(setting: str, metric: str = "exact_error") -> str:
     """How many fits of maximum likelihood are further from the truth than their start."""
-    logs = _over_untrained(setting)
-    return f"{(logs > 0).sum()} of {len(logs)} pairs"
+    logs = _over_untrained(setting, metric)
+    return f"{(logs > 0).sum()} of {len(logs)}"
 
 
 def skill(setting: str, study: str = "why", objective: str = "mle") -> float:
@@ -488,6 +494,16 @@ def over(
     return bracketed(exp(with_interval(np.log(errors[objective] / errors[baseline]))), ".2g")
 
 
+def lead_grows(environment: str, first: int, last: int) -> str:
+    """VAML's error at the mean over maximum likelihood's, at one snapshot over another."""
+    fits = table("four_runs/snapshots")
+    found = fits.loc[fits["environment"] == environment].pivot(
+        index=["step", "seed"], columns="objective", values="mean_prediction_error"
+    )
+    logs = np.log(found["vaml"] / found["mle"])
+    return bracketed(exp(with_interval(logs.loc[last] - logs.loc[first])), ".2g")
+
+
 def over_sac(environment: str, metric: str, objective: str = "vaml") -> list[str]:
     """Error of an objective over maximum likelihood's at its four snapshots, with its interval."""
     fits = table("four_runs/snapshots")
@@ -511,11 +527,8 @@ def widest_over_mle(setting: str, objective: str, metric: str) -> str:
 
 
 def _exact_logs(setting: str, objective: str, metric: str) -> Any:
-    fits = table("why/synthetic")
-    errors = fits.loc[fits["setting"] == setting].pivot(
-        index=["hidden_size", "seed"], columns="objective", values=metric
-    )
-    return np.log(errors[objective] / errors["mle"])
+    found = errors("why", setting, metric)
+    return np.log(found[objective] / found["mle"])
 
 
 def worse_by_width(environment: str) -> float:
@@ -570,11 +583,11 @@ def felt_over_sac(environment: str, over: str, under: str, objective: str = "mle
     return [f"{ratio:.2g}" for ratio in np.exp(logs.mean(axis=1))]
 
 
-def felt_error(environment: str, column: str, objective: str = "vaml") -> float:
-    """A column of components.csv at 104 000 steps, geometric mean over four runs."""
+def felt_error(environment: str, column: str, objective: str = "vaml") -> str:
+    """A column of components.csv at 104 000 steps, geometric mean over four runs, its interval."""
     rows = table("four_runs/components").query("step == 104000")
     own = (rows["environment"] == environment) & (rows["objective"] == objective)
-    return float(np.exp(np.log(rows.loc[own, column]).mean()))
+    return "{} [{}, {}]".format(*map(short, exp(with_interval(np.log(rows.loc[own, column])))))
 
 
 def _felt(environment: str, over: str, under: str, objective: str) -> Any:

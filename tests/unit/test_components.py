@@ -40,10 +40,10 @@ def test_the_errors_are_those_of_a_linear_value() -> None:
         Fit(
             cast("FitSnapshotJob", None),
             data,
-            other_value=linear(OTHER),
             test=ModelTest(model, test, value, 10, 1500),
             seed=0,
-        )
+        ),
+        linear(OTHER),
     )
     with torch.no_grad():
         off = change - model(before, test.actions).mean

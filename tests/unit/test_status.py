@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -106,18 +107,20 @@ def test_a_state_that_goes_while_it_is_read_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The end of a job removes the folder of its state."""
-    saved = tmp_path / ".state" / KEYS[0]
-    saved.mkdir(parents=True)
-    is_dir = Path.is_dir
+    checkpoint = Checkpoint(tmp_path / ".state", KEYS[0])
+    with checkpoint.lock():
+        checkpoint.save(arrays_of(1), {})
+    assert found(tmp_path)[0].state == "interrupted"
+    names = os.listdir
 
-    def then_removed(path: Path) -> bool:
-        there = is_dir(path)
-        if path == saved and there:
-            saved.rmdir()
-        return there
+    def removed_first(place: Path) -> list[str]:
+        if Path(place) == tmp_path / ".state" / KEYS[0]:
+            shutil.rmtree(place)
+        return names(place)
 
-    monkeypatch.setattr(Path, "is_dir", then_removed)
+    monkeypatch.setattr("vaml.pipeline.states.os.listdir", removed_first)
     assert found(tmp_path)[0].state == "waiting"
+    assert not (tmp_path / ".state" / KEYS[0]).exists()
 
 
 def test_where_there_is_no_proc_running_jobs_run(

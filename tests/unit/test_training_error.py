@@ -32,7 +32,7 @@ def test_the_numbers_are_those_of_the_mean_on_both_parts() -> None:
     data = SnapshotData(cast("Any", value), None, train, train, test, np.zeros(6, bool))
     settings = cast("FitSnapshotJob", None)
     measured = ModelTest(model, test, value, 10, 4)
-    found = both_parts(Fit(settings, data, cast("Any", value), measured, seed=0))
+    found = both_parts(Fit(settings, data, measured, seed=0))
     for name, part in (("train", train.take(np.arange(6))), ("test", test)):
         change = (part.next_observations - part.observations).numpy()
         with torch.no_grad():

@@ -27,6 +27,7 @@ class Environment(Section):
 class ActorCriticSettings(Section):
     """Networks and optimisation of soft actor-critic, shared by SAC and MBAC."""
 
+    # A network is read back by the names of its layers, in whose order 10 comes before 2.
     hidden_sizes: list[Width] = Field(
         min_length=1, max_length=10, description="ReLU layers, actor and critics"
     )
