@@ -88,9 +88,10 @@ def redraw(folder: Path, spare: Path) -> None:
     earlier = read_table(PUBLISHED / "pusher_settings" / "whole_returns.csv")
     authors = read_table(PAPER / "reference" / "figure_3.csv")
     felt = read_table(PUBLISHED / "four_runs" / "components.csv")
+    common = felt["step"].isin(_config("four_runs", "four_runs/course").snapshots.steps)
     with style():
         _picture("pusher", folder / "pusher", first_page.pusher(runs, earlier, authors), spare)
-        picture = components(felt, Bands(0.95, 4))
+        picture = components(felt.loc[common], Bands(0.95, 4))
         _picture("components_felt", folder / "four_runs", picture, spare)
 
 
