@@ -21,9 +21,8 @@ from fits import write_table
 from vaml.algorithms.synthetic_fit import fit_streams, read_synthetic, synthetic_model
 from vaml.config.schema import Config
 from vaml.config.synthetic import FitSyntheticJob
-from vaml.losses.expected_value import expected_value
+from vaml.losses.value_aware import vaml_exact
 from vaml.metrics.exact import SyntheticTest, no_change_error
-from vaml.networks.dynamics import Prediction
 from vaml.pipeline import jobs
 
 
@@ -43,17 +42,15 @@ def untaught_errors(test: SyntheticTest) -> dict[str, float]:
     """The other exact errors."""
     rows = test.transitions
     truth = test.truth(rows.observations, rows.actions)
-    expected = expected_value(test.value, truth)
     predictions = {
         "no_variance_error": truth._replace(log_std=torch.full_like(truth.log_std, -math.inf)),
         "no_motion_error": truth._replace(mean=torch.zeros_like(truth.mean)),
         "untrained_error": test.predict(rows),
     }
-
-    def error(prediction: Prediction) -> float:
-        return float(0.5 * (expected - expected_value(test.value, prediction)).square().mean())
-
-    return {name: error(prediction) for name, prediction in predictions.items()}
+    return {
+        name: float(vaml_exact(prediction, truth, test.value))
+        for name, prediction in predictions.items()
+    }
 
 
 def rows(study: Config, results: Path) -> list[dict[str, Any]]:

@@ -17,6 +17,8 @@ HUNDREDTH = "median of log top_1_percent / 0.5"
 OFF_OR_STEEP = "median of log top_residual / top_slope"
 MEAN_ERROR = "median of log mean_error_replay / error_replay / 0.5"
 MEANS = "median of log mean_prediction_error"
+PLOTTED = "median of log value_aware_error"
+RISE = "rank correlation of value_aware_error"
 TYPICAL = "median of log transition_error_median"
 PUBLISHED = ROOT / "paper" / "published"
 SETTINGS = ("realizable", "unrealizable")
@@ -161,9 +163,9 @@ def skill(setting: str, study: str = "why", objective: str = "mle") -> float:
     return float(found.median())
 
 
-def exact_at(setting: str, method: str, hidden_size: int) -> float:
+def exact_at(setting: str, method: str, hidden_size: int, metric: str = "exact_error") -> float:
     """Geometric mean over seeds of the ratio of exact errors to maximum likelihood's."""
-    found = errors("why", setting, "exact_error").loc[hidden_size]
+    found = errors("why", setting, metric).loc[hidden_size]
     return float(np.exp(np.log(found[method] / found["mle"]).mean()))
 
 
@@ -448,6 +450,19 @@ def short(number: float) -> str:
     return f"{number:.0f}" if number >= 100 else f"{number:.2g}"
 
 
+def ratio_on(
+    part: str,
+    claim: str,
+    measured: str,
+    method: str,
+    baseline: str = "mle",
+    study: str = "four_runs/middle",
+) -> str:
+    """Ratio of two methods in the study of an overlay to these runs, with its interval."""
+    effect = compared(part, claim, measured, method, baseline, study)[0]
+    return "{} [{}, {}]".format(*map(short, exp(effect)))
+
+
 def judged_on(
     part: str,
     claim: str,
@@ -456,10 +471,9 @@ def judged_on(
     baseline: str = "mle",
     study: str = "four_runs/middle",
 ) -> str:
-    """Ratio of two methods at the middle snapshot of these runs, and the verdict on it."""
-    effect, verdict = compared(part, claim, measured, method, baseline, study)
-    ratio, low, high = map(short, exp(effect))
-    return f"{ratio} [{low}, {high}], {verdict}"
+    """`ratio_on`, and the verdict on it."""
+    verdict = compared(part, claim, measured, method, baseline, study)[1]
+    return f"{ratio_on(part, claim, measured, method, baseline, study)}, {verdict}"
 
 
 def middle_fits(environment: str) -> Any:
@@ -496,39 +510,31 @@ def over(
 
 def lead_grows(environment: str, first: int, last: int) -> str:
     """VAML's error at the mean over maximum likelihood's, at one snapshot over another."""
-    fits = table("four_runs/snapshots")
-    found = fits.loc[fits["environment"] == environment].pivot(
-        index=["step", "seed"], columns="objective", values="mean_prediction_error"
-    )
-    logs = np.log(found["vaml"] / found["mle"])
+    logs = _over_mle(environment, "mean_prediction_error", "vaml")
     return bracketed(exp(with_interval(logs.loc[last] - logs.loc[first])), ".2g")
 
 
 def over_sac(environment: str, metric: str, objective: str = "vaml") -> list[str]:
     """Error of an objective over maximum likelihood's at its snapshots, with its interval."""
+    runs = [run for _, run in _over_mle(environment, metric, objective).groupby("step")]
+    assert {len(run) for run in runs} == {4}
+    return [bracketed(exp(with_interval(run)), ".2g") for run in runs]
+
+
+def _over_mle(environment: str, metric: str, objective: str) -> Any:
+    """Logarithms of the ratio of errors, by step and seed, where an objective was fitted."""
     fits = table("four_runs/snapshots")
-    fits = fits.loc[(fits["environment"] == environment)]
-    errors = fits.pivot(index=["step", "seed"], columns="objective", values=metric)
-    logs = np.log(errors[objective] / errors["mle"]).dropna()
-    by_step = [run for _, run in logs.groupby("step")]
-    assert {len(run) for run in by_step} == {4}
-    return [bracketed(exp(with_interval(run)), ".2g") for run in by_step]
+    errors = fits.loc[fits["environment"] == environment].pivot(
+        index=["step", "seed"], columns="objective", values=metric
+    )
+    return np.log(errors[objective] / errors["mle"]).dropna()
 
 
 def exact_over_mle(setting: str, objective: str, metric: str) -> str:
     """An exact error over maximum likelihood's, geometric mean over the hidden sizes."""
-    logs = _exact_logs(setting, objective, metric)
-    return bracketed(exp(with_interval(logs.groupby("seed").mean())), ".2g")
-
-
-def widest_over_mle(setting: str, objective: str, metric: str) -> str:
-    """The same at 1024 units."""
-    return f"{np.exp(_exact_logs(setting, objective, metric).xs(1024).mean()):.2g}"
-
-
-def _exact_logs(setting: str, objective: str, metric: str) -> Any:
     found = errors("why", setting, metric)
-    return np.log(found[objective] / found["mle"])
+    logs: Any = np.log(found[objective] / found["mle"])
+    return bracketed(exp(with_interval(logs.groupby("seed").mean())), ".2g")
 
 
 def worse_by_width(environment: str) -> float:

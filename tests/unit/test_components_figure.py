@@ -10,6 +10,7 @@ import pytest
 from vaml.analysis.figures.components import components
 from vaml.analysis.figures.rows import Bands
 
+LABELS = ["environment", "seed", "step", "objective"]
 COLUMNS = [
     f"{name}_error{change}"
     for name in ("mean_prediction", "no_change")
@@ -28,9 +29,6 @@ def fits() -> pd.DataFrame:
             {**dict(zip(LABELS, (environment, seed, step, objective), strict=True)), **columns}
         )
     return pd.DataFrame(rows)
-
-
-LABELS = ["environment", "seed", "step", "objective"]
 
 
 def test_each_point_is_the_mean_over_runs_and_snapshots() -> None:

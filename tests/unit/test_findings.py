@@ -12,7 +12,9 @@ from published_numbers import (
     HUNDREDTH,
     MEANS,
     OFF_OR_STEEP,
+    PLOTTED,
     PUBLISHED,
+    RISE,
     ROOT,
     SAMPLES,
     SETTINGS,
@@ -42,7 +44,6 @@ from published_numbers import (
     growth,
     in_the_actions,
     integers,
-    judged_on,
     last_error_ratios,
     last_evaluations,
     last_leads,
@@ -84,6 +85,7 @@ from published_numbers import (
     published_lead,
     ratio,
     ratio_of,
+    ratio_on,
     ratios,
     reach,
     returns,
@@ -91,7 +93,6 @@ from published_numbers import (
     runs_per_agent,
     share,
     share_of_error,
-    short,
     skill,
     snapshot,
     span_of,
@@ -107,7 +108,6 @@ from published_numbers import (
     verdict_of,
     what_samples_go_with,
     wider_by_width,
-    widest_over_mle,
     widths_at_the_top,
     with_interval,
     within,
@@ -137,7 +137,7 @@ def test_the_findings_about_inverted_pendulum_are_those_of_its_runs() -> None:
 def test_the_findings_have_the_verdicts_on_agents_in_inverted_pendulum() -> None:
     text = page("docs/findings.md")
     part = "InvertedPendulum"
-    error, verdict = compared(part, "C7", "median of log value_aware_error")
+    error, verdict = compared(part, "C7", PLOTTED)
     assert f"error is {bracketed(exp(error), '.2f')} of maximum likelihood's (median" in text
     assert f"**C7's comparisons here are {verdict}** in" in text
     bias, _ = compared(part, "W29", "log of mean of squared_bias")
@@ -167,8 +167,6 @@ def test_the_findings_about_inverted_pendulum_beside_the_authors_are_those_of_it
 EXACT = [ratio("why", setting, "exact_error") for setting in SETTINGS]
 
 
-PLOTTED = "median of log value_aware_error"
-RISE = "rank correlation of value_aware_error"
 MEAN, NONE, DRAWN = "mean_prediction_error", "no_change_error", "_signs_drawn"
 
 
@@ -184,8 +182,7 @@ def uncancelled(environment: str, name: str, *rest: str) -> tuple[str, ...]:
 
 def course_on(part: str, claim: str, measured: str) -> str:
     """VAML over maximum likelihood, over four snapshots."""
-    effect = compared(part, claim, measured, "vaml", "mle", "four_runs/course")[0]
-    return "{} [{}, {}]".format(*map(short, exp(effect)))
+    return ratio_on(part, claim, measured, "vaml", study="four_runs/course")
 
 
 def rises(measured: str) -> list[str]:
@@ -461,7 +458,7 @@ FINDINGS: dict[str, Callable[[], str]] = {
         *widths_at_the_top("Hopper")
     ),
     "Walker2d": lambda: (
-        f"{vaml_on('Walker2d', 'C6', 'median of log value_aware_error')} of maximum likelihood's, "
+        f"{vaml_on('Walker2d', 'C6', PLOTTED)} of maximum likelihood's, "
         f"its squared bias {vaml_on('Walker2d', 'C6', 'log of mean of squared_bias')} (C6's "
         "comparisons: both supported), and with both models' means "
         f"{vaml_on('Walker2d', 'W21', MEANS)}"
@@ -484,9 +481,7 @@ FINDINGS: dict[str, Callable[[], str]] = {
         "place of 10 it has {} (W30:"
     ).format(
         *(
-            judged_on(
-                "Walker2d", claim, MEANS, f"vaml_{name}", f"mle_{name}", f"four_runs/{name}"
-            ).rpartition(", ")[0]
+            ratio_on("Walker2d", claim, MEANS, f"vaml_{name}", f"mle_{name}", f"four_runs/{name}")
             for claim, name in (("W27", "wide"), ("W30", "patient"))
         )
     ),
@@ -525,14 +520,12 @@ FINDINGS: dict[str, Callable[[], str]] = {
         "its plotted error is {} of maximum likelihood's, with both means {}"
     ).format(
         *(
-            judged_on("Hopper", claim, measured, "reg_vaml").rpartition(", ")[0]
-            for claim, measured in (("C6", "median of log value_aware_error"), ("W19", MEANS))
+            ratio_on("Hopper", claim, measured, "reg_vaml")
+            for claim, measured in (("C6", PLOTTED), ("W19", MEANS))
         )
     ),
     "Hopper, its width": lambda: ("it has {} times maximum likelihood's error at the mean").format(
-        judged_on(
-            "Hopper", "W28", MEANS, "vaml_narrow", "mle_narrow", "four_runs/narrow"
-        ).rpartition(", ")[0]
+        ratio_on("Hopper", "W28", MEANS, "vaml_narrow", "mle_narrow", "four_runs/narrow")
     ),
     "Hopper, samples by width": lambda: (
         "it is {:.1f} to {:.1f} times as wide (summed standard deviations), its likelihood worse "
@@ -579,7 +572,7 @@ FINDINGS: dict[str, Callable[[], str]] = {
         + f"as {per_cent(at_stop('Hopper', 'rows')[0])} of all transitions do"
     ),
     "the plotted error at the middle": lambda: (
-        f"plotted error is {vaml_on('Hopper', 'C6', 'median of log value_aware_error')} of maximum"
+        f"plotted error is {vaml_on('Hopper', 'C6', PLOTTED)} of maximum"
     ),
     "VAML without samples": lambda: f"it is {vaml_on('Hopper', 'W19', MEANS)} times maximum",
     "VAML's typical error": lambda: f"error is {vaml_on('Hopper', 'W15', TYPICAL)} times as large",
@@ -748,7 +741,7 @@ FINDINGS: dict[str, Callable[[], str]] = {
         "medians over a run, {:.2f} to {:.2f} by run from 50 000 steps on)".format(*late_means())
     ),
     "C7 in Pusher": lambda: "× {}".format(
-        bracketed(exp(compared("Pusher", "C7", "median of log value_aware_error")[0]), ".2f")
+        bracketed(exp(compared("Pusher", "C7", PLOTTED)[0]), ".2f")
     ),
     "C8 in Pusher": lambda: "{} nats per dimension".format(
         bracketed(compared("Pusher", "C8", "mean of nll / 23")[0], ".2f")
@@ -829,9 +822,7 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         )
     ),
     "InvertedPendulum": lambda: "error {} × MLE's | {}".format(
-        bracketed(
-            exp(compared("InvertedPendulum", "C7", "median of log value_aware_error")[0]), ".2f"
-        ),
+        bracketed(exp(compared("InvertedPendulum", "C7", PLOTTED)[0]), ".2f"),
         runs_per_agent(),
     ),
 }
@@ -956,8 +947,8 @@ WEIGHTS: dict[str, Callable[[str], str]] = {
     "A, unrealizable: VAML with exact targets over maximum likelihood": lambda weights: (
         exact_over_mle("unrealizable", "vaml_exact", f"{weights}exact_error")
     ),
-    "the same at 1024 units": lambda weights: widest_over_mle(
-        "unrealizable", "vaml_exact", f"{weights}exact_error"
+    "the same at 1024 units": lambda weights: (
+        f"{exact_at('unrealizable', 'vaml_exact', 1024, f'{weights}exact_error'):.2g}"
     ),
     **{
         f"B, {part}, {name}: {words} over maximum likelihood": partial(

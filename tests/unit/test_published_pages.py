@@ -12,6 +12,8 @@ from published_numbers import (
     HUNDREDTH,
     MEANS,
     OFF_OR_STEEP,
+    PLOTTED,
+    RISE,
     ROOT,
     SAMPLES,
     TYPICAL,
@@ -120,7 +122,6 @@ def test_the_page_of_four_runs_has_the_effects_of_maximum_likelihood(
 
 
 MEAN = "mean_prediction_error"
-PLOTTED = "median of log value_aware_error"
 BIAS = "log of mean of squared_bias"
 LATER = "median of log next_value_aware_error / value_aware_error"
 
@@ -161,9 +162,6 @@ def test_the_page_of_four_runs_has_the_ratios_of_mean_predictions(
 ) -> None:
     ratio = judged_on(part, claim, MEANS, method, baseline, study=f"four_runs/{study}")
     assert re.search(rf"\| {claim}, [^|]*\| {re.escape(ratio)} \|", page(RUNS_PAGE))
-
-
-RISE = "rank correlation of value_aware_error"
 
 
 @pytest.mark.parametrize("part", ["Hopper", "Walker2d"])

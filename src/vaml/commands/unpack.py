@@ -21,7 +21,7 @@ from vaml.files import UnreadableFile, atomic, reading
 from vaml.pipeline.dry_run import forget_records, read_study, require_no_snakemake
 from vaml.pipeline.job_files import MANIFEST, beside, finished_jobs, link_or_copy, whole_job
 from vaml.pipeline.jobs import BESIDE, FOLDERS, Labels, every_job, folder, key, source
-from vaml.runtime.manifest import read_manifest
+from vaml.runtime.manifest import Stable, read_manifest
 from vaml.runtime.versions import VARIABLE, accepted, differences, installed, recorded
 
 
@@ -76,8 +76,9 @@ def _take(
     for stage, home in finished_jobs(origin):
         place = str(home.relative_to(origin))
         try:
-            job = _wanted(stage, home, place, wanted)
-            if _is_here(home, place, results / folder(*job)):
+            made = read_manifest(home / MANIFEST).stable
+            job = _wanted(stage, made, place, wanted)
+            if _is_here(made.key, place, results / folder(*job)):
                 outcome.here += 1
                 continue
             files = whole_job(home, stage)
@@ -89,10 +90,9 @@ def _take(
 
 
 def _wanted(
-    stage: str, home: Path, place: str, wanted: Mapping[str, tuple[str, Labels]]
+    stage: str, made: Stable, place: str, wanted: Mapping[str, tuple[str, Labels]]
 ) -> tuple[str, Labels]:
     """The study's job of the same key. UnreadableFile: there is none, or of other versions."""
-    made = read_manifest(home / MANIFEST).stable
     if made.key not in wanted:
         raise UnreadableFile(f"{place}: its key {made.key} is of no job of this study")
     if not accepted(stage, made.versions):
@@ -101,11 +101,11 @@ def _wanted(
     return wanted[made.key]
 
 
-def _is_here(home: Path, place: str, target: Path) -> bool:
-    """Tell whether the study has this result. UnreadableFile: it has another in this place."""
+def _is_here(found: str, place: str, target: Path) -> bool:
+    """Tell whether the study has the result of this key. UnreadableFile: it has another there."""
     if not (target / MANIFEST).exists():
         return False
-    if read_manifest(target / MANIFEST).stable.key == read_manifest(home / MANIFEST).stable.key:
+    if read_manifest(target / MANIFEST).stable.key == found:
         return True
     raise UnreadableFile(f"{place}: {target} holds a result of another config or code")
 

@@ -16,6 +16,13 @@ _PREDICTIONS: dict[str, dict[str, Any]] = {
     "mle": {"color": "#0072b2", "marker": "o", "label": "maximum likelihood’s mean"},
     "vaml": {"color": "#d55e00", "marker": "^", "label": "VAML’s mean"},
 }
+_MARKS: dict[str, Any] = {"linestyle": "none", "markersize": 4}
+# The objective whose rows hold a prediction's error, and the column.
+_ERRORS = {
+    "no_change": ("mle", "no_change_error"),
+    "mle": ("mle", "mean_prediction_error"),
+    "vaml": ("vaml", "mean_prediction_error"),
+}
 _CHANGES = {
     "": "as it is",
     "_positions": "in the\npositions",
@@ -43,7 +50,7 @@ def components(fits: pd.DataFrame, bands: Bands) -> Drawing:
             values = own["value"].to_numpy()
             ends = np.abs(own[["low", "high"]].to_numpy().T - values)
             where = np.arange(len(_CHANGES)) + off
-            axes.errorbar(where, values, yerr=ends, linestyle="none", markersize=4, **look)
+            axes.errorbar(where, values, yerr=ends, **look, **_MARKS)
         axes.set(yscale="log", title=environment)
         axes.set_xticks(range(len(_CHANGES)), list(_CHANGES.values()))
     panels[0].set_ylabel("Value-aware error (value²)")
@@ -54,21 +61,13 @@ def components(fits: pd.DataFrame, bands: Bands) -> Drawing:
         "alone. Signs drawn: a random sign for each component of r; an error below that is one in "
         "which effects on V cancel."
     )
-    handles = [
-        Line2D([], [], linestyle="none", markersize=4, **look) for look in _PREDICTIONS.values()
-    ]
-    finish(figure, handles, [note])
+    finish(figure, [Line2D([], [], **look, **_MARKS) for look in _PREDICTIONS.values()], [note])
     return figure, rows
 
 
 def _rows(fits: pd.DataFrame, bands: Bands) -> list[pd.DataFrame]:
     found = []
-    for prediction in _PREDICTIONS:
-        objective, name = (
-            ("mle", "no_change_error")
-            if prediction == "no_change"
-            else (prediction, "mean_prediction_error")
-        )
+    for prediction, (objective, name) in _ERRORS.items():
         own = fits.loc[fits["objective"] == objective]
         for change in _CHANGES:
             logs = own.assign(logs=np.log(own[f"{name}{change}"]))
