@@ -20,15 +20,23 @@ Loss = Literal[
     "vaml",
     "vaml_debiased",
     "vaml_exact",
+    "vaml_noisy_samples",
+    "vaml_noisy_targets",
     "vaml_score_function",
     "vagram",
     "mse",
+    "kl",
 ]
 
-# Losses that need the true distribution of s', which only the artificial environment knows.
-NEED_TRUTH: frozenset[str] = by_name(frozenset({"vaml_exact"}))
+# Losses that need the true distribution of s', or an expectation of V in closed form, which only
+# the artificial environment has.
+NEED_TRUTH: frozenset[str] = by_name(
+    frozenset({"vaml_exact", "vaml_noisy_samples", "vaml_noisy_targets", "kl"})
+)
 # Losses that need two samples, because they estimate a variance over the model's samples.
-NEED_TWO_SAMPLES: frozenset[str] = by_name(frozenset({"vaml_debiased", "vaml_score_function"}))
+NEED_TWO_SAMPLES: frozenset[str] = by_name(
+    frozenset({"vaml_debiased", "vaml_noisy_samples", "vaml_score_function"})
+)
 
 
 class Objective(Section):

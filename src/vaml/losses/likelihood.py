@@ -13,6 +13,20 @@ def nll(prediction: Prediction, next_observations: Tensor) -> Tensor:
     return prediction.nll(next_observations).mean()
 
 
+def kl(prediction: Prediction, truth: Prediction) -> Tensor:
+    """Batch mean of the KL divergence from truth to model, in closed form (float64, nats).
+
+    truth: the true distribution of s', at the same observations. This is the expectation of `nll`
+    over the true next states, less the truth's entropy: maximum likelihood without the noise of
+    single next states. With r = log σ* - log σ, a dimension adds
+    ½ (exp(2r) - 1 - 2r + ((μ* - μ) / σ)²).
+    """
+    scale = 2 * (truth.log_std.double() - prediction.log_std.double())
+    residual = truth.mean.double() - prediction.mean.double()
+    standardised = residual * torch.exp(-prediction.log_std.double())
+    return 0.5 * (torch.expm1(scale) - scale + standardised.square()).sum(-1).mean()
+
+
 def nll_and_gradients(
     prediction: Prediction, next_observations: Tensor
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:

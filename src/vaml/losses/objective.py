@@ -8,9 +8,17 @@ from torch import Tensor
 
 from vaml.config.fields import by_name
 from vaml.config.objectives import Objective
-from vaml.losses.likelihood import nll
+from vaml.losses.likelihood import kl, nll
 from vaml.losses.regression import mse
-from vaml.losses.value_aware import vagram, vaml, vaml_debiased, vaml_exact, vaml_score_function
+from vaml.losses.value_aware import (
+    vagram,
+    vaml,
+    vaml_debiased,
+    vaml_exact,
+    vaml_noisy_samples,
+    vaml_noisy_targets,
+    vaml_score_function,
+)
 from vaml.networks.dynamics import Prediction
 from vaml.networks.value import RandomValue, Value
 
@@ -29,10 +37,10 @@ class LossInput(NamedTuple):
     truth: Prediction | None
 
 
-def _with_truth(given: LossInput) -> Tensor:
+def _truth_and_value(given: LossInput) -> tuple[Prediction, RandomValue]:
     if given.truth is None or not isinstance(given.value, RandomValue):
-        raise TypeError("vaml_exact: needs the true dynamics and a RandomValue")
-    return vaml_exact(given.prediction, given.truth, given.value)
+        raise TypeError("this loss needs the true dynamics and a RandomValue")
+    return given.truth, given.value
 
 
 def _sampled(loss: Callable[..., Tensor]) -> Callable[[LossInput], Tensor]:
@@ -47,12 +55,19 @@ LOSSES: dict[str, Callable[[LossInput], Tensor]] = by_name(
     {
         "vaml": _sampled(vaml),
         "vaml_debiased": _sampled(vaml_debiased),
-        "vaml_exact": _with_truth,
+        "vaml_exact": lambda given: vaml_exact(given.prediction, *_truth_and_value(given)),
+        "vaml_noisy_samples": lambda given: vaml_noisy_samples(
+            given.prediction, *_truth_and_value(given), given.samples, given.generator
+        ),
+        "vaml_noisy_targets": lambda given: vaml_noisy_targets(
+            given.prediction, given.next_observations, _truth_and_value(given)[1]
+        ),
         "vaml_score_function": _sampled(vaml_score_function),
         "vagram": lambda given: vagram(
             given.prediction, given.next_observations, given.value, given.generator
         ),
         "mse": lambda given: mse(given.prediction, given.next_observations),
+        "kl": lambda given: kl(given.prediction, _truth_and_value(given)[0]),
     }
 )
 
@@ -69,7 +84,8 @@ def model_loss(
     """c * NLL + (1 - c) * loss, eq. (10): a scalar, and its terms by name.
 
     A term with weight 0 is not computed. The coefficient c stands apart from the objective
-    because experiment C lets it decay. truth: for `vaml_exact`, the distribution of s'.
+    because experiment C lets it decay. truth: the distribution of s', for the losses of
+    NEED_TRUTH.
     """
     terms: dict[str, Tensor] = {}
     total = torch.zeros(())

@@ -92,6 +92,34 @@ def vaml_exact(prediction: Prediction, truth: Prediction, value: RandomValue) ->
     return 0.5 * (targets - expected_value(value, prediction)).square().mean()
 
 
+def vaml_noisy_targets(
+    prediction: Prediction, next_observations: Tensor, value: RandomValue
+) -> Tensor:
+    """`vaml_debiased` without the noise of samples: batch mean of ½ (V(s') - E[V(ŝ')])².
+
+    The model's expectation is in closed form (float64), the targets are single next states.
+    """
+    with torch.no_grad():
+        targets = value(next_observations)
+    return 0.5 * (targets - expected_value(value, prediction)).square().mean()
+
+
+def vaml_noisy_samples(
+    prediction: Prediction,
+    truth: Prediction,
+    value: RandomValue,
+    samples: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """`vaml_debiased` without the noise of targets: with E[V(s')] in place of V(s'); K ≥ 2 samples.
+
+    truth: the true distribution of s'. Its expectation is in closed form (float64).
+    """
+    with torch.no_grad():
+        targets = expected_value(value, truth)
+    return _debiased(targets, value(prediction.sample(samples, generator)))
+
+
 def vagram(
     prediction: Prediction, next_observations: Tensor, value: Value, generator: torch.Generator
 ) -> Tensor:
