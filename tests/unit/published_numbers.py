@@ -521,6 +521,15 @@ def over_sac(environment: str, metric: str, objective: str = "vaml") -> list[str
     return [bracketed(exp(with_interval(run)), ".2g") for run in runs]
 
 
+def reg_vaml_over_vaml(environment: str) -> float:
+    """The ratio of the two's errors, plotted and at the mean, that is furthest from 1 (above)."""
+    ratios = [
+        _over_mle(environment, metric, "reg_vaml") - _over_mle(environment, metric, "vaml")
+        for metric in ("value_aware_error", "mean_prediction_error")
+    ]
+    return float(np.exp(max(ratio.abs().max() for ratio in ratios)))
+
+
 def _over_mle(environment: str, metric: str, objective: str) -> Any:
     """Logarithms of the ratio of errors, by step and seed, where an objective was fitted."""
     fits = table("four_runs/snapshots")

@@ -107,7 +107,7 @@ def test_captured_steps_give_the_numbers_of_launched_ones(
     loss: Loss, coefficient: float, stochastic: bool
 ) -> None:
     if stochastic and loss in NEED_TRUTH:
-        pytest.skip("vaml_exact takes experiment A's value function alone")
+        pytest.skip("takes experiment A's value function alone")
     device = torch.device("cuda")
     value = soft_value(device) if stochastic else None
     captured = fitting(device, loss, coefficient, value)

@@ -18,7 +18,18 @@ def leaf(prediction: Prediction) -> Prediction:
     return Prediction(*(field.detach().clone().requires_grad_() for field in prediction))
 
 
-@pytest.mark.parametrize("name", ["vaml", "vaml_debiased", "vaml_score_function", "vaml_exact"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vaml",
+        "vaml_debiased",
+        "vaml_score_function",
+        "vaml_exact",
+        "vaml_noisy_samples",
+        "vaml_noisy_targets",
+        "kl",
+    ],
+)
 def test_no_gradient_reaches_the_target(name: str) -> None:
     """Neither through the next state nor through its true distribution."""
     value = RandomValue(N, 16, generator(9)).double()

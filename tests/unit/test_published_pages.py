@@ -166,11 +166,14 @@ def test_the_page_of_four_runs_has_the_ratios_of_mean_predictions(
 
 @pytest.mark.parametrize("part", ["Hopper", "Walker2d"])
 @pytest.mark.parametrize("measured", [RISE, f"{RISE} / value_variance"])
-def test_the_page_of_four_runs_has_the_rise_of_vaml(part: str, measured: str) -> None:
-    effect, verdict = compared(part, "C5", measured, "vaml", "", "four_runs/course")
-    cells = f"| {bracketed(effect, '.2f')}, {verdict} |"
+def test_the_page_of_four_runs_has_the_rise_of_value_aware_errors(part: str, measured: str) -> None:
+    found = (
+        compared(part, "C5", measured, method, "", "four_runs/course")
+        for method in ("vaml", "reg_vaml")
+    )
+    cells = " | ".join(f"{bracketed(effect, '.2f')}, {verdict}" for effect, verdict in found)
     name = f"C5, {part}" if measured == RISE else "the same as a share"
-    assert re.search(rf"\| {name}[^|]*{re.escape(cells)}", page(RUNS_PAGE))
+    assert re.search(rf"\| {name}[^|]*\| {re.escape(cells)} \|", page(RUNS_PAGE))
 
 
 @pytest.mark.parametrize(
@@ -190,9 +193,12 @@ def test_the_page_of_four_runs_has_the_rise_of_vaml(part: str, measured: str) ->
 def test_the_page_of_four_runs_has_the_ratios_over_the_course_of_sac(
     part: str, claim: str, measured: str
 ) -> None:
-    cell = judged_on(part, claim, measured, "vaml", study="four_runs/course")
+    methods = ("vaml",) if claim == "W21" else ("vaml", "reg_vaml")
+    cells = " | ".join(
+        judged_on(part, claim, measured, method, study="four_runs/course") for method in methods
+    )
     name = "the same in squared bias" if measured == BIAS else f"{claim}, {part}"
-    assert re.search(rf"\| {name}[^|]*\| {re.escape(cell)} \|", page(RUNS_PAGE))
+    assert re.search(rf"\| {name}[^|]*\| {re.escape(cells)} \|", page(RUNS_PAGE))
 
 
 @pytest.mark.parametrize("environment", ["Hopper-v4", "Walker2d-v4"])
@@ -200,6 +206,8 @@ def test_the_page_of_four_runs_has_the_ratios_at_each_snapshot(environment: str)
     for name, metric, objective in (
         ("VAML, plotted", "value_aware_error", "vaml"),
         ("VAML, of the mean", MEAN, "vaml"),
+        ("regularised VAML, plotted", "value_aware_error", "reg_vaml"),
+        ("regularised VAML, of the mean", MEAN, "reg_vaml"),
         ("squared error, of the mean", MEAN, "mse"),
     ):
         found = over_sac(environment, metric, objective)

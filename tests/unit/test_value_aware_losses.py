@@ -13,7 +13,15 @@ from vaml.losses.expected_value import expected_value
 from vaml.losses.likelihood import nll
 from vaml.losses.objective import LOSSES, model_loss
 from vaml.losses.regression import mse
-from vaml.losses.value_aware import vagram, vaml, vaml_debiased, vaml_exact, vaml_score_function
+from vaml.losses.value_aware import (
+    vagram,
+    vaml,
+    vaml_debiased,
+    vaml_exact,
+    vaml_noisy_samples,
+    vaml_noisy_targets,
+    vaml_score_function,
+)
 from vaml.networks.dynamics import GaussianDynamics, Prediction
 from vaml.networks.value import RandomValue, Value
 from vaml.saving import module_arrays
@@ -125,6 +133,28 @@ def test_exact_is_the_expectation_of_the_debiased_loss_less_the_noise_of_the_nex
         for _ in range(200)
     ]
     assert abs(np.mean(losses) - exact - floor) < 4 * stats.sem(losses) + 0.01 * floor
+
+
+def test_noise_on_one_side_adds_to_the_exact_loss_that_of_the_targets_or_nothing() -> None:
+    """The oracle of either is its mean over a hundred thousand draws of the noise that it has."""
+    value, (prediction, _) = random_value(), one_row()
+    truth = prediction._replace(mean=normal(1, N, seed=8))
+    exact = vaml_exact(prediction, truth, value).item()
+    targets = 0.5 * value(truth.sample(10**6, generator(1))).var().item()
+    many = repeated(prediction, DRAWS // 100)
+    blocks = {"targets": np.empty(100), "samples": np.empty(100)}
+    for i in range(100):
+        noise = generator(10 + i)
+        next_observations = truth.sample(DRAWS // 100, noise)[:, 0]
+        blocks["targets"][i] = vaml_noisy_targets(many, next_observations, value).item()
+        blocks["samples"][i] = vaml_noisy_samples(
+            many, repeated(truth, DRAWS // 100), value, 4, noise
+        ).item()
+    for name, added in (("targets", targets), ("samples", 0.0)):
+        error = stats.sem(blocks[name])
+        assert abs(blocks[name].mean() - exact - added) < 4 * error + 0.01 * added, name
+        assert error < 0.1 * exact  # sharp enough to tell it from another
+    assert targets > 0.1 * exact
 
 
 def test_vagram_weighs_each_dimension_by_the_values_slope_clipped_at_its_quantile() -> None:
@@ -261,8 +291,9 @@ def test_every_loss_can_be_fitted(loss: Loss) -> None:
     assert changed == set(before) - (scale if loss in MEAN_ONLY else set())
 
 
-def test_the_exact_loss_without_the_truth_is_refused() -> None:
-    objective = Objective(loss="vaml_exact", mle_coefficient=0.0, model_samples=3)
+@pytest.mark.parametrize("loss", sorted(NEED_TRUTH))
+def test_an_exact_loss_without_the_truth_is_refused(loss: Loss) -> None:
+    objective = Objective(loss=loss, mle_coefficient=0.0, model_samples=3)
     with pytest.raises(TypeError, match="needs the true dynamics"):
         model_loss(random_prediction(), normal(12, N), random_value(), objective, 0.0, generator())
 
