@@ -67,7 +67,9 @@ def test_kl_is_the_mean_nll_of_the_true_next_states_less_their_entropy() -> None
     truth = truth._replace(mean=0.5 * normal(3, N, seed=8), log_std=0.5 * normal(3, N, seed=9))
     states = truth.sample(200_000, generator(1)).numpy()
     densities = [
-        stats.norm.logpdf(states, (each.observations + each.mean).numpy(), np.exp(each.log_std))
+        stats.norm.logpdf(
+            states, (each.observations + each.mean).numpy(), np.exp(each.log_std.numpy())
+        )
         for each in (truth, prediction)
     ]
     ratios = (densities[0] - densities[1]).sum(axis=-1).mean(axis=-1)

@@ -21,8 +21,9 @@ def kl(prediction: Prediction, truth: Prediction) -> Tensor:
     single next states. With r = log σ* - log σ, a dimension adds
     ½ (exp(2r) - 1 - 2r + ((μ* - μ) / σ)²).
     """
-    scale = 2 * (truth.log_std.double() - prediction.log_std.double())
-    residual = truth.mean.double() - prediction.mean.double()
+    mean, log_std = truth.mean.detach().double(), truth.log_std.detach().double()
+    scale = 2 * (log_std - prediction.log_std.double())
+    residual = mean - prediction.mean.double()
     standardised = residual * torch.exp(-prediction.log_std.double())
     return 0.5 * (torch.expm1(scale) - scale + standardised.square()).sum(-1).mean()
 
