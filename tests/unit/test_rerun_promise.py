@@ -68,7 +68,7 @@ EDITS: dict[str, tuple[list[Edit], set[str]]] = {
     ),
     "a new loss": (
         [
-            ("config/objectives.py", '    "mse",\n]', '    "mse",\n    "mae",\n]'),
+            ("config/objectives.py", '    "mse",\n', '    "mse",\n    "mae",\n'),
             (
                 "losses/objective.py",
                 '    "mse": lambda',
