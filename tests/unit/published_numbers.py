@@ -521,13 +521,11 @@ def over_sac(environment: str, metric: str, objective: str = "vaml") -> list[str
     return [bracketed(exp(with_interval(run)), ".2g") for run in runs]
 
 
-def reg_vaml_over_vaml(environment: str) -> float:
-    """The ratio of the two's errors, plotted and at the mean, that is furthest from 1 (above)."""
-    ratios = [
-        _over_mle(environment, metric, "reg_vaml") - _over_mle(environment, metric, "vaml")
-        for metric in ("value_aware_error", "mean_prediction_error")
-    ]
-    return float(np.exp(max(ratio.abs().max() for ratio in ratios)))
+def reg_vaml_beside_vaml(environment: str, metric: str) -> list[str]:
+    """How far each fit of regularised VAML is from VAML's, up or down: the largest first."""
+    logs = _over_mle(environment, metric, "reg_vaml") - _over_mle(environment, metric, "vaml")
+    factors = np.sort(np.exp(logs.dropna().abs()))[::-1]
+    return [f"{100 * (factor - 1):.3g} %" for factor in factors]
 
 
 def _over_mle(environment: str, metric: str, objective: str) -> Any:
