@@ -149,7 +149,7 @@ def test_a_loss(copy: Path) -> None:
     schema = run(copy, sys.executable, "tools/schema.py")
     (copy / "workflow/schemas/config.schema.yaml").write_text(schema, encoding="utf-8")
     tests = copy / "tests/unit/test_value_aware_losses.py"
-    insert(tests, f"{test}\n\n", before="def test_the_exact_loss_without_the_truth")
+    insert(tests, f"{test}\n\n", before="def test_the_nll_alone_is_that")
     replace(tests, imported)
     replace(tests, means)
     insert(copy / "paper/style.typ", formula, before=")\n\n// The names of the study's objectives")
