@@ -186,6 +186,15 @@ def course_on(part: str, claim: str, measured: str, method: str = "vaml") -> str
     return ratio_on(part, claim, measured, method, study="four_runs/course")
 
 
+# What is compared with maximum likelihood on Hopper over the course of SAC.
+ON_HOPPER = (
+    ("C6", PLOTTED),
+    ("W19", MEANS),
+    ("W15", TYPICAL),
+    ("W5", "median of log next_value_aware_error / value_aware_error"),
+)
+
+
 def rises(measured: str, method: str = "vaml") -> list[str]:
     """Rank correlations of a method's error with the step, on Hopper and on Walker2d."""
     effects = (
@@ -248,17 +257,7 @@ FELT: dict[str, Callable[[], str]] = {
         "both means {} times (W19's: supported), for the typical transition {} times (W15's: "
         "supported); for the next snapshot's V it loses {} times as much as maximum likelihood "
         "(W5's: supported)"
-    ).format(
-        *(
-            course_on("Hopper", claim, measured)
-            for claim, measured in (
-                ("C6", PLOTTED),
-                ("W19", MEANS),
-                ("W15", TYPICAL),
-                ("W5", "median of log next_value_aware_error / value_aware_error"),
-            )
-        )
-    ),
+    ).format(*(course_on("Hopper", claim, measured) for claim, measured in ON_HOPPER)),
     "VAML over SAC, Walker2d": lambda: (
         "at 14 000, 54 000, 104 000, 154 000 and 194 000 steps VAML has {} of maximum likelihood's "
         "error at the mean, over the first four {} (W21's comparison: contradicted), and in the "
@@ -281,17 +280,7 @@ FELT: dict[str, Callable[[], str]] = {
     "regularised VAML over SAC, Hopper": lambda: (
         "its plotted error is {} of maximum likelihood's, with both means {} times, for the "
         "typical transition {} times, and for the next snapshot's V it loses {} times as much"
-    ).format(
-        *(
-            course_on("Hopper", claim, measured, "reg_vaml")
-            for claim, measured in (
-                ("C6", PLOTTED),
-                ("W19", MEANS),
-                ("W15", TYPICAL),
-                ("W5", "median of log next_value_aware_error / value_aware_error"),
-            )
-        )
-    ),
+    ).format(*(course_on("Hopper", claim, measured, "reg_vaml") for claim, measured in ON_HOPPER)),
     "regularised VAML over SAC, Walker2d": lambda: (
         "it has {} of maximum likelihood's, VAML {}."
     ).format(*(course_on("Walker2d", "C6", PLOTTED, each) for each in ("reg_vaml", "vaml"))),
