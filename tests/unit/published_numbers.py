@@ -460,6 +460,11 @@ def ratio_on(
 ) -> str:
     """Ratio of two methods in the study of an overlay to these runs, with its interval."""
     effect = compared(part, claim, measured, method, baseline, study)[0]
+    return ratio_with_interval(effect)
+
+
+def ratio_with_interval(effect: Any) -> str:
+    """An effect in logs as a ratio, with its interval."""
     return "{} [{}, {}]".format(*map(short, exp(effect)))
 
 
@@ -472,8 +477,8 @@ def judged_on(
     study: str = "four_runs/middle",
 ) -> str:
     """`ratio_on`, and the verdict on it."""
-    verdict = compared(part, claim, measured, method, baseline, study)[1]
-    return f"{ratio_on(part, claim, measured, method, baseline, study)}, {verdict}"
+    effect, verdict = compared(part, claim, measured, method, baseline, study)
+    return f"{ratio_with_interval(effect)}, {verdict}"
 
 
 def middle_fits(environment: str) -> Any:
