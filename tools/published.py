@@ -59,6 +59,7 @@ STUDIES = {
     "four_runs/wide": (("snapshots",), ()),
     "pusher/mean": (_OF_AGENTS, ("where_mbac",)),
     "pusher_v5": (_OF_AGENTS, ("figure_3_seeds", "why_mbac")),
+    "why/equal_terms": (("synthetic",), ("why_synthetic",)),
 }
 # The tables of the manuscript's study, `reduced`, each with the studies that hold its rows.
 MANUSCRIPT = {
@@ -108,23 +109,28 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
     tables = {table: _selected(table, study, [outer]) for table in needed}
     _summary(experiment, tables, study, folder)
     findings = [f for f in _judged(tables, study) if f.question.comparison.table in tables]
-    has = {
-        "synthetic": study.synthetic.settings,
-        "snapshots": study.sac.environments,
-        "mbac": study.mbac.environments,
-    }[experiment]
+    has = _parts_and_methods(experiment, study)[0]
     rows = [
         row
         for row in comparison_rows(findings)
         if any(part.startswith(row["part"]) for part in has)
     ]
-    if outer != name and outer in STUDIES:
-        # That study is judged itself, on more: one within it adds what it has besides.
-        known = _config(outer).snapshots.objectives
-        rows = [row for row in rows if row["n"] and (row["baseline"] or row["method"] not in known)]
+    if outer != name:
+        # The outer study is judged elsewhere, on more: one within it adds what it has besides.
+        known = {*_parts_and_methods(experiment, _config(outer))[1], None}
+        rows = [row for row in rows if row["n"] and {row["method"], row["baseline"]} - known]
     write_rows(folder / "claims.csv", list(rows[0]), rows)
     for figure in drawn:
         _picture(figure, folder, _drawing(figure, tables, study), spare)
+
+
+def _parts_and_methods(experiment: str, study: Config) -> tuple[list[str], list[str]]:
+    """The experiment's settings or environments, and its objectives or agents."""
+    return {
+        "synthetic": (study.synthetic.settings, study.synthetic.objectives),
+        "snapshots": (study.sac.environments, study.snapshots.objectives),
+        "mbac": (study.mbac.environments, study.mbac.agents),
+    }[experiment]
 
 
 def _manuscript(folder: Path, spare: Path) -> None:
