@@ -108,7 +108,8 @@ def comparisons_table(claims: Claims, confidence: float) -> Table:
     }
     note = (
         "Effect: the mean over runs, method minus baseline; of a log it is a log ratio, where -0.1 "
-        f"is about ten per cent less. Interval: {confidence:.0%}. p: "
+        "is about ten per cent less; of “lower everywhere” it is the share of runs less one half. "
+        f"Interval: {confidence:.0%}. p: "
         "one-sided, of the nearest effect that the claim excludes; for shares of diverged runs "
         "two-sided, of no difference; unadjusted. Detectable: the true effect at which so many "
         "runs would support the claim, with the config's power."
