@@ -26,7 +26,7 @@ from vaml.losses.objective import LOSSES
 from vaml.networks.actor_critic import Actor, Critic, TwinCritics
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue, SoftValue, Value
-from vaml.networks.written import CriticPasses
+from vaml.networks.written import CriticPasses, StackedCritics
 from vaml.saving import generator_array, load_generator
 from vaml.seeding import Streams
 
@@ -324,16 +324,34 @@ def test_looking_at_losses_once_an_epoch_names_the_same_step(each_step: bool) ->
     assert fit.progress.gradient_steps == 4
 
 
-def test_the_smaller_critics_gradient_by_masks_is_that_by_rows() -> None:
+@pytest.mark.parametrize("in_one_vector", [False, True])
+def test_stacked_critics_are_two_critics(in_one_vector: bool) -> None:
+    """Values, gradients of the parameters, and that of the smaller value by the inputs."""
     states, actions = torch.randn(40, N + M, generator=generator()).split([N, M], 1)
-    passes = CriticPasses(twins(), None, 40)
-    with torch.no_grad():
-        passes.smaller(states, actions)
-        first, second = passes._values
-        assert 5 < int((first <= second).sum()) < 35
-        gradient = torch.randn(40, generator=generator(1))
-        by_rows, by_masks = passes.gradient_of_smaller(gradient), passes._by_masks(gradient)
-    torch.testing.assert_close(by_masks, by_rows, rtol=1e-5, atol=1e-6)
+    draws = torch.randn(40, 2, generator=generator(1)).unbind(1)
+    found = []
+    for kind in (CriticPasses, StackedCritics):
+        critics, vector = twins(), None
+        if in_one_vector:
+            vector = ParameterVector(*(critic.parameters() for critic in critics))
+        with torch.no_grad():
+            passes = kind(critics, vector, 40)
+            values = [each.clone() for each in passes.forward(states, actions)]
+            smaller = passes.smaller(states, actions)
+            assert 5 < int((smaller == values[0]).sum()) < 35
+            row = [*values, smaller.clone(), passes.gradient_of_smaller(draws[0]).clone()]
+            if vector:
+                passes.train(*draws)
+                row.append(vector.gradients.clone())
+                assert int((vector.gradients != 0).sum()) > 0.7 * len(vector.values)
+        # The networks still have the memory that the passes read.
+        critics.second.output.bias.data += 1.0
+        with torch.no_grad():
+            row += passes.forward(states, actions)
+            torch.testing.assert_close(row[-1], values[1] + 1.0)
+        found.append(row)
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(other, one, rtol=1e-5, atol=1e-6)
 
 
 def test_adam_in_pieces_is_adam() -> None:

@@ -1,8 +1,12 @@
 """The losses beside the paper's: what they estimate, and whom they send gradients to."""
 
+from contextlib import nullcontext
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from emulated_graphs import as_on_a_gpu
 from scipy import stats
 from test_model_losses import check_gradient, generator, normal, random_prediction, soft_value
 
@@ -14,6 +18,7 @@ from vaml.losses.likelihood import nll
 from vaml.losses.objective import LOSSES, model_loss
 from vaml.losses.regression import mse
 from vaml.losses.value_aware import (
+    action_sampling_floor,
     vagram,
     vaml,
     vaml_debiased,
@@ -64,6 +69,34 @@ def test_debiased_is_unbiased_and_plain_is_high_by_half_the_variance_over_k(samp
     assert abs(z["debiased"]) < 4
     # Sharp enough to tell the two apart.
     assert 0.5 * variance / samples > 20 * stats.sem(blocks["debiased"])
+
+
+@pytest.mark.parametrize("loss", [vaml, vaml_debiased])
+def test_one_call_for_next_states_and_samples_has_the_loss_and_gradient_of_two(loss: Any) -> None:
+    leaves = [field.requires_grad_() for field in random_prediction()[1:]]
+    prediction, next_observations = Prediction(normal(12, N), *leaves), normal(12, N, seed=4)
+    found = []
+    for way in (nullcontext, as_on_a_gpu):
+        with way():
+            number = loss(prediction, next_observations, random_value(), 4, generator(7))
+        found.append([number, *torch.autograd.grad(number, leaves)])
+    for two, one in zip(*found, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-12, atol=1e-12)
+
+
+def test_one_call_draws_another_action_for_each_next_state_and_sample() -> None:
+    """The loss of a model that returns s' itself is the floor, which two calls' draws make."""
+    value, state = soft_value(), normal(1, N, seed=4)
+    certain = Prediction(state, torch.zeros_like(state), torch.full_like(state, -50.0))
+    rows = repeated(certain, 1000), state.expand(1000, -1)
+    losses, floors = np.empty(100), np.empty(100)
+    with torch.no_grad():
+        for i in range(100):
+            with as_on_a_gpu():
+                losses[i] = vaml(*rows, value, 3, generator(i)).item()
+            floors[i] = action_sampling_floor(value, rows[1], 3, generator(1000 + i)).item()
+    sharp = stats.sem(losses - floors)
+    assert abs((losses - floors).mean()) < 4 * sharp < 0.2 * floors.mean()
 
 
 def test_debiased_is_the_mean_product_of_errors_of_different_samples() -> None:

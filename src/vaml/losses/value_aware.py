@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from vaml.fast.stacked import few_kernels
 from vaml.losses.expected_value import expected_value
 from vaml.networks.dynamics import Prediction
 from vaml.networks.value import RandomValue, Value
@@ -25,10 +26,8 @@ def vaml(
     Differs from eq. (9) by the factor ½, as in the authors' loss and figures; and the K-sample
     mean adds Var[V(ŝ')] / (2K) to its expectation.
     """
-    with torch.no_grad():
-        targets = value(next_observations, generator)
-    predicted = value(prediction.sample(samples, generator), generator).mean(0)
-    return 0.5 * (targets - predicted).square().mean()
+    targets, values = _both_values(prediction, next_observations, value, samples, generator)
+    return 0.5 * (targets - values.mean(0)).square().mean()
 
 
 def vaml_debiased(
@@ -44,9 +43,7 @@ def vaml_debiased(
     variance, so that a small variance brings no reward. A batch's value may be negative. The
     corrected loss of Voelcker et al. (2025, arXiv 2505.22772) has the same aim.
     """
-    with torch.no_grad():
-        targets = value(next_observations, generator)
-    return _debiased(targets, value(prediction.sample(samples, generator), generator))
+    return _debiased(*_both_values(prediction, next_observations, value, samples, generator))
 
 
 def vaml_score_function(
@@ -73,6 +70,23 @@ def vaml_score_function(
         loss = _debiased(targets, values)
     surrogate = (weights * prediction.nll(states)).mean()
     return loss + (surrogate - surrogate.detach())
+
+
+def _both_values(
+    prediction: Prediction,
+    next_observations: Tensor,
+    value: Value,
+    samples: int,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """V(s') (batch,), without a gradient, and V(ŝ') (K, batch)."""
+    if few_kernels(next_observations):
+        states = prediction.sample(samples, generator)
+        values = value(torch.cat([next_observations.unsqueeze(0), states]), generator)
+        return values[0].detach(), values[1:]
+    with torch.no_grad():
+        targets = value(next_observations, generator)
+    return targets, value(prediction.sample(samples, generator), generator)
 
 
 def _debiased(targets: Tensor, values: Tensor) -> Tensor:

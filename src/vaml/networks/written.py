@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vaml.fast.differentiation import differentiable
 from vaml.fast.parameters import ParameterVector
 from vaml.fast.passes import Pass, kept
+from vaml.fast.stacked import StackedPass, few_kernels
 from vaml.networks.actor_critic import Actor, TwinCritics, clamped
 from vaml.networks.dynamics import GaussianDynamics, Prediction, bounded_and_slope
 
@@ -37,7 +38,7 @@ class WrittenCritics:
 
     def __init__(self, critics: TwinCritics, vector: ParameterVector) -> None:
         self._vector = vector
-        self._passes = kept(partial(CriticPasses, critics, vector))
+        self._passes = kept(partial(critic_passes, critics, vector))
 
     def __call__(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         passes = self._passes(len(observations))
@@ -138,6 +139,14 @@ class PolicyPass:
         return self._grad_heads
 
 
+def critic_passes(
+    critics: TwinCritics, trained: ParameterVector | None, rows: int
+) -> "CriticPasses | StackedCritics":
+    """Passes of both critics: one after the other, or together where that is faster."""
+    made = StackedCritics if few_kernels(critics.first.output.weight) else CriticPasses
+    return made(critics, trained, rows)
+
+
 class CriticPasses:
     """Q1 and Q2 (rows,) of observations (rows, n) and actions (rows, m)."""
 
@@ -166,8 +175,6 @@ class CriticPasses:
 
     def gradient_of_smaller(self, gradient: Tensor) -> Tensor:
         """Gradient of `smaller` by the inputs (rows, n + m): in each row that of one critic."""
-        if self._inputs.is_cuda:
-            return self._by_masks(gradient)
         first, second = self._values
         is_first = first <= second
         found = torch.empty_like(self._inputs)
@@ -177,15 +184,35 @@ class CriticPasses:
             found.index_copy_(0, rows, each.input_gradient_on(rows, part))
         return found
 
-    def _by_masks(self, gradient: Tensor) -> Tensor:
-        """Go through both critics with masks, so that no row count is read back from the device."""
+
+class StackedCritics:
+    """`CriticPasses` with both critics in one product per layer, and no row count read back."""
+
+    def __init__(self, critics: TwinCritics, trained: ParameterVector | None, rows: int) -> None:
+        self._inputs = critics.first.output.weight.new_empty(rows, critics.first.input_size)
+        first, second = (
+            [each for each in critic.modules() if isinstance(each, nn.Linear)] for critic in critics
+        )
+        self._pass = StackedPass((first, second), self._inputs, trained)
+        self.outputs = [self._pass.outputs]
+
+    def forward(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        torch.cat([observations, actions], 1, out=self._inputs)
+        first, second = self._pass.forward()
+        return first, second
+
+    def train(self, *gradients: Tensor) -> None:
+        self._pass.train(torch.stack(gradients))
+
+    def smaller(self, observations: Tensor, actions: Tensor) -> Tensor:
+        self._values = self.forward(observations, actions)
+        return torch.minimum(*self._values)
+
+    def gradient_of_smaller(self, gradient: Tensor) -> Tensor:
         first, second = self._values
         is_first = first <= second
-        one, other = (
-            each.input_gradient(torch.where(chosen, gradient, 0.0).unsqueeze(1))
-            for each, chosen in zip(self._passes, (is_first, ~is_first), strict=True)
-        )
-        return one + other
+        parts = torch.where(torch.stack([is_first, ~is_first]), gradient, 0.0)
+        return self._pass.input_gradient(parts)
 
 
 class SoftValuePass:
@@ -194,7 +221,7 @@ class SoftValuePass:
     def __init__(self, actor: Actor, critics: TwinCritics, rows: int) -> None:
         self._size = actor.observation_size
         self._policy = PolicyPass(actor, None, rows)
-        self._critics = CriticPasses(critics, None, rows)
+        self._critics = critic_passes(critics, None, rows)
         self._ones = actor.mean_head.weight.new_ones(rows)
 
     def forward(self, observations: Tensor, temperature: Tensor, noise: Tensor) -> Tensor:
