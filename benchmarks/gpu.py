@@ -2,17 +2,22 @@
 
     python benchmarks/gpu.py                        # prints a table in Markdown
     python benchmarks/gpu.py --paths SAC --rounds 5
+    python benchmarks/gpu.py --study                # a small study, with the GPU and without
 
 The ways take turns in one process with one thread, so that they share whatever the machine does. A
 round is half a second of each; times are of the wall, the device's work waited for. SAC and MBAC
 make an environment step with each gradient step; SAC has that of the other libraries on the same
-card beside it, where these are installed.
+card beside it, where these are installed. The small study (benchmarks/gpu_study.yaml) runs twice on
+all cores, once with value-aware fits on the GPU, and leaves nothing behind.
 """
 
 import argparse
+import os
 import platform
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 
@@ -82,13 +87,34 @@ def measure(path: str, rounds: int) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def study_seconds(device: str, cores: int) -> float:
+    """Wall time of the small study with VAML_DEVICE set so, in a copy of this version."""
+    with tempfile.TemporaryDirectory() as folder:
+        clone = ["git", "clone", "--quiet", str(paths.ROOT), folder]
+        subprocess.run(clone, check=True)
+        command = [sys.executable, "-m", "snakemake", "--quiet", "all", "--cores", str(cores)]
+        command += ["--resources", "gpu=2", "--configfile", "benchmarks/gpu_study.yaml"]
+        targets = [f"results/gpu_study/tables/{name}.csv" for name in ("snapshots", "synthetic")]
+        found = {**os.environ, "VAML_DEVICE": device, "PYTHONPATH": f"{folder}/src"}
+        start = time.perf_counter()
+        subprocess.run([*command, "--", *targets], cwd=folder, env=found, check=True)
+        return time.perf_counter() - start
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Speed of captured gradient steps")
     parser.add_argument("--paths", nargs="+", choices=[*paths.PATHS], default=[*paths.PATHS])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--study", action="store_true", help="time a small study instead")
     arguments = parser.parse_args(argv)
     if not torch.cuda.is_available():
         sys.exit(f"gpu.py: torch {torch.__version__} finds no CUDA device")
+    if arguments.study:
+        cores = len(os.sched_getaffinity(0))
+        alone, beside = (study_seconds(device, cores) for device in ("cpu", "auto"))
+        print(f"{cores} cores alone {alone:.0f} s, with a GPU beside {beside:.0f} s", end="")
+        print(f": {alone / beside:.1f} times as fast")
+        return
     torch.set_num_threads(1)
     keep_freed_memory()  # as a job does
     print(f"{torch.cuda.get_device_name()}, {platform.processor() or platform.machine()}, ", end="")
