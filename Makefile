@@ -32,7 +32,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup dev extras demo why study paper report published dry plan status check-results clean-stale pack unpack test check mutate format schema lock clean-venv
+.PHONY: help setup dev extras demo why study paper report published dry plan status check-results clean-stale pack unpack test check mutate gpu format schema lock clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -117,6 +117,13 @@ check: $(DEV) ## check format, lint and types, and run the fast tests: some four
 
 mutate: $(DEV) ## break one formula at a time and see a test fail (WORKERS=8; docs/mutation.md)
 	$(IN_VENV) PYTHONPATH=src python tools/mutate.py --workers $(WORKERS)
+
+gpu: $(DEV) ## on a machine with a CUDA GPU: tests and speeds of captured steps, learning curves, a small study
+	$(IN_VENV) python -m pytest -rs tests/unit/test_captured.py
+	$(IN_VENV) python benchmarks/learning.py sac --seeds 0 1 2 --device cuda
+	$(IN_VENV) python benchmarks/learning.py mbac --seeds 0 1 2 --device cuda
+	$(IN_VENV) python benchmarks/gpu.py --rounds 3
+	$(IN_VENV) python benchmarks/gpu.py --study
 
 format: $(DEV) ## format the code and fix what ruff can fix
 	$(IN_VENV) ruff check --fix .

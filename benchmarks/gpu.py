@@ -14,6 +14,7 @@ all cores, once with value-aware fits on the GPU, and leaves nothing behind.
 import argparse
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -88,10 +89,10 @@ def measure(path: str, rounds: int) -> str:
 
 
 def study_seconds(device: str, cores: int) -> float:
-    """Wall time of the small study with VAML_DEVICE set so, in a copy of this version."""
+    """Wall time of the small study with VAML_DEVICE set so, in a copy of this folder."""
     with tempfile.TemporaryDirectory() as folder:
-        clone = ["git", "clone", "--quiet", str(paths.ROOT), folder]
-        subprocess.run(clone, check=True)
+        left_out = shutil.ignore_patterns(".*", "results")
+        shutil.copytree(paths.ROOT, folder, ignore=left_out, dirs_exist_ok=True)
         command = [sys.executable, "-m", "snakemake", "--quiet", "all", "--cores", str(cores)]
         command += ["--resources", "gpu=2", "--configfile", "benchmarks/gpu_study.yaml"]
         targets = [f"results/gpu_study/tables/{name}.csv" for name in ("snapshots", "synthetic")]

@@ -1,7 +1,7 @@
 """Do the agents learn? SAC, and MBAC with maximum likelihood, on InvertedPendulum.
 
     python benchmarks/learning.py sac --seeds 0 1 2 3
-    python benchmarks/learning.py mbac --seeds 0 1 2 3
+    python benchmarks/learning.py mbac --seeds 0 1 2 3 --device cuda
 
 Networks and optimisation as in config/config.yaml; both agents with the warm-up, the length and
 the evaluations that experiment C has in this environment. A run ends at the first evaluation (10
@@ -31,13 +31,13 @@ ENVIRONMENT = "InvertedPendulum-v4"
 ENOUGH = 950.0
 
 
-def agent(name: str, study: Config, seed: int) -> SACRun | MBACRun:
+def agent(name: str, study: Config, seed: int, device: str) -> SACRun | MBACRun:
     """A run of the agent as the config has it."""
     streams = Streams(seed, f"train_{name}", ENVIRONMENT)
     labels = {"environment": ENVIRONMENT, "agent": "mle", "seed": seed}
     mbac = TrainMBACJob.model_validate_json(jobs.settings("train_mbac", study, labels))
     if name == "mbac":
-        return MBACRun(mbac, streams)
+        return MBACRun(mbac, streams, device)
     every = mbac.training.evaluation_every
     sac = TrainSACJob.model_validate_json(jobs.settings("train_sac", study, labels))
     training = sac.training.model_copy(
@@ -48,7 +48,7 @@ def agent(name: str, study: Config, seed: int) -> SACRun | MBACRun:
             "snapshot_every": every,
         }
     )
-    return SACRun(sac.model_copy(update={"training": training}), streams)
+    return SACRun(sac.model_copy(update={"training": training}), streams, device)
 
 
 def evaluated(run: SACRun | MBACRun) -> Iterator[tuple[int, float]]:
@@ -66,13 +66,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Do the agents learn InvertedPendulum?")
     parser.add_argument("agent", choices=["sac", "mbac"])
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     arguments = parser.parse_args()
     study = load(merged([Path(__file__).parents[1] / "config" / "config.yaml"]))
     keep_freed_memory()
     solved = 0
     print("agent,seed,env_step,mean_return,seconds", flush=True)
     for seed in arguments.seeds:
-        run, start = agent(arguments.agent, study, seed), time.monotonic()
+        run = agent(arguments.agent, study, seed, arguments.device)
+        start = time.monotonic()
         for step, mean in evaluated(run):
             seconds = time.monotonic() - start
             print(f"{arguments.agent},{seed},{step},{mean:.1f},{seconds:.0f}", flush=True)

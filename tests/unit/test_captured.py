@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from emulated_graphs import as_on_a_gpu, emulated_graphs
+from scipy import stats
 
 from vaml.algorithms.actor_critic import ActorCritic
 from vaml.algorithms.capture import Captured, launched
@@ -23,6 +24,8 @@ from vaml.divergence import Diverged
 from vaml.fast.adam import Adam
 from vaml.fast.parameters import ParameterVector
 from vaml.losses.objective import LOSSES
+from vaml.metrics.errors import model_metrics
+from vaml.metrics.model_test import ModelTest
 from vaml.networks.actor_critic import Actor, Critic, TwinCritics
 from vaml.networks.dynamics import GaussianDynamics
 from vaml.networks.value import RandomValue, SoftValue, Value
@@ -72,6 +75,7 @@ def fitting(
     loss: Loss = "vaml",
     coefficient: float = 0.3,
     value: Value | None = None,
+    seed: int = 0,
 ) -> ModelFitting:
     """Numbers of an epoch of three batches, the last one shorter."""
     model, truth = (
@@ -84,7 +88,7 @@ def fitting(
         1e-3,
         0.01,
         BATCH,
-        Streams(0, "test"),
+        Streams(seed, "test"),
         truth if loss in NEED_TRUTH else None,
     )
     train, validation = rows(20).to(device), rows(11, seed=1).to(device)
@@ -116,6 +120,40 @@ def test_captured_steps_give_the_numbers_of_launched_ones(
     for _ in range(4):
         assert captured.epoch() == reference.epoch()
         assert same(captured.arrays(), reference.arrays())
+
+
+def fitted(device: torch.device, seeds: range, coefficient: float = 0.3) -> list[dict[str, float]]:
+    """Metrics of models after nine epochs; batches and noise differ by seed."""
+    found = []
+    for seed in seeds:
+        fit = fitting(device, "vaml", coefficient, soft_value(device), seed)
+        while not fit.progress.finished:
+            fit.epoch()
+        test = ModelTest(fit.model, rows(200, seed=2).to(device), soft_value(device), 3, 200)
+        found.append(model_metrics(test, torch.Generator(device).manual_seed(seed)))
+    return found
+
+
+def alike(one: list[dict[str, float]], other: list[dict[str, float]]) -> bool:
+    """Kolmogorov and Smirnov's test tells none of these apart."""
+
+    def p(name: str) -> float:
+        result: Any = stats.ks_2samp([row[name] for row in one], [row[name] for row in other])
+        return result.pvalue
+
+    return all(p(name) > 0.001 for name in ("value_aware_error", "nll", "sigma_l1"))
+
+
+@pytest.mark.parametrize("way", [pytest.param("captured", marks=needs_cuda), "emulated"])
+def test_twenty_captured_fits_are_distributed_as_those_of_a_core(way: str) -> None:
+    on_core = fitted(CPU, range(20))
+    if way == "captured":
+        found = fitted(torch.device("cuda"), range(20, 40))
+    else:
+        with as_on_a_gpu(), emulated_graphs():
+            found = fitted(CPU, range(20, 40))
+    assert alike(found, on_core)
+    assert not alike(found, fitted(CPU, range(20), coefficient=0.2))
 
 
 @needs_cuda
