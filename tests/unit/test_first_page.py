@@ -24,9 +24,11 @@ def test_each_line_has_its_level_and_its_rows() -> None:
         assert [line.get_label() for line in lines] == [
             "VAML",
             "regularised VAML",
-            "VAML with exact targets",
+            "VAML without noise",
+            "maximum likelihood without noise",
         ]
-        for objective, line in zip(("vaml", "reg_vaml", "vaml_exact"), lines, strict=True):
+        shown = ("vaml", "reg_vaml", "vaml_exact", "mle_exact")
+        for objective, line in zip(shown, lines, strict=True):
             own = rows.loc[(rows["metric"] == metric) & (rows["objective"] == objective)]
             assert list(line.get_xdata()) == list(own["hidden_size"])  # type: ignore[call-overload]
             assert list(line.get_ydata()) == list(own["value"])  # type: ignore[call-overload]
