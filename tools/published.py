@@ -47,7 +47,8 @@ REFERENCES = [PAPER / "reference" / f"{each}.csv" for each in AUTHORS]
 CLAIMS = ROOT / "config" / "claims.yaml"
 # Studies of one experiment other than the manuscript's, each with its tables, the first of which
 # has the experiment's name, and its figures. Their jobs are those of config/<study>.yaml; a study
-# within another puts its overlay behind that one's, and its rows are in that one's tables.
+# within another puts its overlay behind that one's, and has its rows in that one's tables or in its
+# own.
 _OF_AGENTS = ("mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics")
 STUDIES = {
     "as_run": (("synthetic",), ("figure_1_seeds", "why_synthetic")),
@@ -80,9 +81,12 @@ def redraw(folder: Path, spare: Path) -> None:
     for name in STUDIES:
         _experiment(name, folder / name, spare)
     _manuscript(folder / "reduced", spare)
-    fits = read_table(PUBLISHED / "why" / "synthetic.csv")
+    fits, equal_terms = (
+        read_table(PUBLISHED / study / "synthetic.csv") for study in ("why", "why/equal_terms")
+    )
     with style():
-        _picture("exact_error", folder / "why", first_page.exact_error(fits, Bands(0.95, 4)), spare)
+        picture = first_page.exact_error(fits, equal_terms, Bands(0.95, 4))
+        _picture("exact_error", folder / "why", picture, spare)
     episodes = read_table(PUBLISHED / "pusher" / "mbac_returns.csv")
     means = average_returns(episodes, ["agent", "seed", "env_step"])
     runs = means.rename(columns={"average_return": "return"})
@@ -106,7 +110,8 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
     needed, drawn = STUDIES[name]
     outer = name.partition("/")[0]
     study, experiment = _config(*dict.fromkeys((outer, name))), needed[0]
-    tables = {table: _selected(table, study, [outer]) for table in needed}
+    own = (PUBLISHED / name / f"{experiment}.csv").exists()
+    tables = {table: _selected(table, study, [name if own else outer]) for table in needed}
     _summary(experiment, tables, study, folder)
     findings = [f for f in _judged(tables, study) if f.question.comparison.table in tables]
     has = _parts_and_methods(experiment, study)[0]
