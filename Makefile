@@ -120,10 +120,10 @@ mutate: $(DEV) ## break one formula at a time and see a test fail (WORKERS=8; do
 
 gpu: $(DEV) ## on a machine with a CUDA GPU: tests and speeds of captured steps, learning curves, a small study
 	$(IN_VENV) python -m pytest -rs tests/unit/test_captured.py
-	$(IN_VENV) python benchmarks/learning.py sac --seeds 0 1 2 --device cuda
-	$(IN_VENV) python benchmarks/learning.py mbac --seeds 0 1 2 --device cuda
 	$(IN_VENV) python benchmarks/gpu.py --rounds 3
 	$(IN_VENV) python benchmarks/gpu.py --study
+	$(IN_VENV) python benchmarks/learning.py sac --seeds 0 1 2 --device cuda
+	$(IN_VENV) python benchmarks/learning.py mbac --seeds 0 1 2 --device cuda
 
 format: $(DEV) ## format the code and fix what ruff can fix
 	$(IN_VENV) ruff check --fix .

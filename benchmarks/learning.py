@@ -11,6 +11,7 @@ Prints one CSV row per evaluation, and at the end how many seeds got there.
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +83,7 @@ def main() -> None:
                 solved += 1
                 break
     print(f"# {solved} of {len(arguments.seeds)} seeds reached a mean return of {ENOUGH:g}")
+    sys.exit(solved < len(arguments.seeds))
 
 
 if __name__ == "__main__":

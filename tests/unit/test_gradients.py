@@ -1,9 +1,11 @@
 """The passes that are written out, against autograd through the modules, in double precision."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 import torch
+from emulated_graphs import as_on_a_gpu
 from torch import Tensor, nn
 
 from vaml.fast.differentiation import plain_modules
@@ -16,6 +18,8 @@ from vaml.networks.value import RandomValue, SoftValue, Value
 from vaml.networks.written import PolicyPass, WrittenCritics, WrittenDynamics, WrittenPolicy
 
 N, M, ROWS = 5, 2, 9
+Way = Callable[[], AbstractContextManager[None]]
+WAYS = [nullcontext, as_on_a_gpu]
 pytestmark = pytest.mark.usefixtures("double_precision")
 
 
@@ -78,7 +82,8 @@ def test_policy(hidden: tuple[int, ...]) -> None:
         close([passes.input_gradient(grad_actions, grad_density)], expected[:1])
 
 
-def test_critics_and_the_smaller_one() -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_critics_and_the_smaller_one(way: Way) -> None:
     both, states, actions = critics(), normal(ROWS, N), normal(ROWS, M, seed=1).requires_grad_()
     weights = normal(ROWS, seed=5), normal(ROWS, seed=6)
     values = both(states, actions)
@@ -89,21 +94,24 @@ def test_critics_and_the_smaller_one() -> None:
 
     vector = ParameterVector(both.first.parameters(), both.second.parameters())
     written = WrittenCritics(both, vector)
-    found = written(states, actions)
-    close([*found], values)
-    (whole,) = torch.autograd.grad(found, vector.values, weights)
-    close(vector.views(whole), expected)
-    found = written.smaller(states, actions)
-    close([found], [smaller])
-    close(torch.autograd.grad(found, actions, weights[0]), [grad_actions])
+    with way():
+        found = written(states, actions)
+        close([*found], values)
+        (whole,) = torch.autograd.grad(found, vector.values, weights)
+        close(vector.views(whole), expected)
+        found = written.smaller(states, actions)
+        close([found], [smaller])
+        close(torch.autograd.grad(found, actions, weights[0]), [grad_actions])
 
 
-def test_outputs_that_a_later_call_overwrote_are_not_differentiated() -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_outputs_that_a_later_call_overwrote_are_not_differentiated(way: Way) -> None:
     both, states = critics(), normal(ROWS, N)
     vector = ParameterVector(both.first.parameters(), both.second.parameters())
     written = WrittenCritics(both, vector)
-    found = written(states, normal(ROWS, M, seed=1))
-    written(states, normal(ROWS, M, seed=2))
+    with way():
+        found = written(states, normal(ROWS, M, seed=1))
+        written(states, normal(ROWS, M, seed=2))
     with pytest.raises(RuntimeError, match="modified inplace"):
         torch.autograd.grad(found[0].sum(), vector.values)
 

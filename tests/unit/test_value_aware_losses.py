@@ -1,5 +1,6 @@
 """The losses beside the paper's: what they estimate, and whom they send gradients to."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -28,7 +29,7 @@ from vaml.losses.value_aware import (
     vaml_score_function,
 )
 from vaml.networks.dynamics import GaussianDynamics, Prediction
-from vaml.networks.value import RandomValue, Value
+from vaml.networks.value import RandomValue, SoftValue, Value
 from vaml.saving import module_arrays
 from vaml.seeding import Streams
 
@@ -71,14 +72,28 @@ def test_debiased_is_unbiased_and_plain_is_high_by_half_the_variance_over_k(samp
     assert 0.5 * variance / samples > 20 * stats.sem(blocks["debiased"])
 
 
+def value_of_means() -> SoftValue:
+    """A soft value whose policy takes its mean, so that it draws nothing."""
+
+    def no_noise(observations: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        return torch.zeros(*observations.shape[:-1], 2, dtype=observations.dtype)
+
+    value = soft_value()
+    value.actor.noise = no_noise
+    return value
+
+
 @pytest.mark.parametrize("loss", [vaml, vaml_debiased])
-def test_one_call_for_next_states_and_samples_has_the_loss_and_gradient_of_two(loss: Any) -> None:
+@pytest.mark.parametrize("make_value", [random_value, value_of_means])
+def test_one_call_for_next_states_and_samples_has_the_loss_and_gradient_of_two(
+    loss: Any, make_value: Callable[[], Value]
+) -> None:
     leaves = [field.requires_grad_() for field in random_prediction()[1:]]
     prediction, next_observations = Prediction(normal(12, N), *leaves), normal(12, N, seed=4)
     found = []
     for way in (nullcontext, as_on_a_gpu):
         with way():
-            number = loss(prediction, next_observations, random_value(), 4, generator(7))
+            number = loss(prediction, next_observations, make_value(), 4, generator(7))
         found.append([number, *torch.autograd.grad(number, leaves)])
     for two, one in zip(*found, strict=True):
         torch.testing.assert_close(one, two, rtol=1e-12, atol=1e-12)

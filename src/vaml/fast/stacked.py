@@ -25,7 +25,7 @@ def stacked(first: Tensor, second: Tensor) -> Tensor:
         first.data, second.data = whole
         return whole
     apart = other.storage_offset() - one.storage_offset()
-    return one.as_strided((2, *one.shape), (apart, *one.stride()), one.storage_offset())
+    return one.as_strided((2, *one.shape), (apart, *one.stride()))
 
 
 class StackedPass:
@@ -52,9 +52,8 @@ class StackedPass:
         self._sources = [inputs.expand(2, -1, -1), *found[:-1]]
         self._found = found
         self.outputs = found[-1].squeeze(2)
-        # The gradients of the linear outputs of the hidden layers, and of the inputs.
+        # The gradients of the hidden layers' linear outputs.
         self._deltas = [torch.empty_like(features) for features in found[:-1]]
-        self._input_gradients = inputs.new_empty(2, *inputs.shape)
         if trained:
             trained.in_passes = True
             self._gradients = [
@@ -82,8 +81,7 @@ class StackedPass:
 
     def input_gradient(self, gradient: Tensor) -> Tensor:
         """The sum of both networks' gradients with respect to the inputs (rows, in)."""
-        first = self._backward(gradient)[0]
-        return torch.bmm(first, self._weights[0], out=self._input_gradients).sum(0)
+        return torch.bmm(self._backward(gradient)[0], self._weights[0]).sum(0)
 
     def _backward(self, gradient: Tensor) -> list[Tensor]:
         """The gradients of all layers' linear outputs, from the first layer to the last."""
