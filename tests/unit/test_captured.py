@@ -453,5 +453,5 @@ def test_a_state_of_the_other_kind_of_generator_seeds_a_stream_of_its_own() -> N
 def test_the_small_study_of_the_benchmark_is_a_study() -> None:
     files = ROOT / "config" / "config.yaml", ROOT / "benchmarks" / "gpu_study.yaml"
     study = load(merged([*files]))
-    assert len(labels("fit_snapshot", study)) == 18
+    assert len([*labels("fit_snapshot", study)]) == 18
     assert {row["hidden_size"] for row in labels("fit_synthetic", study)} == {1024}
