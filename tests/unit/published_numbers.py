@@ -542,11 +542,48 @@ def _over_mle(environment: str, metric: str, objective: str) -> Any:
     return np.log(errors[objective] / errors["mle"]).dropna()
 
 
-def exact_over_mle(setting: str, objective: str, metric: str) -> str:
-    """An exact error over maximum likelihood's, geometric mean over the hidden sizes."""
-    found = errors("why", setting, metric)
-    logs: Any = np.log(found[objective] / found["mle"])
+def exact_over(
+    baseline: str,
+    objective: str,
+    setting: str,
+    metric: str = "exact_error",
+    study: str = "why/equal_terms",
+) -> str:
+    """The ratio of two objectives' exact errors, geometric mean over the hidden sizes."""
+    found = errors(study, setting, metric)
+    logs: Any = np.log(found[objective] / found[baseline])
     return bracketed(exp(with_interval(logs.groupby("seed").mean())), ".2g")
+
+
+def moved(name: str, setting: str, objective: str, baseline: str) -> str:
+    """`exact_over` in a sweep on equal terms, at its one hidden size."""
+    fits = table("sweeps/equal_terms")
+    mine = fits.loc[(fits["study"] == f"why_{name}") & (fits["setting"] == setting)]
+    wide = mine.pivot(index="seed", columns="objective", values="exact_error")
+    assert len(wide) == 5
+    return bracketed(exp(with_interval(np.log(wide[objective] / wide[baseline]))), ".2g")
+
+
+def unstable(hidden_size: int) -> str:
+    """Seeds whose maximum likelihood is worse with exact targets, unrealizable."""
+    found = errors("why/equal_terms", "unrealizable", "exact_error").loc[hidden_size]
+    worse: Any = found["mle_exact"] > found["mle"]
+    return f"{worse.sum()} of {len(worse)}"
+
+
+def unstable_system() -> Any:
+    """How the fits in the sweeps' system of wide states differ between two processors."""
+    both = repeated("sweeps/synthetic", "sweeps/equal_terms")
+    wide = (both["seed"] == 2) & both["study"].isin(["why_signal_15", "why_signal_20_quiet"])
+    return both.loc[wide, "ratio"]
+
+
+def repeated(name: str, again: str) -> pd.DataFrame:
+    """The fits of a table that another one repeats, with the ratio of their exact errors."""
+    index = ["study"] if "study" in table(name) else []
+    index += ["setting", "hidden_size", "seed", "objective"]
+    first, second = (table(each).set_index(index)["exact_error"] for each in (name, again))
+    return (second / first).dropna().rename("ratio").reset_index()
 
 
 def worse_by_width(environment: str) -> float:

@@ -35,7 +35,7 @@ from published_numbers import (
     covered,
     ends,
     exact_at,
-    exact_over_mle,
+    exact_over,
     exp,
     felt,
     felt_error,
@@ -64,6 +64,7 @@ from published_numbers import (
     median_ratio,
     mle_fits,
     mle_on,
+    moved,
     next_over_own,
     nll,
     of_plotted,
@@ -105,6 +106,8 @@ from published_numbers import (
     trends,
     turns,
     unexplained,
+    unstable,
+    unstable_system,
     vaml_on,
     verdict_of,
     what_samples_go_with,
@@ -384,6 +387,48 @@ FINDINGS: dict[str, Callable[[], str]] = {
     "exact targets, unrealizable": lambda: (
         f"setting, and {1 / ratio('why', 'unrealizable', 'exact_error', 'vaml_exact'):.0f} times on"
     ),
+    "noisy targets": lambda: "error is {} and {} times maximum likelihood's, about".format(
+        *(exact_over("mle", "vaml_noisy_targets", setting) for setting in SETTINGS)
+    ),
+    "both kinds of noise": lambda: "({} and {} times that)".format(
+        *(exact_over("vaml_debiased", "vaml_noisy_targets", setting) for setting in SETTINGS)
+    ),
+    "noisy samples": lambda: "and ten samples it is {} and {} times: ahead".format(
+        *(exact_over("mle", "vaml_noisy_samples", setting) for setting in SETTINGS)
+    ),
+    "maximum likelihood on exact targets": lambda: "has {} and {} of its exact error on".format(
+        *(exact_over("mle", "mle_exact", setting) for setting in SETTINGS)
+    ),
+    "equal terms": lambda: (
+        "targets has {} times its error in the realizable setting (W31: {}) and {} times in the "
+        "unrealizable one (W32: {}), where maximum likelihood's last weights are bad at 1024 "
+        "units, in {} seeds"
+    ).format(
+        exact_over("mle_exact", "vaml_exact", "realizable"),
+        verdict_of("W31", "why/equal_terms"),
+        exact_over("mle_exact", "vaml_exact", "unrealizable"),
+        verdict_of("W32", "why/equal_terms"),
+        {"4 of 5": "four of five"}[unstable(1024)],
+    ),
+    "the noise of the targets": lambda: (
+        f"**It is the noise of the targets** (W34: {verdict_of('W34', 'why/equal_terms')};"
+    ),
+    "either noise": lambda: (
+        f"(W33, that either noise puts VAML behind: {verdict_of('W33', 'why/equal_terms')})"
+    ),
+    "equal terms, moving": lambda: (
+        "has {} of the error of maximum likelihood with exact targets in the realizable setting, "
+        "and in the other {}, {} and {} with models"
+    ).format(
+        moved("signal_10", "realizable", "vaml_exact", "mle_exact"),
+        *(
+            moved(name, "unrealizable", "vaml_exact", "mle_exact")
+            for name in ("signal_10", "capacity_4", "capacity_16")
+        ),
+    ),
+    "unstable sweeps": lambda: "error by factors of {:.2g} to {:.0f}. ".format(
+        *unstable_system().agg(["min", "max"])
+    ),
     "the authors' rows": lambda: f"NLL {nll('as_run'):.2f} against",
     "not those of the whole pool": lambda: f"and {nll('why'):.2f} with 50 000",
     "the authors' rows within the seeds' range": lambda: (
@@ -404,10 +449,6 @@ FINDINGS: dict[str, Callable[[], str]] = {
         f"on that motion, models a sixteenth as wide take it from "
         f"{behind('signal_10', 'unrealizable'):.1f} to "
         f"{behind('capacity_16', 'unrealizable'):.1f}."
-    ),
-    "narrower, with exact targets": lambda: (
-        f"({behind('signal_10', 'unrealizable', 'vaml_exact'):.2f} to "
-        f"{behind('capacity_16', 'unrealizable', 'vaml_exact'):.2f} of maximum"
     ),
     "predicting no change, with the small pool": lambda: (
         f"(it removes {per_cent(skill('unrealizable', 'as_run'))} of that error, VAML "
@@ -810,6 +851,23 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
     "exact targets, unrealizable": lambda: (
         f"unrealizable {over_mle('unrealizable', 'vaml_exact', 'exact_error', 'W4')}"
     ),
+    "which noise": lambda: (
+        "with it alone {} × MLE's, with that of ten samples alone {} × (with the best weights "
+        "{} ×); unrealizable {} × and {} ×"
+    ).format(
+        exact_over("mle", "vaml_noisy_targets", "realizable"),
+        exact_over("mle", "vaml_noisy_samples", "realizable"),
+        exact_over("mle", "vaml_noisy_samples", "realizable", "best_exact_error"),
+        exact_over("mle", "vaml_noisy_targets", "unrealizable"),
+        exact_over("mle", "vaml_noisy_samples", "unrealizable"),
+    ),
+    "equal terms": lambda: (
+        "{} × MLE's without; with ten times the motion {} ×, and {} × in models of a sixteenth"
+    ).format(
+        exact_over("mle_exact", "vaml_exact", "realizable"),
+        moved("signal_10", "realizable", "vaml_exact", "mle_exact"),
+        moved("capacity_16", "unrealizable", "vaml_exact", "mle_exact"),
+    ),
     "SAC's data": lambda: "{} × MLE's on Hopper, {} × on Walker2d".format(
         *(course_on(part, "C6", PLOTTED) for part in ("Hopper", "Walker2d"))
     ),
@@ -895,10 +953,13 @@ NAMES = {
     "VaGraM": "vagram",
     "squared error": "mse",
     "MLE, fixed scale": "mle_fixed_scale",
+    "MLE, exact": "mle_exact",
+    "VAML, noisy targets": "vaml_noisy_targets",
+    "VAML, noisy samples": "vaml_noisy_samples",
 }
 
 
-@pytest.mark.parametrize(("study", "rows"), [("why", 16), ("as_run", 4)])
+@pytest.mark.parametrize(("study", "rows"), [("why", 16), ("why/equal_terms", 10), ("as_run", 4)])
 def test_the_page_of_experiment_a_has_the_ratios_of_its_table(study: str, rows: int) -> None:
     text = (PUBLISHED / study / "README.md").read_text(encoding="utf-8")
     found = re.findall(r"^\| (.+), ((?:un)?realizable) \|(.+)\|$", text, re.MULTILINE)
@@ -967,20 +1028,32 @@ WEIGHTS: dict[str, Callable[[str], str]] = {
     "A, exact error, realizable: maximum likelihood over its start": lambda weights: over_untrained(
         "realizable", f"{weights}exact_error"
     ),
-    "A, realizable: VAML with exact targets over maximum likelihood": lambda weights: (
-        exact_over_mle("realizable", "vaml_exact", f"{weights}exact_error")
+    "A, realizable: VAML with exact targets over maximum likelihood": lambda weights: exact_over(
+        "mle", "vaml_exact", "realizable", f"{weights}exact_error", "why"
     ),
-    "A, exact error, realizable: VAML over maximum likelihood": lambda weights: exact_over_mle(
-        "realizable", "vaml", f"{weights}exact_error"
+    "A, exact error, realizable: VAML over maximum likelihood": lambda weights: exact_over(
+        "mle", "vaml", "realizable", f"{weights}exact_error", "why"
     ),
-    "A, unrealizable: VAML over maximum likelihood": lambda weights: exact_over_mle(
-        "unrealizable", "vaml", f"{weights}exact_error"
+    "A, unrealizable: VAML over maximum likelihood": lambda weights: exact_over(
+        "mle", "vaml", "unrealizable", f"{weights}exact_error", "why"
     ),
-    "A, unrealizable: VAML with exact targets over maximum likelihood": lambda weights: (
-        exact_over_mle("unrealizable", "vaml_exact", f"{weights}exact_error")
+    "A, unrealizable: VAML with exact targets over maximum likelihood": lambda weights: exact_over(
+        "mle", "vaml_exact", "unrealizable", f"{weights}exact_error", "why"
     ),
     "the same at 1024 units": lambda weights: (
         f"{exact_at('unrealizable', 'vaml_exact', 1024, f'{weights}exact_error'):.2g}"
+    ),
+    **{
+        f"A, {setting}: VAML over maximum likelihood, both with exact targets": partial(
+            lambda setting, weights: exact_over(
+                "mle_exact", "vaml_exact", setting, f"{weights}exact_error"
+            ),
+            setting,
+        )
+        for setting in SETTINGS
+    },
+    "A, realizable: VAML with noisy samples alone over maximum likelihood": lambda weights: (
+        exact_over("mle", "vaml_noisy_samples", "realizable", f"{weights}exact_error")
     ),
     **{
         f"B, {part}, {name}: {words} over maximum likelihood": partial(

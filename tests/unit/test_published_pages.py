@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from itertools import takewhile
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -16,11 +17,14 @@ from published_numbers import (
     RISE,
     ROOT,
     SAMPLES,
+    SETTINGS,
     TYPICAL,
     bracketed,
     by_width,
     compared,
     cost_ratios,
+    errors,
+    exact_over,
     exp,
     integers,
     judged_on,
@@ -30,12 +34,17 @@ from published_numbers import (
     mean_agent,
     mean_over_samples,
     mle_on,
+    moved,
     of_no_change,
     over_sac,
     page,
+    repeated,
     table,
     theirs,
+    unstable,
+    unstable_system,
     verdict_of,
+    with_interval,
 )
 
 RUNS_PAGE, PUSHER_PAGE = (f"paper/published/{study}/README.md" for study in ("four_runs", "pusher"))
@@ -287,3 +296,98 @@ def test_the_page_of_pusher_has_the_published_returns(name: str, agent: str) -> 
 
 def cells(numbers: Iterable[float]) -> str:
     return integers(list(numbers), " | ")
+
+
+EQUAL_TERMS = "why/equal_terms"
+EQUAL_TERMS_PAGE = f"paper/published/{EQUAL_TERMS}/README.md"
+
+
+@pytest.mark.parametrize(
+    ("claim", "method", "baseline"),
+    [
+        ("W31", "vaml_exact", "mle_exact"),
+        ("W32", "vaml_exact", "mle_exact"),
+        ("W33", "vaml_noisy_targets", "mle"),
+        ("W34", "vaml_noisy_samples", "vaml_noisy_targets"),
+    ],
+)
+def test_the_page_of_equal_terms_has_the_verdicts(claim: str, method: str, baseline: str) -> None:
+    settings = {"W31": SETTINGS[:1], "W32": SETTINGS[1:]}.get(claim, SETTINGS)
+    ratios = ", ".join(exact_over(baseline, method, setting) for setting in settings)
+    verdict = verdict_of(claim, EQUAL_TERMS)
+    assert f"| {ratios} | {verdict} | {verdict} |" in page(EQUAL_TERMS_PAGE)
+
+
+def test_the_page_of_equal_terms_has_the_ratios_that_its_words_name() -> None:
+    text = page(EQUAL_TERMS_PAGE)
+    both, samples, best = (
+        [exact_over(baseline, method, setting, metric) for setting in SETTINGS]
+        for baseline, method, metric in (
+            ("vaml_debiased", "vaml_noisy_targets", "exact_error"),
+            ("mle", "vaml_noisy_samples", "best_exact_error"),
+            ("mle_exact", "vaml_exact", "best_exact_error"),
+        )
+    )
+    assert f"both kinds ({both[0]} and {both[1]} of the debiased loss's)" in text
+    assert f"level in the first ({samples[0]})" in text
+    assert f"({best[0]} and {best[1]} with the best weights)" in text
+    harm = [
+        float(exact_over("vaml_noisy_samples", "vaml_noisy_targets", setting).split()[0])
+        for setting in SETTINGS
+    ]
+    assert f"and {harm[0]:.0f} and {harm[1]:.0f} times as large as with that of ten" in text
+    found = errors(EQUAL_TERMS, "realizable", "exact_error")
+    lower: Any = found["vaml_noisy_samples"] < found["mle"]
+    assert f"in {lower.sum()} of {len(lower)} pairs of size and seed" in text
+    assert {"4 of 5": "in four of five seeds"}[unstable(1024)] in text
+    found = errors(EQUAL_TERMS, "unrealizable", "exact_error").drop(index=1024)
+    logs: Any = np.log(found["vaml_exact"] / found["mle_exact"])
+    without = bracketed(exp(with_interval(logs.groupby("seed").mean())), ".2g")
+    assert f"without that size the second ratio is {without}." in text
+
+
+def test_fits_move_between_processors_as_the_page_of_equal_terms_says() -> None:
+    text, both = page(EQUAL_TERMS_PAGE), repeated("why/synthetic", f"{EQUAL_TERMS}/synthetic")
+    assert len(both) == 180
+    ratios: Any = both.set_index(["objective", "setting"])["ratio"]
+    likelihood, debiased, exact = (
+        "{:.2g} to {:.2g}".format(*ratios.loc[where].agg(["min", "max"]))
+        for where in (("mle", "realizable"), "vaml_debiased", "vaml_exact")
+    )
+    assert f"by a factor of {likelihood} (maximum likelihood, realizable; within" in text
+    assert (ratios.loc["mle", "unrealizable"] - 1).abs().max() < 0.01
+    assert f"by {debiased} (debiased), and by {exact} (exact" in text
+    means = np.exp(np.log(ratios).groupby(["objective", "setting"]).mean())
+    off = (means - 1).abs().groupby("objective").max()
+    said = [f"{100 * off[name]:.0f} %" for name in ("mle", "vaml_debiased", "vaml_exact")]
+    assert f"the thirty pairs by {said[0]}, {said[1]} and {said[2]} at most" in text
+
+
+def test_the_page_of_the_sweeps_has_the_ratios_on_equal_terms() -> None:
+    text = (ROOT / "paper/published/sweeps/README.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (.+) \| ((?:un)?realizable) \|(.+)\|$", text.partition("## On equal terms")[2], re.M
+    )
+    studies = {
+        "10 times the motion": "signal_10",
+        "15 times": "signal_15",
+        "20 times, a tenth of the noise": "signal_20_quiet",
+        "10 times, a quarter of the width": "capacity_4",
+        "10 times, a sixteenth": "capacity_16",
+    }
+    assert len(rows) == 8
+    for name, setting, cells in rows:
+        assert [cell.strip() for cell in cells.split("|")] == [
+            moved(studies[name], setting, objective, baseline)
+            for objective, baseline in (
+                ("mle_exact", "mle"),
+                ("vaml_exact", "mle"),
+                ("vaml_exact", "mle_exact"),
+            )
+        ]
+    others = repeated("sweeps/synthetic", "sweeps/equal_terms")["ratio"].drop(
+        unstable_system().index
+    )
+    assert "all others by {:.2g} to {:.2g}:".format(*others.agg(["min", "max"])) in page(
+        "paper/published/sweeps/README.md"
+    )
