@@ -7,7 +7,7 @@ import csv
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,8 @@ STUDIES = {
     "pusher/mean": (_OF_AGENTS, ("where_mbac",)),
     "pusher_v5": (_OF_AGENTS, ("figure_3_seeds", "why_mbac")),
     "why/equal_terms": (("synthetic",), ("why_synthetic",)),
+    "why/moving": (("synthetic",), ()),
+    "why/small_models": (("synthetic",), ()),
 }
 # The tables of the manuscript's study, `reduced`, each with the studies that hold its rows.
 MANUSCRIPT = {
@@ -87,6 +89,13 @@ def redraw(folder: Path, spare: Path) -> None:
     with style():
         picture = first_page.exact_error(fits, equal_terms, Bands(0.95, 4))
         _picture("exact_error", folder / "why", picture, spare)
+        apart = {"moving": "why/moving", "small": "why/small_models"}
+        others = {
+            dynamics: read_table(PUBLISHED / study / "synthetic.csv")
+            for dynamics, study in apart.items()
+        }
+        picture = first_page.equal_terms({"paper": equal_terms, **others}, Bands(0.95, 4))
+        _picture("equal_terms", folder / "why" / "equal_terms", picture, spare)
     episodes = read_table(PUBLISHED / "pusher" / "mbac_returns.csv")
     means = average_returns(episodes, ["agent", "seed", "env_step"])
     runs = means.rename(columns={"average_return": "return"})
@@ -129,7 +138,7 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
         _picture(figure, folder, _drawing(figure, tables, study), spare)
 
 
-def _parts_and_methods(experiment: str, study: Config) -> tuple[list[str], list[str]]:
+def _parts_and_methods(experiment: str, study: Config) -> tuple[Sequence[str], Sequence[str]]:
     """The experiment's settings or environments, and its objectives or agents."""
     return {
         "synthetic": (study.synthetic.settings, study.synthetic.objectives),

@@ -583,7 +583,8 @@ def repeated(name: str, again: str) -> pd.DataFrame:
     index = ["study"] if "study" in table(name) else []
     index += ["setting", "hidden_size", "seed", "objective"]
     first, second = (table(each).set_index(index)["exact_error"] for each in (name, again))
-    return (second / first).dropna().rename("ratio").reset_index()
+    ratios: Any = (second / first).dropna()
+    return ratios.reset_index(name="ratio")
 
 
 def worse_by_width(environment: str) -> float:

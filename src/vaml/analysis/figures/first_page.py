@@ -1,6 +1,6 @@
-"""Pictures of published results alone: the README's of experiment A, and Pusher's returns."""
+"""Pictures of published results alone: experiment A's errors, and Pusher's returns."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -66,6 +66,26 @@ _SOURCES: dict[str, dict[str, Any]] = {
         "label": "the paper’s figure (mean of 4 runs, Pusher-v2)",
     },
 }
+_DYNAMICS: dict[str, dict[str, Any]] = {
+    "paper": {
+        "color": "#0072b2",
+        "linestyle": "-.",
+        "marker": "^",
+        "label": "the paper’s dynamics",
+    },
+    "moving": {
+        "color": "#d55e00",
+        "linestyle": "-",
+        "marker": "o",
+        "label": "ten times their motion",
+    },
+    "small": {
+        "color": "#009e73",
+        "linestyle": "--",
+        "marker": "s",
+        "label": "the same, models of a sixteenth of the width",
+    },
+}
 _AGENTS = {"mle": "Maximum likelihood", "reg_vaml": "Regularised VAML"}
 _AS_RUN = "_as_run"
 
@@ -109,6 +129,45 @@ def exact_error(fits: pd.DataFrame, equal_terms: pd.DataFrame, bands: Bands) -> 
         f"Experiment A, realizable setting: ratio on the same data, geometric mean over n = "
         f"{seeds} seeds, with its {100 * bands.confidence:g} % t interval. Below 1: better than "
         "maximum likelihood on single next states."
+    )
+    finish(figure, handles, [note])
+    return figure, rows
+
+
+def equal_terms(studies: Mapping[str, pd.DataFrame], bands: Bands) -> Drawing:
+    """VAML's exact error over maximum likelihood's, both with exact targets, by hidden size.
+
+    studies: the fits of one each, by its label in `_DYNAMICS`. Rows: geometric mean over seeds, and
+    its t interval, taken in logs.
+    """
+    index = ["setting", "hidden_size", "seed"]
+    found: list[pd.DataFrame] = []
+    for dynamics, fits in studies.items():
+        wide = fits.pivot(index=index, columns="objective", values="exact_error")
+        ratio = wide.assign(ratio=wide["vaml_exact"] / wide["mle_exact"]).reset_index()
+        found.append(
+            mean_rows(ratio, index[:2], "ratio", bands, logs=True).assign(dynamics=dynamics)
+        )
+    rows = pd.concat(found, ignore_index=True)
+    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, setting in zip(panels, ("realizable", "unrealizable"), strict=True):
+        axes.axhline(1.0, **_BASELINE)
+        for dynamics, look in _DYNAMICS.items():
+            line = rows.loc[(rows["setting"] == setting) & (rows["dynamics"] == dynamics)]
+            axes.plot(line["hidden_size"], line["value"], markersize=3.5, **look)
+            axes.fill_between(
+                line["hidden_size"], line["low"], line["high"], color=look["color"], alpha=0.2
+            )
+        _ratios(axes, [0.1, 0.3, 1.0, 3.0, 10.0], sorted(set(rows["hidden_size"])))
+        axes.set_title(setting.capitalize())
+    panels[0].set(ylim=(0.1, 12.0), ylabel="Ratio to maximum likelihood\nwith exact targets")
+    handles = [Line2D([], [], markersize=3.5, **look) for look in _DYNAMICS.values()]
+    handles.append(Line2D([], [], **_BASELINE))
+    note = (
+        f"Experiment A, exact error of VAML with exact targets: ratio on the same data, geometric "
+        f"mean over n = {max(rows['n'])} seeds, with its {100 * bands.confidence:g} % t "
+        "interval, cut where it leaves the panel. Below 1: better than maximum likelihood."
     )
     finish(figure, handles, [note])
     return figure, rows
