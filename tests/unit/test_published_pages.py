@@ -346,6 +346,40 @@ def test_the_page_of_equal_terms_has_the_ratios_that_its_words_name() -> None:
     assert f"without that size the second ratio is {without}." in text
 
 
+def lower_in(study: str, setting: str) -> str:
+    """The pairs of size and seed in which VAML's error is the lower one on equal terms."""
+    found = errors(study, setting, "exact_error")
+    lower: Any = found["vaml_exact"] < found["mle_exact"]
+    return f"{lower.sum()} of {len(lower)}"
+
+
+def test_the_page_of_equal_terms_has_the_ratios_on_dynamics_that_move() -> None:
+    text = (ROOT / EQUAL_TERMS_PAGE).read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (.+) \| ((?:un)?realizable) \|(.+)\|$", text.partition("## Where")[2], re.M
+    )
+    studies = {
+        "the paper's": EQUAL_TERMS,
+        "ten times the motion": "why/moving",
+        "the same, a sixteenth of the width": "why/small_models",
+    }
+    assert len(rows) == 5
+    for name, setting, cells in rows:
+        study = studies[name]
+        assert [cell.strip() for cell in cells.split("|")] == [
+            *(
+                exact_over(baseline, objective, setting, study=study)
+                for objective, baseline in (
+                    ("mle_exact", "mle"),
+                    ("vaml_exact", "mle"),
+                    ("vaml_exact", "mle_exact"),
+                )
+            ),
+            exact_over("mle_exact", "vaml_exact", setting, "best_exact_error", study),
+            lower_in(study, setting),
+        ]
+
+
 def test_fits_move_between_processors_as_the_page_of_equal_terms_says() -> None:
     text, both = page(EQUAL_TERMS_PAGE), repeated("why/synthetic", f"{EQUAL_TERMS}/synthetic")
     assert len(both) == 180
