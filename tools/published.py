@@ -63,6 +63,7 @@ STUDIES = {
     "why/equal_terms": (("synthetic",), ("why_synthetic",)),
     "why/moving": (("synthetic",), ()),
     "why/small_models": (("synthetic",), ()),
+    "why/still_small_models": (("synthetic",), ()),
 }
 # The tables of the manuscript's study, `reduced`, each with the studies that hold its rows.
 MANUSCRIPT = {
@@ -89,7 +90,11 @@ def redraw(folder: Path, spare: Path) -> None:
     with style():
         picture = first_page.exact_error(fits, equal_terms, Bands(0.95, 4))
         _picture("exact_error", folder / "why", picture, spare)
-        apart = {"moving": "why/moving", "small": "why/small_models"}
+        apart = {
+            "moving": "why/moving",
+            "small": "why/small_models",
+            "still_small": "why/still_small_models",
+        }
         others = {
             dynamics: read_table(PUBLISHED / study / "synthetic.csv")
             for dynamics, study in apart.items()

@@ -564,11 +564,28 @@ def moved(name: str, setting: str, objective: str, baseline: str) -> str:
     return bracketed(exp(with_interval(np.log(wide[objective] / wide[baseline]))), ".2g")
 
 
-def unstable(hidden_size: int) -> str:
-    """Seeds whose maximum likelihood is worse with exact targets, unrealizable."""
-    found = errors("why/equal_terms", "unrealizable", "exact_error").loc[hidden_size]
-    worse: Any = found["mle_exact"] > found["mle"]
-    return f"{worse.sum()} of {len(worse)}"
+def lower_on_equal_terms(study: str, setting: str) -> str:
+    """The pairs of size and seed in which VAML's error is the lower one on equal terms."""
+    found = errors(study, setting, "exact_error")
+    lower: Any = found["vaml_exact"] < found["mle_exact"]
+    return f"{lower.sum()} of {len(lower)}"
+
+
+def failed(study: str) -> str:
+    """Seeds whose maximum likelihood on exact targets is worse than no change, at 1024 units."""
+    found, no_change = (
+        errors(study, "unrealizable", metric).loc[1024, "mle_exact"]
+        for metric in ("exact_error", "no_change_error")
+    )
+    worse: Any = found > no_change
+    return {(4, 5): "in four of five seeds"}[worse.sum(), len(worse)]
+
+
+def without_1024(study: str) -> str:
+    """`exact_over` of both with exact targets, unrealizable, without the widest models."""
+    found = errors(study, "unrealizable", "exact_error").drop(index=1024)
+    logs: Any = np.log(found["vaml_exact"] / found["mle_exact"])
+    return bracketed(exp(with_interval(logs.groupby("seed").mean())), ".2g")
 
 
 def unstable_system() -> Any:

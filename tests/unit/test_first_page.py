@@ -11,6 +11,7 @@ from vaml.analysis.figures import first_page
 from vaml.analysis.figures.rows import Bands
 from vaml.analysis.tables.aggregates import read_table
 
+STUDIES = ("paper", "moving", "small", "still_small")
 BANDS = Bands(0.95, 4)
 WHY = Path(__file__).parents[2] / "paper" / "published" / "why"
 TABLES = ("synthetic.csv", "equal_terms/synthetic.csv")
@@ -41,7 +42,7 @@ def test_each_line_has_its_level_and_its_rows() -> None:
 
 def test_the_ratio_on_equal_terms_is_that_of_the_fits() -> None:
     fits = read_table(WHY / "equal_terms" / "synthetic.csv")
-    figure, rows = first_page.equal_terms({"paper": fits, "moving": fits, "small": fits}, BANDS)
+    figure, rows = first_page.equal_terms(dict.fromkeys(STUDIES, fits), BANDS)
     assert isinstance(figure, Figure)
     errors = fits.pivot(
         index=["setting", "hidden_size", "seed"], columns="objective", values="exact_error"
@@ -51,7 +52,7 @@ def test_the_ratio_on_equal_terms_is_that_of_the_fits() -> None:
     for axes, setting in zip(figure.axes, ("realizable", "unrealizable"), strict=True):
         level, *lines = axes.lines
         assert float(level.get_ydata()[0]) == 1.0  # type: ignore[index]
-        assert len(lines) == 3
+        assert len(lines) == len(STUDIES)
         for line in lines:
             assert list(line.get_xdata()) == list(expected[setting].index)  # type: ignore[call-overload]
             assert line.get_ydata() == pytest.approx(expected[setting].to_numpy())

@@ -26,10 +26,12 @@ from published_numbers import (
     errors,
     exact_over,
     exp,
+    failed,
     integers,
     judged_on,
     last_returns,
     lead_in_pusher,
+    lower_on_equal_terms,
     lowest_returns,
     mean_agent,
     mean_over_samples,
@@ -41,10 +43,9 @@ from published_numbers import (
     repeated,
     table,
     theirs,
-    unstable,
     unstable_system,
     verdict_of,
-    with_interval,
+    without_1024,
 )
 
 RUNS_PAGE, PUSHER_PAGE = (f"paper/published/{study}/README.md" for study in ("four_runs", "pusher"))
@@ -339,18 +340,10 @@ def test_the_page_of_equal_terms_has_the_ratios_that_its_words_name() -> None:
     found = errors(EQUAL_TERMS, "realizable", "exact_error")
     lower: Any = found["vaml_noisy_samples"] < found["mle"]
     assert f"in {lower.sum()} of {len(lower)} pairs of size and seed" in text
-    assert {"4 of 5": "in four of five seeds"}[unstable(1024)] in text
-    found = errors(EQUAL_TERMS, "unrealizable", "exact_error").drop(index=1024)
-    logs: Any = np.log(found["vaml_exact"] / found["mle_exact"])
-    without = bracketed(exp(with_interval(logs.groupby("seed").mean())), ".2g")
-    assert f"without that size the second ratio is {without}." in text
-
-
-def lower_in(study: str, setting: str) -> str:
-    """The pairs of size and seed in which VAML's error is the lower one on equal terms."""
-    found = errors(study, setting, "exact_error")
-    lower: Any = found["vaml_exact"] < found["mle_exact"]
-    return f"{lower.sum()} of {len(lower)}"
+    assert f"fails: {failed(EQUAL_TERMS)} its error is above that of predicting no change" in text
+    assert f"without that size the second ratio is {without_1024(EQUAL_TERMS)}." in text
+    again = f"fails {failed('why/moving')} again (without that size {without_1024('why/moving')})"
+    assert again in text
 
 
 def test_the_page_of_equal_terms_has_the_ratios_on_dynamics_that_move() -> None:
@@ -361,9 +354,10 @@ def test_the_page_of_equal_terms_has_the_ratios_on_dynamics_that_move() -> None:
     studies = {
         "the paper's": EQUAL_TERMS,
         "ten times the motion": "why/moving",
-        "the same, a sixteenth of the width": "why/small_models",
+        "ten times the motion, a sixteenth of the width": "why/small_models",
+        "the paper's, a sixteenth of the width": "why/still_small_models",
     }
-    assert len(rows) == 5
+    assert len(rows) == 6
     for name, setting, cells in rows:
         study = studies[name]
         assert [cell.strip() for cell in cells.split("|")] == [
@@ -376,7 +370,7 @@ def test_the_page_of_equal_terms_has_the_ratios_on_dynamics_that_move() -> None:
                 )
             ),
             exact_over("mle_exact", "vaml_exact", setting, "best_exact_error", study),
-            lower_in(study, setting),
+            lower_on_equal_terms(study, setting),
         ]
 
 

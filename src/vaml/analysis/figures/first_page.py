@@ -77,13 +77,19 @@ _DYNAMICS: dict[str, dict[str, Any]] = {
         "color": "#d55e00",
         "linestyle": "-",
         "marker": "o",
-        "label": "ten times their motion",
+        "label": "ten times the motion",
     },
     "small": {
         "color": "#009e73",
         "linestyle": "--",
         "marker": "s",
-        "label": "the same, models of a sixteenth of the width",
+        "label": "ten times the motion, a sixteenth of the width",
+    },
+    "still_small": {
+        "color": "#e69f00",
+        "linestyle": ":",
+        "marker": "D",
+        "label": "the paper’s, a sixteenth of the width",
     },
 }
 _AGENTS = {"mle": "Maximum likelihood", "reg_vaml": "Regularised VAML"}
