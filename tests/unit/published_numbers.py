@@ -571,6 +571,13 @@ def lower_on_equal_terms(study: str, setting: str) -> str:
     return f"{lower.sum()} of {len(lower)}"
 
 
+def small_models(study: str) -> tuple[str, str, str]:
+    """VAML over maximum likelihood, on exact targets: ratio, pairs in which it is lower, W32."""
+    name = f"why/{study}"
+    ratio = exact_over("mle_exact", "vaml_exact", "unrealizable", study=name)
+    return ratio, lower_on_equal_terms(name, "unrealizable"), verdict_of("W32", name)
+
+
 def failed(study: str) -> str:
     """Seeds whose maximum likelihood on exact targets is worse than no change, at 1024 units."""
     found, no_change = (
