@@ -578,21 +578,42 @@ def small_models(study: str) -> tuple[str, str, str]:
     return ratio, lower_on_equal_terms(name, "unrealizable"), verdict_of("W32", name)
 
 
-def failed(study: str) -> str:
-    """Seeds whose maximum likelihood on exact targets is worse than no change, at 1024 units."""
-    found, no_change = (
-        errors(study, "unrealizable", metric).loc[1024, "mle_exact"]
-        for metric in ("exact_error", "no_change_error")
-    )
-    worse: Any = found > no_change
-    return {(4, 5): "in four of five seeds"}[worse.sum(), len(worse)]
+def failed(study: str, objective: str = "mle_exact", weights: str = "") -> str:
+    """In how many of five seeds an objective is worse than no change, unrealizable, 1024 units."""
+    found = errors(study, "unrealizable", f"{weights}exact_error").loc[1024, objective]
+    no_change = errors(study, "unrealizable", "no_change_error").loc[1024, objective]
+    assert len(found) == 5
+    return ("none", "one", "two", "three of five", "four of five", "all")[(found > no_change).sum()]
+
+
+def on_exact_targets(study: str, metric: str = "exact_error") -> Any:
+    """VAML over maximum likelihood, both with exact targets, unrealizable, in logarithms."""
+    found = errors(study, "unrealizable", metric)
+    return np.log(found["vaml_exact"] / found["mle_exact"])
 
 
 def without_1024(study: str) -> str:
-    """`exact_over` of both with exact targets, unrealizable, without the widest models."""
-    found = errors(study, "unrealizable", "exact_error").drop(index=1024)
-    logs: Any = np.log(found["vaml_exact"] / found["mle_exact"])
+    """`on_exact_targets` without the widest models, over the other sizes."""
+    logs = on_exact_targets(study).drop(index=1024)
     return bracketed(exp(with_interval(logs.groupby("seed").mean())), ".2g")
+
+
+def further_from_the_truth() -> str:
+    """In how many pairs of small models VAML's means are, and its standard deviations."""
+    further = [
+        (on_exact_targets(f"why/{study}", metric) > 0).sum()
+        for metric in ("mean_l1_error", "sigma_l1_error")
+        for study in ("small_models", "still_small_models")
+    ]
+    assert further == [30] * 4
+    return "all 60 pairs"
+
+
+def sampled_action(environment: str, objective: str) -> str:
+    """Share of V's sampled action in a plotted error, median over the fits to four runs."""
+    rows = table("four_runs/snapshots")
+    fits: Any = rows.loc[(rows["environment"] == environment) & (rows["objective"] == objective)]
+    return f"{100 * (fits['action_sampling_floor'] / fits['value_aware_error']).median():.2g} %"
 
 
 def unstable_system() -> Any:

@@ -27,6 +27,7 @@ from published_numbers import (
     exact_over,
     exp,
     failed,
+    further_from_the_truth,
     integers,
     judged_on,
     last_returns,
@@ -38,6 +39,7 @@ from published_numbers import (
     mle_on,
     moved,
     of_no_change,
+    on_exact_targets,
     over_sac,
     page,
     repeated,
@@ -332,18 +334,33 @@ def test_the_page_of_equal_terms_has_the_ratios_that_its_words_name() -> None:
     assert f"both kinds ({both[0]} and {both[1]} of the debiased loss's)" in text
     assert f"level in the first ({samples[0]})" in text
     assert f"({best[0]} and {best[1]} with the best weights)" in text
+    found = {setting: errors(EQUAL_TERMS, setting, "exact_error") for setting in SETTINGS}
     harm = [
-        float(exact_over("vaml_noisy_samples", "vaml_noisy_targets", setting).split()[0])
-        for setting in SETTINGS
+        np.exp(np.log(each["vaml_noisy_targets"] / each["vaml_noisy_samples"]).mean())
+        for each in found.values()
     ]
-    assert f"and {harm[0]:.0f} and {harm[1]:.0f} times as large as with that of ten" in text
-    found = errors(EQUAL_TERMS, "realizable", "exact_error")
-    lower: Any = found["vaml_noisy_samples"] < found["mle"]
+    assert f"and {harm[0]:.0f} and {harm[1]:.2g} times as large as with that of ten" in text
+    realizable = found["realizable"]
+    lower: Any = realizable["vaml_noisy_samples"] < realizable["mle"]
     assert f"in {lower.sum()} of {len(lower)} pairs of size and seed" in text
-    assert f"fails: {failed(EQUAL_TERMS)} its error is above that of predicting no change" in text
+    last, best = (
+        [failed(EQUAL_TERMS, objective, weights) for objective in ("mle_exact", "vaml_exact")]
+        for weights in ("", "best_")
+    )
+    assert f"no change in {last[0]} seeds with maximum likelihood, and in {last[1]} with" in text
+    assert f"(with the best weights in {best[0]} and {best[1]});" in text
     assert f"without that size the second ratio is {without_1024(EQUAL_TERMS)}." in text
-    again = f"fails {failed('why/moving')} again (without that size {without_1024('why/moving')})"
-    assert again in text
+    assert (
+        f"in {failed('why/moving')} seeds (without that size {without_1024('why/moving')})" in text
+    )
+    small = on_exact_targets("why/still_small_models")
+    assert (small.drop(index=1024) < 0).sum() == 25
+    widest = np.exp(small.loc[1024].mean())
+    assert (
+        f"by {without_1024('why/still_small_models')} in all 25 pairs up to 512 units, and not at "
+        f"1024 ({widest:.1f}). Its means and standard deviations are further from the truth in "
+        f"{further_from_the_truth()}"
+    ) in text
 
 
 def test_the_page_of_equal_terms_has_the_ratios_on_dynamics_that_move() -> None:
