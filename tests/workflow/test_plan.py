@@ -85,7 +85,7 @@ def test_causes_of_tables_and_figures(changed: Callable[[str], Project]) -> None
 @pytest.mark.timeout(1800)
 def test_changed_code_and_lost_files_are_named(editable: Project) -> None:
     editable.edit(
-        "src/vaml/losses/value_aware.py", "0.5 * (targets - pred", "0.6 * (targets - pred"
+        "src/vaml/losses/value_aware.py", "0.5 * (targets - values", "0.6 * (targets - values"
     )
     for name in ("train_sac/Hopper-v4/s0/evaluations.csv", "tables/sac_returns.csv"):
         (editable.results / name).unlink()

@@ -213,8 +213,8 @@ CODE_CHANGES: dict[str, tuple[Edit, Expected]] = {
     "a constant of the VAML loss": (
         (
             "src/vaml/losses/value_aware.py",
-            "return 0.5 * (targets - pred",
-            "return 0.6 * (targets - pred",
+            "return 0.5 * (targets - values",
+            "return 0.6 * (targets - values",
         ),
         MODEL_TRAINING,
     ),
