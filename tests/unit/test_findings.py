@@ -433,11 +433,11 @@ FINDINGS: dict[str, Callable[[], str]] = {
         f"(W33, that either noise puts VAML behind: {verdict_of('W33', 'why/equal_terms')})"
     ),
     "equal terms, small models": lambda: (
-        "by {} of the error of maximum likelihood with exact targets, lower in {} pairs of size "
+        "with {} of the error of maximum likelihood with exact targets, lower in {} pairs of size "
         "and seed (W32, judged there: {}, as written down before any such fit; up to 512 units {},"
     ).format(*small_models("still_small_models"), without_1024("why/still_small_models")),
     "equal terms, small models, moving": lambda: (
-        "with ten times the motion by {}, lower in {} ({}, as"
+        "with ten times the motion {}, lower in {} ({}, as"
     ).format(*small_models("small_models")),
     "equal terms, moving": lambda: (
         "it has {} times the error in the realizable setting (W31 there: {}) and {} times in the "
