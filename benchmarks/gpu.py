@@ -93,18 +93,8 @@ def study_seconds(device: str, cores: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         left_out = shutil.ignore_patterns(".*", "results")
         shutil.copytree(paths.ROOT, folder, ignore=left_out, dirs_exist_ok=True)
-        command = [
-            sys.executable,
-            "-m",
-            "snakemake",
-            "--quiet",
-            "rules",
-            "reason",
-            "host",
-            "--cores",
-            str(cores),
-        ]
-        command += ["--show-failed-logs", "--resources", "gpu=2"]
+        options = "--quiet rules reason host --show-failed-logs --resources gpu=2"
+        command = [sys.executable, "-m", "snakemake", *options.split(), "--cores", str(cores)]
         command += ["--configfile", "benchmarks/gpu_study.yaml"]
         targets = [f"results/gpu_study/tables/{name}.csv" for name in ("snapshots", "synthetic")]
         found = {**os.environ, "VAML_DEVICE": device, "PYTHONPATH": f"{folder}/src"}

@@ -84,22 +84,21 @@ def redraw(folder: Path, spare: Path) -> None:
     for name in STUDIES:
         _experiment(name, folder / name, spare)
     _manuscript(folder / "reduced", spare)
-    fits, equal_terms = (
-        read_table(PUBLISHED / study / "synthetic.csv") for study in ("why", "why/equal_terms")
-    )
+    studies = {
+        "paper": "equal_terms",
+        "moving": "moving",
+        "small": "small_models",
+        "still_small": "still_small_models",
+    }
+    on_exact_targets = {
+        dynamics: read_table(PUBLISHED / "why" / study / "synthetic.csv")
+        for dynamics, study in studies.items()
+    }
+    fits, bands = read_table(PUBLISHED / "why" / "synthetic.csv"), Bands(0.95, 4)
     with style():
-        picture = first_page.exact_error(fits, equal_terms, Bands(0.95, 4))
+        picture = first_page.exact_error(fits, on_exact_targets["paper"], bands)
         _picture("exact_error", folder / "why", picture, spare)
-        apart = {
-            "moving": "why/moving",
-            "small": "why/small_models",
-            "still_small": "why/still_small_models",
-        }
-        others = {
-            dynamics: read_table(PUBLISHED / study / "synthetic.csv")
-            for dynamics, study in apart.items()
-        }
-        picture = first_page.equal_terms({"paper": equal_terms, **others}, Bands(0.95, 4))
+        picture = first_page.equal_terms(on_exact_targets, bands)
         _picture("equal_terms", folder / "why" / "equal_terms", picture, spare)
     episodes = read_table(PUBLISHED / "pusher" / "mbac_returns.csv")
     means = average_returns(episodes, ["agent", "seed", "env_step"])
@@ -110,7 +109,7 @@ def redraw(folder: Path, spare: Path) -> None:
     common = felt["step"].isin(_config("four_runs", "four_runs/course").snapshots.steps)
     with style():
         _picture("pusher", folder / "pusher", first_page.pusher(runs, earlier, authors), spare)
-        picture = components(felt.loc[common], Bands(0.95, 4))
+        picture = components(felt.loc[common], bands)
         _picture("components_felt", folder / "four_runs", picture, spare)
 
 

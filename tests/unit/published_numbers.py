@@ -142,8 +142,7 @@ def _over_untrained(setting: str, metric: str, objective: str = "mle") -> Any:
 
 def over_untrained(setting: str, metric: str = "exact_error", objective: str = "mle") -> str:
     """Geometric mean over the hidden sizes, with its interval over seeds."""
-    logs = _over_untrained(setting, metric, objective)
-    return bracketed(exp(with_interval(logs.groupby("seed").mean())), ".2g")
+    return over_seeds(_over_untrained(setting, metric, objective))
 
 
 def over_untrained_at(setting: str, hidden_size: int) -> str:
@@ -551,8 +550,7 @@ def exact_over(
 ) -> str:
     """The ratio of two objectives' exact errors, geometric mean over the hidden sizes."""
     found = errors(study, setting, metric)
-    logs: Any = np.log(found[objective] / found[baseline])
-    return bracketed(exp(with_interval(logs.groupby("seed").mean())), ".2g")
+    return over_seeds(np.log(found[objective] / found[baseline]))
 
 
 def moved(name: str, setting: str, objective: str, baseline: str) -> str:
@@ -561,7 +559,7 @@ def moved(name: str, setting: str, objective: str, baseline: str) -> str:
     mine = fits.loc[(fits["study"] == f"why_{name}") & (fits["setting"] == setting)]
     wide = mine.pivot(index="seed", columns="objective", values="exact_error")
     assert len(wide) == 5
-    return bracketed(exp(with_interval(np.log(wide[objective] / wide[baseline]))), ".2g")
+    return over_seeds(np.log(wide[objective] / wide[baseline]))
 
 
 def lower_on_equal_terms(study: str, setting: str) -> str:
@@ -594,8 +592,7 @@ def on_exact_targets(study: str, metric: str = "exact_error") -> Any:
 
 def without_1024(study: str) -> str:
     """`on_exact_targets` without the widest models, over the other sizes."""
-    logs = on_exact_targets(study).drop(index=1024)
-    return bracketed(exp(with_interval(logs.groupby("seed").mean())), ".2g")
+    return over_seeds(on_exact_targets(study).drop(index=1024))
 
 
 def further_from_the_truth() -> str:
@@ -825,6 +822,11 @@ def fresh_errors_and_floors() -> list[float]:
     fits: Any = table("pendulum/mbac_fits")
     late = fits.loc[fits["env_step"] > 25000].groupby("agent")["action_sampling_floor"].median()
     return [last.min(), last.max(), late["mle"], late["reg_vaml"]]
+
+
+def over_seeds(logs: Any) -> str:
+    """The ratio whose logarithms these are, with its interval over the seeds' means."""
+    return bracketed(exp(with_interval(logs.groupby("seed").mean())), ".2g")
 
 
 def with_interval(by_run: Any) -> list[float]:

@@ -102,14 +102,11 @@ def exact_error(fits: pd.DataFrame, equal_terms: pd.DataFrame, bands: Bands) -> 
     equal_terms: the fits with exact targets, and those that they are compared with. Rows: geometric
     mean of the ratio over seeds, and its t interval, taken in logs.
     """
-    index = ["setting", "hidden_size", "seed"]
     found = []
     for metric in _METRICS:
         for objective in _LOOKS:
             made = equal_terms if objective in _EXACT else fits
-            wide = made.pivot(index=index, columns="objective", values=metric)
-            ratio = wide.assign(ratio=wide[objective] / wide["mle"]).reset_index()
-            rows = mean_rows(ratio, index[:2], "ratio", bands, logs=True)
+            rows = _ratio_rows(made, metric, objective, "mle", bands)
             found.append(rows.assign(metric=metric, objective=objective))
     rows = pd.concat(found, ignore_index=True)
     rows = rows.loc[rows["setting"] == "realizable"].reset_index(drop=True)
@@ -119,11 +116,8 @@ def exact_error(fits: pd.DataFrame, equal_terms: pd.DataFrame, bands: Bands) -> 
         if metric == "value_aware_error":
             axes.axhline(1 / (1 + 1 / _SAMPLES), **_COLLAPSED)
         for objective, look in _LOOKS.items():
-            line = rows.loc[(rows["metric"] == metric) & (rows["objective"] == objective)]
-            axes.plot(line["hidden_size"], line["value"], markersize=3.5, **look)
-            axes.fill_between(
-                line["hidden_size"], line["low"], line["high"], color=look["color"], alpha=0.2
-            )
+            shown = (rows["metric"] == metric) & (rows["objective"] == objective)
+            _line(axes, rows.loc[shown], look)
         ticks = [0.9, 1.0, 1.1] if metric == "value_aware_error" else [0.01, 0.1, 1.0, 10.0]
         _ratios(axes, ticks, sorted(set(rows["hidden_size"])))
         axes.set_title(title)
@@ -146,25 +140,18 @@ def equal_terms(studies: Mapping[str, pd.DataFrame], bands: Bands) -> Drawing:
     studies: the fits of one each, by its label in `_DYNAMICS`. Rows: geometric mean over seeds, and
     its t interval, taken in logs.
     """
-    index = ["setting", "hidden_size", "seed"]
     found: list[pd.DataFrame] = []
     for dynamics, fits in studies.items():
-        wide = fits.pivot(index=index, columns="objective", values="exact_error")
-        ratio = wide.assign(ratio=wide["vaml_exact"] / wide["mle_exact"]).reset_index()
-        found.append(
-            mean_rows(ratio, index[:2], "ratio", bands, logs=True).assign(dynamics=dynamics)
-        )
+        rows = _ratio_rows(fits, "exact_error", "vaml_exact", "mle_exact", bands)
+        found.append(rows.assign(dynamics=dynamics))
     rows = pd.concat(found, ignore_index=True)
     figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     for axes, setting in zip(panels, ("realizable", "unrealizable"), strict=True):
         axes.axhline(1.0, **_BASELINE)
         for dynamics, look in _DYNAMICS.items():
-            line = rows.loc[(rows["setting"] == setting) & (rows["dynamics"] == dynamics)]
-            axes.plot(line["hidden_size"], line["value"], markersize=3.5, **look)
-            axes.fill_between(
-                line["hidden_size"], line["low"], line["high"], color=look["color"], alpha=0.2
-            )
+            shown = (rows["setting"] == setting) & (rows["dynamics"] == dynamics)
+            _line(axes, rows.loc[shown], look)
         _ratios(axes, [0.1, 0.3, 1.0, 3.0, 10.0], sorted(set(rows["hidden_size"])))
         axes.set_title(setting.capitalize())
     panels[0].set(ylim=(0.1, 12.0), ylabel="Ratio to maximum likelihood\nwith exact targets")
@@ -177,6 +164,24 @@ def equal_terms(studies: Mapping[str, pd.DataFrame], bands: Bands) -> Drawing:
     )
     finish(figure, handles, [note])
     return figure, rows
+
+
+def _ratio_rows(
+    fits: pd.DataFrame, metric: str, objective: str, baseline: str, bands: Bands
+) -> pd.DataFrame:
+    """By setting and hidden size, the ratio of two objectives over the seeds."""
+    index = ["setting", "hidden_size", "seed"]
+    wide = fits.pivot(index=index, columns="objective", values=metric)
+    ratio = wide.assign(ratio=wide[objective] / wide[baseline]).reset_index()
+    return mean_rows(ratio, index[:2], "ratio", bands, logs=True)
+
+
+def _line(axes: Axes, rows: pd.DataFrame, look: Mapping[str, Any]) -> None:
+    """Ratios along the hidden size, with their band."""
+    axes.plot(rows["hidden_size"], rows["value"], markersize=3.5, **look)
+    axes.fill_between(
+        rows["hidden_size"], rows["low"], rows["high"], color=look["color"], alpha=0.2
+    )
 
 
 def _ratios(axes: Axes, ticks: list[float], sizes: list[int]) -> None:
