@@ -9,45 +9,51 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from published_numbers import (
+from experiment_a_numbers import (
+    SETTINGS,
+    errors,
+    exact_over,
+    failed,
+    further_from_the_truth,
+    lower_on_equal_terms,
+    moved,
+    on_exact_targets,
+    repeated,
+    unstable_system,
+    without_1024,
+)
+from experiment_b_numbers import (
     HUNDREDTH,
     MEANS,
     OFF_OR_STEEP,
     PLOTTED,
     RISE,
-    ROOT,
     SAMPLES,
-    SETTINGS,
     TYPICAL,
-    bracketed,
     by_width,
-    compared,
     cost_ratios,
-    errors,
-    exact_over,
-    exp,
-    failed,
-    further_from_the_truth,
-    integers,
     judged_on,
+    mle_on,
+    of_no_change,
+    over_sac,
+)
+from experiment_c_numbers import (
     last_returns,
     lead_in_pusher,
-    lower_on_equal_terms,
     lowest_returns,
     mean_agent,
     mean_over_samples,
-    mle_on,
-    moved,
-    of_no_change,
-    on_exact_targets,
-    over_sac,
-    page,
-    repeated,
-    table,
     theirs,
-    unstable_system,
+)
+from published_tables import (
+    ROOT,
+    bracketed,
+    compared,
+    exp,
+    integers,
+    page,
+    table,
     verdict_of,
-    without_1024,
 )
 
 RUNS_PAGE, PUSHER_PAGE = (f"paper/published/{study}/README.md" for study in ("four_runs", "pusher"))

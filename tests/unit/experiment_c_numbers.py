@@ -1,0 +1,228 @@
+"""Numbers that documents say of experiment C, computed from the published tables."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from published_tables import (
+    ROOT,
+    bracketed,
+    compared,
+    exp,
+    integers,
+    table,
+    three_digits,
+    with_interval,
+)
+
+# A comparison, as claims.csv names it.
+MEAN_ERROR = "median of log mean_error_replay / error_replay / 0.5"
+
+
+def pendulum(agent: str, column: str, seed: int) -> float:
+    """Median over the refits of a run."""
+    fits = table("pendulum/mbac_fits")
+    mine = fits.loc[(fits["agent"] == agent) & (fits["seed"] == seed)]
+    return float(mine[column].median())
+
+
+def ratios(name: str, column: str, last_step: int = 30000) -> list[float]:
+    """Regularised VAML over maximum likelihood on InvertedPendulum, by seed.
+
+    Medians over the rows of a run, up to a step, of the ratio in that row.
+    """
+    wide = table(f"pendulum/{name}").pivot(
+        index=["seed", "env_step"], columns="agent", values=column
+    )
+    early: Any = np.log(wide["reg_vaml"] / wide["mle"])
+    early = early.loc[early.index.get_level_values("env_step") <= last_step]
+    return list(np.exp(early.groupby("seed").median()))
+
+
+def by_seed(values: list[float]) -> str:
+    *some, last = (three_digits(value) for value in values)
+    return f"{', '.join(some)}, and {last}"
+
+
+def returns(agent: str, step: int, name: str = "pusher_settings/returns") -> list[float]:
+    rows = table(name)
+    mine = rows.loc[(rows["agent"] == agent) & (rows["env_step"] == step)].sort_values("seed")
+    return mine["return"].to_list()
+
+
+def at_the_end(agent: str) -> str:
+    """The return at the end of a whole run in Pusher."""
+    return integers(returns(agent, 60000, "pusher_settings/whole_returns"))
+
+
+def ahead() -> list[float]:
+    both = returns("reg_vaml", 16000), returns("mle", 16000)
+    return [a - b for a, b in zip(*both, strict=True)]
+
+
+def runs_per_agent() -> str:
+    runs: Any = table("pendulum/mbac").groupby("agent").size()
+    assert runs.min() == runs.max()
+    return f"{runs.min()} runs"
+
+
+def authors_over_ours(agent: str) -> float:
+    """Median over the authors' points of their value-aware error over the mean of ours."""
+    drawn: Any = table("reduced/figure_3_seeds")
+    drawn = drawn.loc[drawn["environment"].str.startswith("InvertedPendulum")]
+    mine = drawn.loc[(drawn["metric"] == "value_aware_error") & (drawn["agent"] == agent)]
+    ours, theirs = (
+        mine.loc[mine["kind"] == kind].set_index("env_step")["value"]
+        for kind in ("mean", "authors")
+    )
+    return float((theirs / np.interp(theirs.index, ours.index, ours)).median())
+
+
+def published_returns(agent: str) -> Any:
+    """The authors' means on Pusher by step."""
+    curve = pd.read_csv(ROOT / "paper" / "reference" / "figure_3.csv")
+    mine = curve.loc[(curve["environment"] == "Pusher-v2") & (curve["metric"] == "return")]
+    return mine.loc[mine["agent"] == agent].set_index("env_step")["mean"]
+
+
+def theirs(agent: str, step: int) -> str:
+    """The authors' mean return on Pusher, at the evaluation nearest to a step."""
+    means = published_returns(agent)
+    return integers([means.iloc[abs(means.index - step).argmin()]])
+
+
+def whole_returns(agent: str) -> Any:
+    """Mean returns of the whole runs in Pusher, by seed and step."""
+    rows: Any = table("pusher/mbac_returns")
+    return rows.loc[rows["agent"] == agent].groupby(["seed", "env_step"])["return"].mean()
+
+
+def span_of(values: Any) -> str:
+    """Lowest and highest."""
+    return integers([min(values), max(values)])
+
+
+def last_returns(agent: str) -> str:
+    return span_of(whole_returns(agent).xs(60000, level="env_step"))
+
+
+def lowest_returns(agent: str) -> Any:
+    """The lowest of each seed after the warm-up."""
+    found = whole_returns(agent)
+    after = found.loc[found.index.get_level_values("env_step") > 10000]
+    return after.groupby("seed").min()
+
+
+def lead_in_pusher(step: int) -> str:
+    """How far regularised VAML is ahead of maximum likelihood: lowest and highest seed."""
+    lead = (whole_returns("reg_vaml") - whole_returns("mle")).xs(step, level="env_step")
+    return f"{lead.min():.0f} to {lead.max():.0f}"
+
+
+def mean_agent(claim: str, measured: str, baseline: str) -> list[float]:
+    """Effect of the agent in Pusher that predicts by its model's mean."""
+    return compared("Pusher", claim, measured, "mle_mean", baseline, "pusher/mean")[0]
+
+
+def mean_over_samples() -> str:
+    """The error of that agent's mean prediction over its samples', on replayed states."""
+    effect = exp(mean_agent("W22", MEAN_ERROR, ""))
+    return bracketed([0.5 * number for number in effect], ".2f")  # the claim's ratio is to one half
+
+
+def late_means() -> tuple[float, float]:
+    """The same from 50 000 steps on: lowest and highest median of a run."""
+    rows: Any = table("pusher/mbac_diagnostics")
+    late = rows.loc[(rows["agent"] == "mle_mean") & (rows["env_step"] >= 50000)]
+    medians = (late["mean_error_replay"] / late["error_replay"]).groupby(late["seed"]).median()
+    return medians.min(), medians.max()
+
+
+def last_error_ratios(column: str, study: str = "pusher") -> list[float]:
+    """Regularised VAML's error over maximum likelihood's, at the last evaluation, by seed."""
+    rows: Any = table(f"{study}/mbac_diagnostics")
+    last = rows.loc[rows["env_step"] == rows["env_step"].max()]
+    last = last.set_index(["agent", "seed"])[column]
+    return (last["reg_vaml"] / last["mle"]).to_list()
+
+
+def fresh_errors_and_floors() -> list[float]:
+    """InvertedPendulum: lowest and highest last error on fresh episodes, noise in the last refits.
+
+    The noise is the median after 25 000 steps, maximum likelihood's and regularised VAML's.
+    """
+    rows: Any = table("pendulum/mbac_diagnostics")
+    last = rows.loc[rows["env_step"] == rows["env_step"].max(), "error_on_policy"]
+    fits: Any = table("pendulum/mbac_fits")
+    late = fits.loc[fits["env_step"] > 25000].groupby("agent")["action_sampling_floor"].median()
+    return [last.min(), last.max(), late["mle"], late["reg_vaml"]]
+
+
+def last_evaluations(column: str, evaluations: int, agent: str = "reg_vaml") -> list[float]:
+    """Pusher: `last_error_ratios` over the last evaluations, geometric means, with the interval."""
+    rows: Any = table("pusher/mbac_diagnostics").set_index(["agent", "env_step", "seed"])[column]
+    logs = np.log(rows[agent] / rows["mle"]).unstack("seed")
+    return exp(with_interval(logs.iloc[-evaluations:].mean()))
+
+
+def in_the_actions(kind: str) -> float:
+    """Share of the gap between an error's ratios on replayed and on fresh states, in logarithms.
+
+    It is what the policy's own actions in replayed states close.
+    """
+    replay, policy, fresh = (
+        np.log(last_evaluations(f"{kind}_{data}", 10)[0])
+        for data in ("replay", "policy", "on_policy")
+    )
+    return (policy - replay) / (fresh - replay)
+
+
+def last_leads(evaluations: int, agent: str = "reg_vaml") -> Any:
+    """Pusher: an agent's return over maximum likelihood's, mean of the last ones, by seed."""
+    lead = (whole_returns(agent) - whole_returns("mle")).unstack("seed")
+    return lead.iloc[-evaluations:].mean()
+
+
+def published_lead() -> str:
+    """What the authors' maximum likelihood is ahead at the end in Pusher."""
+    last = (published_returns("mle") - published_returns("reg_vaml")).iloc[-1]
+    return f"{last:.0f}"
+
+
+def lead_at_the_end() -> float:
+    """The same of ours with the authors' settings."""
+    ends = (
+        returns(f"{agent}_as_run", 60000, "pusher_settings/whole_returns")[0]  # of one seed
+        for agent in ("mle", "reg_vaml")
+    )
+    first, second = ends
+    return first - second
+
+
+def lead_on_average() -> tuple[float, float]:
+    """What regularised VAML is ahead, over a run with the authors' settings: ours, theirs."""
+    rows = table("pusher_settings/whole_returns")
+    wide: Any = rows.pivot(index=["seed", "env_step"], columns="agent", values="return")
+    ours = (wide["reg_vaml_as_run"] - wide["mle_as_run"]).dropna()
+    return ours.mean(), (published_returns("reg_vaml") - published_returns("mle")).mean()
+
+
+def lead() -> tuple[int, int]:
+    """First and last step of the authors' longest stretch with regularised VAML ahead."""
+    ahead = published_returns("reg_vaml") > published_returns("mle")
+    stretches = (ahead != ahead.shift()).cumsum()[ahead]
+    longest = stretches.index[stretches == stretches.mode()[0]]
+    assert not ahead.loc[longest[-1] :].iloc[1:].any()
+    return int(longest[0]), int(longest[-1])
+
+
+def above_the_published(agent: str) -> Any:
+    """How far the whole runs with the authors' settings are above their curve.
+
+    By the authors' steps, of the run that is lowest there.
+    """
+    rows: Any = table("pusher_settings/whole_returns")
+    runs = rows.loc[rows["agent"] == f"{agent}_as_run"].groupby("seed")
+    theirs = published_returns(agent)
+    above = [np.interp(theirs.index, ours["env_step"], ours["return"]) for _, ours in runs]
+    return np.min(above, axis=0) - theirs
