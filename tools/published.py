@@ -59,6 +59,7 @@ STUDIES = {
     "four_runs/patient": (("snapshots",), ()),
     "four_runs/wide": (("snapshots",), ()),
     "pusher/mean": (_OF_AGENTS, ("where_mbac",)),
+    "pusher/samples": (_OF_AGENTS, ("where_mbac",)),
     "pusher_v5": (_OF_AGENTS, ("figure_3_seeds", "why_mbac")),
     "why/equal_terms": (("synthetic",), ("why_synthetic",)),
     "why/moving": (("synthetic",), ()),
@@ -134,9 +135,11 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
         if any(part.startswith(row["part"]) for part in has)
     ]
     if outer != name:
-        # The outer study is judged elsewhere, on more: one within it adds what it has besides.
+        # The outer study is judged elsewhere, on more: one within it adds what its further methods
+        # have, or judges again what it has run again.
         known = {*_parts_and_methods(experiment, _config(outer))[1], None}
-        rows = [row for row in rows if row["n"] and {row["method"], row["baseline"]} - known]
+        rows = [row for row in rows if row["n"]]
+        rows = [row for row in rows if {row["method"], row["baseline"]} - known] or rows
     write_rows(folder / "claims.csv", list(rows[0]), rows)
     for figure in drawn:
         _picture(figure, folder, _drawing(figure, tables, study), spare)

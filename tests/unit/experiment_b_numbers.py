@@ -10,6 +10,7 @@ from published_tables import (
     bracketed,
     compared,
     exp,
+    ratio_with_interval,
     short,
     table,
     with_interval,
@@ -172,11 +173,6 @@ def ratio_on(
     return ratio_with_interval(effect)
 
 
-def ratio_with_interval(effect: Any) -> str:
-    """An effect in logs as a ratio, with its interval."""
-    return "{} [{}, {}]".format(*map(short, exp(effect)))
-
-
 def judged_on(
     part: str,
     claim: str,
@@ -314,7 +310,7 @@ def felt_error(environment: str, column: str, objective: str = "vaml") -> str:
     """A column of components.csv at 104 000 steps, geometric mean over four runs, its interval."""
     rows = table("four_runs/components").query("step == 104000")
     own = (rows["environment"] == environment) & (rows["objective"] == objective)
-    return "{} [{}, {}]".format(*map(short, exp(with_interval(np.log(rows.loc[own, column])))))
+    return ratio_with_interval(with_interval(np.log(rows.loc[own, column])))
 
 
 def _felt(environment: str, over: str, under: str, objective: str) -> Any:

@@ -10,6 +10,7 @@ from published_tables import (
     compared,
     exp,
     integers,
+    ratio_with_interval,
     table,
     three_digits,
     with_interval,
@@ -124,9 +125,9 @@ def mean_agent(claim: str, measured: str, baseline: str) -> list[float]:
     return compared("Pusher", claim, measured, "mle_mean", baseline, "pusher/mean")[0]
 
 
-def mean_over_samples() -> str:
-    """The error of that agent's mean prediction over its samples', on replayed states."""
-    effect = exp(mean_agent("W22", MEAN_ERROR, ""))
+def mean_over_samples(agent: str, claim: str, study: str) -> str:
+    """The error of an agent's mean prediction over its samples', on replayed states in Pusher."""
+    effect = exp(compared("Pusher", claim, MEAN_ERROR, agent, "", study)[0])
     return bracketed([0.5 * number for number in effect], ".2f")  # the claim's ratio is to one half
 
 
@@ -136,6 +137,35 @@ def late_means() -> tuple[float, float]:
     late = rows.loc[(rows["agent"] == "mle_mean") & (rows["env_step"] >= 50000)]
     medians = (late["mean_error_replay"] / late["error_replay"]).groupby(late["seed"]).median()
     return medians.min(), medians.max()
+
+
+def of_samples(data: str, first: int, last: int = 60000) -> str:
+    """Agents whose critics see samples in Pusher: the error of the mean over that of the samples.
+
+    Geometric mean over the evaluations from one step to another, with its interval over runs.
+    """
+    logs = _at_the_mean(f"mean_error_{data}") - _at_the_mean(f"error_{data}")
+    return ratio_with_interval(with_interval(logs.loc[first:last].mean()))
+
+
+def growth_in_pusher(column: str) -> str:
+    """Factor from 24 000 to 32 000 steps to the last five evaluations of an error of theirs."""
+    logs = _at_the_mean(column)
+    return ratio_with_interval(with_interval(logs.iloc[-5:].mean() - logs.loc[24000:32000].mean()))
+
+
+def reg_vaml_over(column: str) -> list[float]:
+    """Regularised VAML's error on the replay buffer over one of theirs: last ten evaluations."""
+    rows: Any = table("pusher/mbac_diagnostics")
+    mine = rows.loc[rows["agent"] == "reg_vaml"]
+    errors = mine.pivot(index="env_step", columns="seed", values="error_replay")
+    return with_interval((np.log(errors) - _at_the_mean(column)).iloc[-10:].mean())
+
+
+def _at_the_mean(column: str) -> Any:
+    """Logarithms of a column of pusher/samples by step and seed."""
+    rows = table("pusher/samples/mbac_diagnostics")
+    return np.log(rows.pivot(index="env_step", columns="seed", values=column))
 
 
 def last_error_ratios(column: str, study: str = "pusher") -> list[float]:

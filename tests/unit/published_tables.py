@@ -53,7 +53,8 @@ def compared(
     rows = table(f"{study}/claims")
     rows = rows.loc[(rows["part"] == part) & (rows["claim"] == claim)]
     rows = rows.loc[(rows["method"] == method) & (rows["measured"] == measured)]
-    (row,) = rows.loc[rows["baseline"].fillna("") == baseline].to_dict("records")
+    same = rows["baseline"] == baseline if baseline else rows["baseline"].isna()
+    (row,) = rows.loc[same].to_dict("records")
     return [row[name] for name in ("effect", "low", "high")], row["verdict"]
 
 
@@ -86,3 +87,8 @@ def with_interval(by_run: Any) -> list[float]:
     numbers = np.asarray(by_run, float)
     half = stats.t.ppf(0.975, len(numbers) - 1) * numbers.std(ddof=1) / np.sqrt(len(numbers))
     return [numbers.mean(), numbers.mean() - half, numbers.mean() + half]
+
+
+def ratio_with_interval(effect: Any) -> str:
+    """An effect in logs as a ratio, with its interval."""
+    return "{} [{}, {}]".format(*map(short, exp(effect)))

@@ -94,6 +94,7 @@ from experiment_c_numbers import (
     authors_over_ours,
     by_seed,
     fresh_errors_and_floors,
+    growth_in_pusher,
     in_the_actions,
     last_error_ratios,
     last_evaluations,
@@ -107,8 +108,10 @@ from experiment_c_numbers import (
     lowest_returns,
     mean_agent,
     mean_over_samples,
+    of_samples,
     published_lead,
     ratios,
+    reg_vaml_over,
     returns,
     runs_per_agent,
     span_of,
@@ -124,6 +127,7 @@ from published_tables import (
     only,
     page,
     per_cent,
+    ratio_with_interval,
     table,
     verdict_of,
     with_interval,
@@ -840,8 +844,29 @@ FINDINGS: dict[str, Callable[[], str]] = {
     "by the mean, its error": lambda: (
         f"it is {bracketed(last_evaluations('error_replay', 5, 'mle_mean'), '.2g')} of that with "
         "samples (not planned either). But for the same model and V the mean has "
-        f"{mean_over_samples()} of the samples' error (W22: contradicted, against our prediction; "
+        f"{mean_over_samples('mle_mean', 'W22', 'pusher/mean')} of the samples' error (W22: "
+        "contradicted, against our prediction; "
         "medians over a run, {:.2f} to {:.2f} by run from 50 000 steps on)".format(*late_means())
+    ),
+    "samples": lambda: (
+        f"the mean has {mean_over_samples('mle', 'W35', 'pusher/samples')} of the samples' error, "
+        f"which is not clearly below one half (W35: {verdict_of('W35', 'pusher/samples')}, against "
+        f"our prediction). But it has {of_samples('replay', 0, 30000)} of it up to 30 000 steps, "
+        f"and {of_samples('replay', 50000)} from 50 000 on. From"
+    ),
+    "samples grow": lambda: (
+        f"the samples' error grows by a factor of {growth_in_pusher('error_replay')}, that of the "
+        f"mean by {growth_in_pusher('mean_error_replay')}. Regularised"
+    ),
+    "samples in the gap": lambda: (
+        "VAML has {} of maximum likelihood's error over the last ten evaluations, and {} of that "
+        "at maximum likelihood's mean: samples are {} of the gap, in logarithms. On"
+    ).format(
+        *map(ratio_with_interval, map(reg_vaml_over, ("error_replay", "mean_error_replay"))),
+        per_cent(1 - reg_vaml_over("mean_error_replay")[0] / reg_vaml_over("error_replay")[0]),
+    ),
+    "samples on fresh episodes": lambda: (
+        f"the mean has {of_samples('on_policy', 50000)} of their error there from 50 000 steps on"
     ),
     "C7 in Pusher": lambda: "× {}".format(
         bracketed(exp(compared("Pusher", "C7", PLOTTED)[0]), ".2f")
