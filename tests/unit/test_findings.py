@@ -105,11 +105,13 @@ from experiment_c_numbers import (
     lead_at_the_end,
     lead_in_pusher,
     lead_on_average,
+    lead_with_the_rerun,
     lowest_returns,
     mean_agent,
     mean_over_samples,
     of_samples,
     published_lead,
+    published_returns,
     ratios,
     reg_vaml_over,
     returns,
@@ -162,10 +164,12 @@ def test_the_findings_have_the_verdicts_on_agents_in_inverted_pendulum() -> None
     _, verdict = compared(part, "C7", "median of squared_bias")
     assert f"lower on average ({bracketed(exp(bias), '.2f')}), and {verdict} in" in text
     nll, verdict = compared(part, "C8", "mean of nll / 4")
-    assert f"likelihood is worse by {bracketed(nll, '.1f')} nats per dimension" in text
+    assert f"is worse by {bracketed(nll, '.1f')} nats per dimension" in text
     assert f"**C8 is {verdict}**" in text
     distance, verdict = compared(part, "W7", "log of mean of target_error_policy")
-    assert f"(W7: {verdict}, the distance is {bracketed(exp(distance), '.2f')} times" in text
+    assert (
+        f"(W7: {verdict}, the squared distance is {bracketed(exp(distance), '.2f')} times" in text
+    )
 
 
 def test_the_findings_have_the_errors_of_fresh_episodes_in_inverted_pendulum() -> None:
@@ -272,8 +276,8 @@ FELT: dict[str, Callable[[], str]] = {
     "VAML over SAC, Hopper": lambda: (
         "its plotted error is {} of maximum likelihood's (C6's comparison: inconclusive), with "
         "both means {} times (W19's: supported), for the typical transition {} times (W15's: "
-        "supported); for the next snapshot's V it loses {} times as much as maximum likelihood "
-        "(W5's: supported)"
+        "supported); with the next snapshot's V its error grows by {} times the factor of maximum "
+        "likelihood's (W5's: supported)"
     ).format(*(course_on("Hopper", claim, measured) for claim, measured in ON_HOPPER)),
     "VAML over SAC, Walker2d": lambda: (
         "at 14 000, 54 000, 104 000, 154 000 and 194 000 steps VAML has {} of maximum likelihood's "
@@ -615,9 +619,10 @@ FINDINGS: dict[str, Callable[[], str]] = {
         "on training transitions"
     ),
     "Walker2d, no change": lambda: (
-        f"Its mean has {ratio_of('Walker2d-v4', 'mle', 'test_no_change_error')} of the error of "
+        f"its mean has {ratio_of('Walker2d-v4', 'mle', 'test_no_change_error')} of the error of "
         "predicting that nothing changes, V(s) for V(s′), although it explains all but "
-        f"{left_over('Walker2d-v4')} of the change of the state. On Hopper that is "
+        f"{left_over('Walker2d-v4')} of the change of the state (by step the ratio rises from "
+        f"{' to '.join(felt_over_sac('Walker2d-v4', MEAN, NONE)[::4])}, below). On Hopper that is "
         f"{ratio_of('Hopper-v4', 'mle', 'test_no_change_error')}. VAML has "
         f"{ratio_of('Walker2d-v4', 'vaml', 'test_no_change_error')} here, and its model leaves "
         f"{left_over('Walker2d-v4', 'vaml')} of the change unexplained"
@@ -738,7 +743,7 @@ FINDINGS: dict[str, Callable[[], str]] = {
     "theirs at 16 000 steps": lambda: f"theirs {theirs('mle', 16000)};",
     "theirs at 16 000 steps, regularised": lambda: f"theirs {theirs('reg_vaml', 16000)})",
     "theirs at the end": lambda: f"theirs {theirs('mle', 60000)})",
-    "one system turns": lambda: f"turns by a factor of {turns():.0f} and more, in three of four",
+    "one system turns": lambda: f"ahead by a factor of {turns():.0f} and more in three of four",
     "the authors' order in Pusher": lambda: "ahead from {} to {} steps".format(
         *(f"{step:,}".replace(",", " ") for step in lead())
     ),
@@ -778,7 +783,10 @@ FINDINGS: dict[str, Callable[[], str]] = {
         bracketed(exp(compared("Pusher", "W12", "log of mean of error_on_policy")[0]), ".2f"),
         verdict_of("W12"),
     ),
-    "in the end": lambda: "ends {} above maximum likelihood, and SAC {} above it (W9: {})".format(
+    "in the end": lambda: (
+        "ends {} above maximum likelihood, and SAC {} above it (W9, that it is no further above "
+        "than 6: {})"
+    ).format(
         bracketed(compared("Pusher", "C13", "last of return")[0], ".1f"),
         bracketed(compared("Pusher", "W9", "last of return", "sac")[0], ".1f"),
         verdict_of("W9"),
@@ -812,9 +820,9 @@ FINDINGS: dict[str, Callable[[], str]] = {
             for data in ("replay", "policy", "on_policy")
         )
     ),
-    "in the actions": lambda: "{:.0f} % and {:.0f} % of the gap are in the replayed actions".format(
-        *(100 * in_the_actions(kind) for kind in ("error", "target_error"))
-    ),
+    "in the actions": lambda: (
+        "{:.0f} % comes with the policy's actions in place of the replayed ones ({:.0f} % without"
+    ).format(*(100 * in_the_actions(kind) for kind in ("error", "target_error"))),
     "without noise": lambda: "(`target_error_…`, of the critics' targets) the three are {}".format(
         "{:.2g}, {:.2g} and {}".format(
             *(last_evaluations(f"target_error_{data}", 10)[0] for data in ("replay", "policy")),
@@ -844,9 +852,9 @@ FINDINGS: dict[str, Callable[[], str]] = {
     "by the mean, its error": lambda: (
         f"it is {bracketed(last_evaluations('error_replay', 5, 'mle_mean'), '.2g')} of that with "
         "samples (not planned either). But for the same model and V the mean has "
-        f"{mean_over_samples('mle_mean', 'W22', 'pusher/mean')} of the samples' error (W22: "
-        "contradicted, against our prediction; "
-        "medians over a run, {:.2f} to {:.2f} by run from 50 000 steps on)".format(*late_means())
+        f"{mean_over_samples('mle_mean', 'W22', 'pusher/mean')} of the samples' error (W22, "
+        "that it has less than half: contradicted, against our prediction; medians over a run, "
+        "{:.2f} to {:.2f} by run from 50 000 steps on)".format(*late_means())
     ),
     "samples": lambda: (
         f"the mean has {mean_over_samples('mle', 'W35', 'pusher/samples')} of the samples' error, "
@@ -854,13 +862,16 @@ FINDINGS: dict[str, Callable[[], str]] = {
         f"our prediction). But it has {of_samples('replay', 0, 30000)} of it up to 30 000 steps, "
         f"and {of_samples('replay', 50000)} from 50 000 on. From"
     ),
+    "the lead with a rerun": lambda: (
+        "ends at {} in place of {}; with it the lead at the end is {}, and {} above 6"
+    ).format(*lead_with_the_rerun()),
     "samples grow": lambda: (
         f"the samples' error grows by a factor of {growth_in_pusher('error_replay')}, that of the "
         f"mean by {growth_in_pusher('mean_error_replay')}. Regularised"
     ),
     "samples in the gap": lambda: (
         "VAML has {} of maximum likelihood's error over the last ten evaluations, and {} of that "
-        "at maximum likelihood's mean: samples are {} of the gap, in logarithms. On"
+        "at maximum likelihood's mean: samples are {} of that log ratio. On"
     ).format(
         *map(ratio_with_interval, map(reg_vaml_over, ("error_replay", "mean_error_replay"))),
         per_cent(1 - reg_vaml_over("mean_error_replay")[0] / reg_vaml_over("error_replay")[0]),
@@ -884,9 +895,9 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
     "advantage": lambda: (
         f"error by {1 - ratio('why', 'realizable', 'value_aware_error'):.0%}".replace("%", " %")
     ),
-    "behind": lambda: f"it is {EXACT[0]:.0f} times worse",
+    "behind": lambda: f"which the loss is about, is {EXACT[0]:.0f} times maximum likelihood's",
     "behind its start": lambda: (
-        f"itself {over_untrained('realizable').split()[0]} times worse than the network it starts"
+        f"ends at {over_untrained('realizable').split()[0]} times that of its untrained start"
     ),
     "unlearnt": lambda: (
         f"{over_untrained('realizable')} × its start's, larger in "
@@ -924,7 +935,7 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         *small_models("still_small_models")[:2],
         *small_models("small_models")[:2],
     ),
-    "noisy targets alone": lambda: "targets alone makes it {} times worse".format(
+    "noisy targets alone": lambda: "targets alone it is {} times.".format(
         exact_over("mle", "vaml_noisy_targets", "realizable").split()[0]
     ),
     "SAC's data": lambda: "{} × MLE's on Hopper, {} × on Walker2d".format(
@@ -948,11 +959,14 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         2 / exp(compared("Hopper", "W18", SAMPLES, "mle", "", "four_runs")[0])[0]
     ),
     "Pusher": lambda: (
-        f"{last_returns('mle_as_run').split()[0]} with them (Pusher-v5: {at_the_end('mle_as_run')}"
-        f"), between {last_returns('mle')} without; published {theirs('mle', 60000)}"
+        f"falls to {integers(lowest_returns('mle_as_run'))} with them, to between "
+        f"{span_of(lowest_returns('mle'))} without (published "
+        f"{integers([published_returns('mle').min()])}), and ends at "
+        f"{last_returns('mle_as_run').split()[0]} (Pusher-v5: {at_the_end('mle_as_run')}) and "
+        f"between {last_returns('mle')} (published {theirs('mle', 60000)})"
     ),
     "Pusher, regularised": lambda: (
-        f"{at_the_end('reg_vaml_as_run')} with them, in Pusher-v5; between "
+        f"{at_the_end('reg_vaml_as_run')} with them; between "
         f"{last_returns('reg_vaml')} without; published {theirs('reg_vaml', 60000)}"
     ),
     "a better model while it learns": lambda: (
@@ -967,6 +981,14 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
         + " × MLE's on replayed states, "
         + "{}, {}, {} and {} × on the policy's own".format(
             *(f"{ratio:.2g}" for ratio in last_error_ratios("error_on_policy"))
+        )
+    ),
+    "Pusher, in the last evaluations": lambda: (
+        "is {} of maximum likelihood's on the replay buffer, which the paper plots, and {} on "
+    ).format(
+        *(
+            bracketed(last_evaluations(column, 10), ".2g")
+            for column in ("error_replay", "error_on_policy")
         )
     ),
     "InvertedPendulum": lambda: "error {} × MLE's | {}".format(

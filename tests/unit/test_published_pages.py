@@ -57,7 +57,9 @@ from published_tables import (
     verdict_of,
 )
 
-RUNS_PAGE, PUSHER_PAGE = (f"paper/published/{study}/README.md" for study in ("four_runs", "pusher"))
+RUNS_PAGE, PUSHER_PAGE, PENDULUM_PAGE = (
+    f"paper/published/{study}/README.md" for study in ("four_runs", "pusher", "pendulum")
+)
 
 
 def effect(claim: str, measured: str, *arms: str) -> str:
@@ -252,7 +254,7 @@ def test_the_page_of_four_runs_has_the_errors_by_width(
     assert f"| {environment}, {name} | {cells} |" in page(RUNS_PAGE)
 
 
-@pytest.mark.parametrize("name", [RUNS_PAGE, PUSHER_PAGE])
+@pytest.mark.parametrize("name", [RUNS_PAGE, PUSHER_PAGE, PENDULUM_PAGE])
 def test_the_predictions_on_a_page_are_those_of_the_claims(name: str) -> None:
     """A row without a claim's name goes on with the one above it, in the corrected measure."""
     claims = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text(encoding="utf-8"))["claims"]
@@ -325,6 +327,31 @@ STEPS = (12000, 16000, 20000, 24000, 30000, 40000, 50000, 60000)
 def test_the_page_of_pusher_has_the_published_returns(name: str, agent: str) -> None:
     published = " | ".join(theirs(agent, step) for step in STEPS)
     assert f"| the authors' {name} | | {published} |" in page(PUSHER_PAGE)
+
+
+def test_the_page_of_inverted_pendulum_has_each_run() -> None:
+    text = page(PENDULUM_PAGE)
+    returns: Any = table("pendulum/mbac_returns")
+    means = returns.groupby(["agent", "seed", "env_step"])["return"].mean()
+    steps = [6000, 10000, 12000, 14000, 16000, 18000, 20000, 22000, 26000, 30000]
+    fits: Any = table("pendulum/mbac_fits").assign(late=lambda rows: rows["env_step"] >= 20000)
+    for agent, name in (
+        ("mle", "MLE"),
+        ("reg_vaml", "regularised VAML"),
+        ("vaml", "VAML alone"),
+        ("sac", "SAC, no model"),
+    ):
+        for seed in range(4):
+            assert f"| {name} | {seed} | {cells(means[agent, seed][steps])} |" in text
+            if agent == "sac":
+                continue
+            own = fits.loc[(fits["agent"] == agent) & (fits["seed"] == seed)]
+            columns = ["value_aware_error", "nll"]
+            medians = [
+                *own[columns].median(),
+                *own.loc[own["late"], [*columns, "sigma_l1"]].median(),
+            ]
+            assert f"| {name} | {seed} | {' | '.join(f'{each:.3g}' for each in medians)} |" in text
 
 
 def cells(numbers: Iterable[float]) -> str:
