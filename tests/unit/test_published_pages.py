@@ -38,6 +38,7 @@ from experiment_b_numbers import (
     over_sac,
 )
 from experiment_c_numbers import (
+    alone,
     last_returns,
     lead_in_pusher,
     lowest_returns,
@@ -45,6 +46,7 @@ from experiment_c_numbers import (
     mean_over_samples,
     of_samples,
     theirs,
+    unstable_alone,
 )
 from published_tables import (
     ROOT,
@@ -53,6 +55,7 @@ from published_tables import (
     exp,
     integers,
     page,
+    ratio_with_interval,
     table,
     verdict_of,
 )
@@ -327,6 +330,21 @@ STEPS = (12000, 16000, 20000, 24000, 30000, 40000, 50000, 60000)
 def test_the_page_of_pusher_has_the_published_returns(name: str, agent: str) -> None:
     published = " | ".join(theirs(agent, step) for step in STEPS)
     assert f"| the authors' {name} | | {published} |" in page(PUSHER_PAGE)
+
+
+def test_the_page_of_inverted_pendulum_has_the_effects_of_vaml_alone() -> None:
+    text = page(PENDULUM_PAGE)
+    for claim, measured, write in (
+        ("W36", "mean of log sigma_l1", ratio_with_interval),
+        ("W37", "mean of return", lambda effect: bracketed(effect, ".1f")),
+        ("W38", "median of log value_aware_error", ratio_with_interval),
+    ):
+        effect = write(alone(claim, measured))
+        cell = effect if claim == "W37" else f"× {effect}"
+        row = rf"\| {claim}, [^|]+ \| {re.escape(cell)} \| {verdict_of(claim, 'pendulum/alone')} \|"
+        assert re.search(row, text), claim
+    assert set(table("pendulum/mbac")["status"]) == {"ok"}
+    assert f"diverged runs | 0 and 0 of 4 | {unstable_alone()} |" in text
 
 
 def test_the_page_of_inverted_pendulum_has_each_run() -> None:
