@@ -300,9 +300,6 @@ FELT: dict[str, Callable[[], str]] = {
         "the rank correlation with the step is {} on Hopper and {} on Walker2d (C5's comparisons: "
         "inconclusive); as a share of V's variance it falls, {} and {} (both supported)"
     ).format(*rises(RISE), *rises(f"{RISE} / value_variance")),
-    "the rise of regularised VAML's error": lambda: (
-        "Regularised VAML's: {} and {}, and {} and {}, with the same verdicts"
-    ).format(*rises(RISE, "reg_vaml"), *rises(f"{RISE} / value_variance", "reg_vaml")),
     "regularised VAML over SAC, Hopper": lambda: (
         "its plotted error is {} of maximum likelihood's, with both means {} times, for the "
         "typical transition {} times, and for the next snapshot's V it loses {} times as much"
@@ -318,9 +315,6 @@ FELT: dict[str, Callable[[], str]] = {
         (plotted := reg_vaml_beside_vaml("Walker2d-v4", "value_aware_error"))[1],
         len(plotted),
         plotted[0],
-    ),
-    "regularised VAML's lead": lambda: ("its lead grows as VAML's does: {} at the mean").format(
-        listed([each.split()[0] for each in over_sac("Walker2d-v4", MEAN, "reg_vaml")])
     ),
     "VAML on Hopper at the last": lambda: (
         f"(Hopper at 194 000 steps: {over_sac('Hopper-v4', MEAN)[-1]} times)"
@@ -633,14 +627,6 @@ FINDINGS: dict[str, Callable[[], str]] = {
         f"{left_over('Walker2d-v4', 'vaml')} of the change unexplained"
     ),
     **FELT,
-    "Hopper, regularised VAML": lambda: (
-        "its plotted error is {} of maximum likelihood's, with both means {}"
-    ).format(
-        *(
-            ratio_on("Hopper", claim, measured, "reg_vaml")
-            for claim, measured in (("C6", PLOTTED), ("W19", MEANS))
-        )
-    ),
     "Hopper, its width": lambda: ("it has {} times maximum likelihood's error at the mean").format(
         ratio_on("Hopper", "W28", MEANS, "vaml_narrow", "mle_narrow", "four_runs/narrow")
     ),
@@ -666,10 +652,6 @@ FINDINGS: dict[str, Callable[[], str]] = {
         published_in_range("Walker2d")[0],
         mle_on("Walker2d", "C4", "rank correlation of value_aware_error", ".2f"),
         mle_on("Walker2d", "C4", "rank correlation of value_aware_error / value_variance", ".2f"),
-    ),
-    "Walker2d, VAML's costs": lambda: "takes {} times the CPU time here, a fit {} times".format(
-        vaml_on("Walker2d", "C10", "median of log seconds / epochs", ".0f"),
-        vaml_on("Walker2d", "C10", "median of log seconds", ".0f"),
     ),
     "a hundredth on Hopper": lambda: (
         f"has {mle_on('Hopper', 'W13', HUNDREDTH, '.2g', 0.5)} of the error"
