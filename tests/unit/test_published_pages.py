@@ -59,6 +59,7 @@ from published_tables import (
     table,
     verdict_of,
 )
+from scipy import stats
 
 RUNS_PAGE, PUSHER_PAGE, PENDULUM_PAGE = (
     f"paper/published/{study}/README.md" for study in ("four_runs", "pusher", "pendulum")
@@ -281,8 +282,20 @@ def test_the_returns_beside_another_library_are_those_of_the_tables() -> None:
     ours = ours.groupby(["seed", "env_step"])["return"].mean().unstack()
     for seed, returns in ours[steps].iterrows():
         assert f"| ours | {seed} | {cells(returns)} |" in text
-    other: Any = table("four_runs/stable_baselines3").set_index("env_step")["mean_return"]
-    assert f"| Stable-Baselines3 | 0 | {cells(other[steps])} |" in text
+    other: Any = table("four_runs/stable_baselines3").pivot(
+        index="seed", columns="env_step", values="mean_return"
+    )
+    for seed, returns in other[steps].iterrows():
+        assert f"| Stable-Baselines3 | {seed} | {cells(returns)} |" in text
+    late = [step for step in other if step >= 104000]
+    mine, theirs = (rows[late].mean(axis=1) for rows in (ours, other))
+    welch = stats.ttest_ind(mine, theirs, equal_var=False).confidence_interval()
+    lead = bracketed([mine.mean() - theirs.mean(), *welch])
+    low, middle, high = integers(sorted(theirs), ", ").split(", ")
+    assert (
+        f"ours return {integers([mine.min(), mine.max()], ' to ')}, theirs {low}, {middle} and "
+        f"{high}: ours are ahead by {lead}"
+    ) in text
 
 
 def test_the_page_of_pusher_has_the_effects_of_predicting_by_the_mean() -> None:
