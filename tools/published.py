@@ -56,6 +56,7 @@ STUDIES = {
     "four_runs/course": (("snapshots",), ("figure_2_seeds", "error_tails")),
     "four_runs/middle": (("snapshots", "snapshots_costs"), ()),
     "four_runs/narrow": (("snapshots",), ()),
+    "four_runs/along": (("snapshots",), ("figure_2_seeds",)),
     "four_runs/patient": (("snapshots",), ()),
     "four_runs/wide": (("snapshots",), ()),
     "pendulum/alone": (_OF_AGENTS, ("where_mbac",)),

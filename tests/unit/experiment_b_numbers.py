@@ -186,6 +186,24 @@ def judged_on(
     return f"{ratio_with_interval(effect)}, {verdict}"
 
 
+def lower_along_a_run(metric: str) -> str:
+    """At how many snapshots of Walker2d's seed 1 VAML's error is below maximum likelihood's."""
+    rows = table("four_runs/along/snapshots")
+    errors: Any = rows.pivot(index="step", columns="objective", values=metric)
+    lower = errors["vaml"] < errors["mle"]
+    assert len(lower) == 19
+    above = " and ".join(f"{step:,}".replace(",", " ") for step in lower.index[~lower])
+    return f"{lower.sum()} of 19 snapshots" + (f" (not at {above})" if above else "")
+
+
+def authors_along_a_run(first: int) -> str:
+    """The authors' errors of VAML on Walker2d over those of this run, from a snapshot on."""
+    rows = table("four_runs/along/snapshots")
+    ours: Any = rows.loc[rows["objective"] == "vaml"].set_index("step")["value_aware_error"]
+    ratios = (np.array(authors("Walker2d", "vaml")) / ours.sort_index()).loc[first:]
+    return f"{ratios.min():.2f} to {ratios.max():.2f} times"
+
+
 def middle_fits(environment: str) -> Any:
     """Fits to four runs of an environment at 104 000 steps."""
     fits = table("four_runs/snapshots")

@@ -47,6 +47,7 @@ from experiment_b_numbers import (
     all_snapshots,
     at_stop,
     authors,
+    authors_along_a_run,
     by_width,
     covered,
     ends,
@@ -56,6 +57,7 @@ from experiment_b_numbers import (
     growth,
     lead_grows,
     left_over,
+    lower_along_a_run,
     lower_at,
     lower_trend,
     median_ratio,
@@ -612,6 +614,15 @@ FINDINGS: dict[str, Callable[[], str]] = {
                 ("mle", "mle_patient"),
             )
         )
+    ),
+    "Walker2d, along a run": lambda: (
+        "VAML's plotted error is lower than maximum likelihood's at "
+        f"{lower_along_a_run('value_aware_error')}, its error at the mean at "
+        f"{lower_along_a_run(MEAN)}. Written"
+    ),
+    "Walker2d, along a run, beside the authors": lambda: (
+        f"run, are {authors_along_a_run(14000)} these, from 94 000 steps on "
+        f"{authors_along_a_run(94000)}."
     ),
     "Walker2d, not overfitted": lambda: (
         f"its error is {ratio_of('Walker2d-v4', 'mle', 'train_mean_prediction_error')} times that "

@@ -135,7 +135,9 @@ def test_changes_are_the_leaves_that_differ() -> None:
 def test_the_table_says_what_the_paper_takes(paper: Config) -> None:
     """As docs/performance.md has it; tables, figures and paper, which it adds, take minutes."""
     documented = (PROJECT / "docs/performance.md").read_text(encoding="utf-8")
-    hours = re.search(r"^\| with tables, figures, paper .* ([0-9.]+) \| \|$", documented, re.MULTILINE)
+    hours = re.search(
+        r"^\| with tables, figures, paper .* ([0-9.]+) \| \|$", documented, re.MULTILINE
+    )
     assert hours
     times = seconds(planned(paper, *jobs.FOLDERS), paper, {})
     assert sum(times) / 3600 == pytest.approx(float(hours[1]), abs=0.1)
