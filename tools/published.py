@@ -53,10 +53,10 @@ _OF_AGENTS = ("mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics")
 STUDIES = {
     "as_run": (("synthetic",), ("figure_1_seeds", "why_synthetic")),
     "four_runs": (("snapshots",), ("figure_2_seeds", "error_tails")),
+    "four_runs/along": (("snapshots",), ("figure_2_seeds",)),
     "four_runs/course": (("snapshots",), ("figure_2_seeds", "error_tails")),
     "four_runs/middle": (("snapshots", "snapshots_costs"), ()),
     "four_runs/narrow": (("snapshots",), ()),
-    "four_runs/along": (("snapshots",), ("figure_2_seeds",)),
     "four_runs/patient": (("snapshots",), ()),
     "four_runs/wide": (("snapshots",), ()),
     "pendulum/alone": (_OF_AGENTS, ("where_mbac",)),

@@ -136,10 +136,7 @@ def nll(study: str) -> float:
 
 def behind(study: str, setting: str, objective: str = "vaml") -> float:
     """Ratio of an objective's exact error to that of maximum likelihood in a sweep."""
-    fits = table("sweeps/synthetic")
-    mine = fits.loc[(fits["study"] == f"why_{study}") & (fits["setting"] == setting)]
-    wide = mine.pivot(index="seed", columns="objective", values="exact_error")
-    return float(np.exp(np.log(wide[objective] / wide["mle"]).mean()))
+    return float(np.exp(_in_a_sweep("synthetic", study, setting, objective, "mle").mean()))
 
 
 def exact_over(
@@ -156,11 +153,17 @@ def exact_over(
 
 def moved(name: str, setting: str, objective: str, baseline: str) -> str:
     """`exact_over` in a sweep on equal terms, at its one hidden size."""
-    fits = table("sweeps/equal_terms")
-    mine = fits.loc[(fits["study"] == f"why_{name}") & (fits["setting"] == setting)]
+    logs = _in_a_sweep("equal_terms", name, setting, objective, baseline)
+    assert len(logs) == 5
+    return over_seeds(logs)
+
+
+def _in_a_sweep(name: str, study: str, setting: str, objective: str, baseline: str) -> Any:
+    """Logarithms of the ratio of two objectives' exact errors in a table of sweeps, by seed."""
+    fits = table(f"sweeps/{name}")
+    mine = fits.loc[(fits["study"] == f"why_{study}") & (fits["setting"] == setting)]
     wide = mine.pivot(index="seed", columns="objective", values="exact_error")
-    assert len(wide) == 5
-    return over_seeds(np.log(wide[objective] / wide[baseline]))
+    return np.log(wide[objective] / wide[baseline])
 
 
 def lower_on_equal_terms(study: str, setting: str) -> str:

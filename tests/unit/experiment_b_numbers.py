@@ -160,30 +160,27 @@ def vaml_on(
     return bracketed(exp(effect), write)
 
 
-def ratio_on(
-    part: str,
-    claim: str,
-    measured: str,
-    method: str,
-    baseline: str = "mle",
-    study: str = "four_runs/middle",
-) -> str:
-    """Ratio of two methods in the study of an overlay to these runs, with its interval."""
-    effect = compared(part, claim, measured, method, baseline, study)[0]
-    return ratio_with_interval(effect)
+def ratio_on(*names: str, **others: str) -> str:
+    """Ratio of two methods as `compared_on` has it, with its interval."""
+    return ratio_with_interval(compared_on(*names, **others)[0])
 
 
-def judged_on(
-    part: str,
-    claim: str,
-    measured: str,
-    method: str,
-    baseline: str = "mle",
-    study: str = "four_runs/middle",
-) -> str:
+def judged_on(*names: str, **others: str) -> str:
     """`ratio_on`, and the verdict on it."""
-    effect, verdict = compared(part, claim, measured, method, baseline, study)
+    effect, verdict = compared_on(*names, **others)
     return f"{ratio_with_interval(effect)}, {verdict}"
+
+
+def compared_on(
+    part: str,
+    claim: str,
+    measured: str,
+    method: str,
+    baseline: str = "mle",
+    study: str = "four_runs/middle",
+) -> tuple[list[float], str]:
+    """Effect of two methods in the study of an overlay to these runs, and the verdict on it."""
+    return compared(part, claim, measured, method, baseline, study)
 
 
 def lower_along_a_run(metric: str) -> str:

@@ -10,9 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from published_tables import (
-    page,
-)
+from published_tables import page
 
 from vaml.algorithms.evaluation import Evaluations
 from vaml.config.mbac import TrainMBACJob
