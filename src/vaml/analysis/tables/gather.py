@@ -5,13 +5,13 @@ manifest says that this config and this code made it, and if its bytes are those
 """
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vaml.config.schema import Config
 from vaml.files import UnreadableFile, read_json
-from vaml.pipeline.jobs import TABLES, folder, key, labels, require_result
+from vaml.pipeline.jobs import TABLES, Labels, folder, key, labels, require_result
 from vaml.runtime.manifest import read_manifest
 from vaml.runtime.provenance import verify
 
@@ -86,18 +86,21 @@ _COSTS = {"snapshots_costs": ("status", "epochs", "gradient_steps", "seconds")}
 _PREFIXES = {"last": "", "best": "best_", "truth": "true_", "diverged": "diverged_"}
 
 
-def gather(table: str, study: Config, results: Path) -> tuple[list[str], list[Row]]:
+def gather(
+    table: str, study: Config, results: Path, jobs: Iterable[Labels] | None = None
+) -> tuple[list[str], list[Row]]:
     """Columns and rows of a table: the job's labels, its key, then what its file says.
 
     table: a name in vaml.pipeline.jobs.TABLES. study: the config, or the branch that the table's
-    stage uses. results: the study's folder. Rows are in the order of the config.
+    stage uses. results: the study's folder. jobs: which ones; by default all, in the order of the
+    config.
 
     UnreadableFile: a job's file is missing, altered, or was made by another config or code.
     """
     stage, file = TABLES[table]
     columns: list[str] = []
     rows: list[Row] = []
-    for job in labels(stage, study):
+    for job in labels(stage, study) if jobs is None else jobs:
         path = results / folder(stage, job) / file
         identity = {**job, "key": key(stage, study, job)}
         _check(path, stage, identity["key"])

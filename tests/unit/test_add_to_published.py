@@ -1,0 +1,57 @@
+"""tools/add_to_published.py: rows of finished jobs go into a published table."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from add_to_published import add
+
+from vaml.files import UnreadableFile
+
+COLUMNS = ["agent", "seed", "key", "env_step", "error"]
+TABLE = """\
+agent,seed,key,env_step,error
+mle,0,a,10,0.5
+mle,0,a,20,0.25
+sac,0,b,10,
+sac,0,b,20,1e-05
+"""
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "fits.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    return path
+
+
+def row(agent: str, seed: int, key: str, step: int, error: float | str | None) -> dict[str, object]:
+    return dict(zip(COLUMNS, (agent, seed, key, step, error), strict=True))
+
+
+def added(path: Path, *rows: dict[str, object]) -> list[str]:
+    return [",".join(line.values()) for line in add(path, COLUMNS, rows, ["agent", "seed"])]
+
+
+def test_a_new_job_stands_behind_those_of_its_agent(table: Path) -> None:
+    new = (row("mle", 4, "c", 20, 2), row("mle", 4, "c", 10, None))
+    expected = ["mle,0,a,10,0.5", "mle,0,a,20,0.25", "mle,4,c,20,2", "mle,4,c,10,"]
+    assert added(table, *new) == [*expected, "sac,0,b,10,", "sac,0,b,20,1e-05"]
+
+
+def test_a_job_run_again_takes_the_place_of_its_rows(table: Path) -> None:
+    found = added(table, row("mle", 0, "d", 30, 3))
+    assert found == ["mle,0,d,30,3", "sac,0,b,10,", "sac,0,b,20,1e-05"]
+
+
+@pytest.mark.parametrize("write", [float, repr])
+def test_numbers_have_nine_digits(tmp_path: Path, write: type) -> None:
+    found = added(tmp_path / "new.csv", row("mle", 0, "1.5e", 10, write(0.288112998008728)))
+    assert found == ["mle,0,1.5e,10,0.288112998"]
+    assert float(np.float32(0.288112998008728)) == 0.288112998008728
+    assert np.float32("0.288112998") == np.float32(0.288112998008728)
+
+
+def test_another_table_is_refused(table: Path) -> None:
+    with pytest.raises(UnreadableFile, match=r"fits\.csv: its columns are .*'env_step', 'error'\]"):
+        add(table, COLUMNS[:-1], [], ["agent", "seed"])

@@ -1,0 +1,87 @@
+"""Add the finished jobs of a study to the tables of a folder of paper/published.
+
+    python tools/add_to_published.py paper/published/pendulum mbac mbac_returns mbac_fits \\
+        mbac_diagnostics --configfile config/pendulum.yaml
+
+A row that is there stays, unless it is of a job that is finished here. Numbers have nine
+significant digits, all that single precision has.
+"""
+
+import argparse
+import csv
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from vaml.analysis.tables.gather import Row, gather
+from vaml.commands.flags import add_configfile
+from vaml.files import UnreadableFile, write_rows
+from vaml.pipeline.dry_run import read_study
+from vaml.pipeline.jobs import TABLES, folder, labels
+
+_DECIMAL = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("folder", type=Path, help="the folder of the tables")
+    parser.add_argument("tables", nargs="+", choices=TABLES, help="which ones")
+    add_configfile(parser)
+    arguments = parser.parse_args(argv)
+    study = read_study(arguments.configfile)
+    results = Path("results") / study.study.name
+    for table in arguments.tables:
+        stage, file = TABLES[table]
+        jobs = [
+            job for job in labels(stage, study) if (results / folder(stage, job) / file).exists()
+        ]
+        path = arguments.folder / f"{table}.csv"
+        if not jobs:
+            sys.exit(f"{results}: no job of {stage} is finished")
+        try:
+            columns, rows = gather(table, study, results, jobs)
+            both = add(path, columns, rows, list(jobs[0]))
+        except UnreadableFile as error:
+            sys.exit(f"add_to_published: {error}")
+        write_rows(path, columns, both)
+        print(f"{path}: {len(both)} rows, those of {len(jobs)} jobs from here")
+
+
+def add(path: Path, columns: Sequence[str], rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
+    """Rows of the file, but those of the given rows' jobs, and these, as text and in order.
+
+    names: the columns that name a job. A job comes after those whose labels are named earlier in
+    the file; rows of one job keep their order.
+
+    UnreadableFile: the file has other columns.
+    """
+    new = [{name: _short(entry) for name, entry in row.items()} for row in rows]
+    old: list[Row] = []
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            old = list(reader)
+            if reader.fieldnames != list(columns):
+                raise UnreadableFile(f"{path}: its columns are {reader.fieldnames}, not {columns}")
+
+    def job(row: Row) -> tuple[str, ...]:
+        return tuple(row[name] for name in names)
+
+    here = {job(row) for row in new}
+    kept = [row for row in old if job(row) not in here]
+    ranks = [list(dict.fromkeys(row[name] for row in [*old, *new])) for name in names]
+    return sorted(
+        [*kept, *new],
+        key=lambda row: [rank.index(value) for rank, value in zip(ranks, job(row), strict=True)],
+    )
+
+
+def _short(entry: object) -> str:
+    """A field as CSV has it."""
+    text = "" if entry is None else str(entry)
+    return f"{float(text):.9g}" if _DECIMAL.fullmatch(text) else text
+
+
+if __name__ == "__main__":
+    main()
