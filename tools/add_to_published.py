@@ -16,9 +16,10 @@ from pathlib import Path
 
 from vaml.analysis.tables.gather import Row, gather
 from vaml.commands.flags import add_configfile
+from vaml.config.schema import Config, ConfigError
 from vaml.files import UnreadableFile, write_rows
-from vaml.pipeline.dry_run import read_study
-from vaml.pipeline.jobs import TABLES, folder, labels
+from vaml.pipeline.dry_run import DryRunFailed, read_study
+from vaml.pipeline.jobs import TABLES, Labels, folder, labels
 
 _DECIMAL = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?")
 
@@ -29,23 +30,27 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("tables", nargs="+", choices=TABLES, help="which ones")
     add_configfile(parser)
     arguments = parser.parse_args(argv)
-    study = read_study(arguments.configfile)
-    results = Path("results") / study.study.name
-    for table in arguments.tables:
-        stage, file = TABLES[table]
-        jobs = [
-            job for job in labels(stage, study) if (results / folder(stage, job) / file).exists()
-        ]
-        path = arguments.folder / f"{table}.csv"
-        if not jobs:
-            sys.exit(f"{results}: no job of {stage} is finished")
-        try:
+    try:
+        study = read_study(arguments.configfile)
+        results = Path("results") / study.study.name
+        for table in arguments.tables:
+            path = arguments.folder / f"{table}.csv"
+            jobs = _finished(table, study, results)
             columns, rows = gather(table, study, results, jobs)
             both = add(path, columns, rows, list(jobs[0]))
-        except UnreadableFile as error:
-            sys.exit(f"add_to_published: {error}")
-        write_rows(path, columns, both)
-        print(f"{path}: {len(both)} rows, those of {len(jobs)} jobs from here")
+            write_rows(path, columns, both)
+            print(f"{path}: {len(both)} rows, those of {len(jobs)} jobs from here")
+    except (ConfigError, DryRunFailed, UnreadableFile, OSError) as error:
+        sys.exit(f"add_to_published: {error}")
+
+
+def _finished(table: str, study: Config, results: Path) -> list[Labels]:
+    """Labels of the table's jobs that have left a file."""
+    stage, file = TABLES[table]
+    found = [job for job in labels(stage, study) if (results / folder(stage, job) / file).exists()]
+    if not found:
+        raise UnreadableFile(f"{results}: no job of {stage} is finished")
+    return found
 
 
 def add(path: Path, columns: Sequence[str], rows: Iterable[Row], names: Sequence[str]) -> list[Row]:

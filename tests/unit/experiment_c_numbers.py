@@ -16,6 +16,7 @@ from published_tables import (
     three_digits,
     with_interval,
 )
+from scipy import stats
 
 # A comparison, as claims.csv names it.
 MEAN_ERROR = "median of log mean_error_replay / error_replay / 0.5"
@@ -44,6 +45,32 @@ def ratios(name: str, column: str, last_step: int = 30000) -> list[float]:
 def by_seed(values: list[float]) -> str:
     *some, last = (three_digits(value) for value in values)
     return f"{', '.join(some)}, and {last}"
+
+
+def lower_on(values: list[float]) -> str:
+    """Number of seeds on which a ratio is below one, with its range."""
+    lower = sum(value < 1 for value in values)
+    return f"on {lower} of {len(values)} seeds ({min(values):.2g} to {max(values):.2g})"
+
+
+def early_error_and_return(agent: str, column: str) -> float:
+    """InvertedPendulum: rank correlation over an agent's runs.
+
+    An error as a share of V's variance, geometric mean over the evaluations up to 12 000 steps,
+    with the return over training.
+    """
+    rows: Any = table("pendulum/mbac_diagnostics")
+    early = rows.loc[(rows["agent"] == agent) & (rows["env_step"] <= 12000)]
+    shares = np.log(early[column] / early["value_sd"] ** 2).groupby(early["seed"]).mean()
+    episodes: Any = table("pendulum/mbac_returns")
+    means = episodes.loc[episodes["agent"] == agent].groupby("seed")["return"].mean()
+    return float(stats.spearmanr(shares, means.loc[shares.index]).statistic)
+
+
+def behind_sac(agent: str) -> str:
+    """InvertedPendulum: an agent's return over training, less SAC's, with the interval."""
+    effect, _ = compared("InvertedPendulum", "W39", "mean of return", agent, "sac")
+    return bracketed(effect, ".0f")
 
 
 def returns(agent: str, step: int, name: str = "pusher_settings/returns") -> list[float]:
