@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(f"add_to_published: {error}")
 
 
-def _finished(table: str, study: Config, results: Path) -> list[Labels]:
+def _finished(table: str, study: Config, results: Path) -> Sequence[Labels]:
     """Labels of the table's jobs that have left a file."""
     stage, file = TABLES[table]
     found = [job for job in labels(stage, study) if (results / folder(stage, job) / file).exists()]

@@ -64,7 +64,8 @@ def early_error_and_return(agent: str, column: str) -> float:
     shares = np.log(early[column] / early["value_sd"] ** 2).groupby(early["seed"]).mean()
     episodes: Any = table("pendulum/mbac_returns")
     means = episodes.loc[episodes["agent"] == agent].groupby("seed")["return"].mean()
-    return float(stats.spearmanr(shares, means.loc[shares.index]).statistic)
+    found: Any = stats.spearmanr(shares, means.loc[shares.index])
+    return float(found.statistic)
 
 
 def behind_sac(agent: str) -> str:
