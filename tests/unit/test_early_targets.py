@@ -1,0 +1,81 @@
+"""tools/early_targets.py: the bias of critics' targets, and the part of where episodes end."""
+
+import math
+
+import pytest
+import torch
+from early_targets import DRAWS, biases
+from mbac_runs import learned, start
+from random_numbers import generator
+from torch import Tensor
+
+from vaml.data.transitions import Transitions
+from vaml.networks.dynamics import Prediction
+
+RUN = start(total_steps=90, decay_end_step=90)
+while RUN.steps < 80:
+    RUN.advance()
+MODEL = learned(RUN)
+DATA = RUN.interaction.history.transitions()
+ENDED = MODEL.known.terminated(DATA.next_observations)
+BEYOND = 0.2  # rad, the angle that ends an episode
+
+
+def measured(monkeypatch: pytest.MonkeyPatch, reached: Tensor, sd: float) -> dict[str, float]:
+    """The numbers of a model that predicts `reached`, with this deviation of the pole's angle."""
+    log_std = torch.full_like(reached, -math.inf)
+    log_std[:, 1] = math.log(sd) if sd else -math.inf
+    prediction = Prediction(DATA.observations, reached - DATA.observations, log_std)
+    monkeypatch.setattr(MODEL, "model", lambda *_: prediction)
+    return biases(MODEL, DATA, generator(1))
+
+
+def values(data: Transitions) -> Tensor:
+    return MODEL.value(data.next_observations.expand(DRAWS, -1, -1), generator(2)).mean(0)
+
+
+def test_a_model_that_is_right_has_no_bias(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = measured(monkeypatch, DATA.next_observations, 0)
+    assert 0 < ENDED.float().mean() < 0.5
+    assert found["terminal"] == pytest.approx(ENDED.float().mean().item())
+    assert (found["spurious"], found["missed"]) == (0, 0)
+    for name in ("bias", "mean_bias", "termination_bias"):
+        assert found[name] == pytest.approx(0, abs=0.05 * abs(found["value"])), name
+    assert found["value"] == pytest.approx(values(DATA).mean().item(), rel=0.02)
+
+
+def test_a_model_that_ends_every_episode_loses_the_value_of_those_that_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fallen = DATA.next_observations.clone()
+    fallen[:, 1] = 10 * BEYOND
+    found = measured(monkeypatch, fallen, 0)
+    lost = -0.9 * (values(DATA) * ~ENDED).mean().item()
+    assert (found["spurious"], found["missed"]) == (1, 0)
+    assert abs(lost) > 0.2
+    assert found["bias"] == pytest.approx(lost, rel=0.05)
+    assert found["mean_bias"] == pytest.approx(lost, rel=0.05)
+
+
+def test_a_model_that_ends_none_keeps_the_value_at_its_predictions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upright = DATA.next_observations.clone()
+    upright[:, 1] = 0
+    found = measured(monkeypatch, upright, 0)
+    assert (found["spurious"], found["missed"]) == (0, 1)
+    kept = 0.9 * (values(DATA) * ENDED).mean().item()
+    assert found["termination_bias"] == pytest.approx(kept, rel=0.05)
+
+
+def test_samples_beyond_the_angle_end_an_episode_that_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Predicted upright, with a deviation whose two-sided tail of 0.2 rad is known."""
+    upright = DATA.next_observations.clone()
+    upright[:, 1] = 0
+    found = measured(monkeypatch, upright, 0.1)
+    tail = math.erfc(2 / math.sqrt(2))
+    assert found["spurious"] == pytest.approx(tail, rel=0.15)
+    assert found["missed"] == pytest.approx(1 - tail, rel=0.05)
+    assert found["mean_bias"] != pytest.approx(found["bias"], rel=0.01)
