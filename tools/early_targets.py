@@ -2,9 +2,8 @@
 
     python tools/early_targets.py early_targets.csv --configfile config/pendulum.yaml
 
-Runs each model-based agent of the study from its start to the last step of STEPS, which takes
-minutes. One row per agent, seed and step, with means over all transitions so far, for the value
-function and the model of then:
+Runs each agent of the study from its start to the last step of STEPS, which takes minutes. One row per agent, seed and step, with means over all transitions so far, for the value
+function and the model of then (SAC has no model, and V alone):
 
     value              V(s')
     bias               target by the model's samples less the true target, eq. (7)
@@ -29,10 +28,20 @@ from vaml.config.mbac import TrainMBACJob
 from vaml.config.schema import Config
 from vaml.data.transitions import Transitions
 from vaml.losses.actor_critic import bellman_target
+from vaml.networks.value import SoftValue
 from vaml.pipeline import jobs
 from vaml.seeding import Streams
 
 STEPS = (3000, 4000)
+BIASES = (
+    "value",
+    "bias",
+    "mean_bias",
+    "termination_bias",
+    "terminal",
+    "spurious",
+    "missed",
+)
 DRAWS = 100  # of the policy's action at s', and of the model's next state
 
 
@@ -58,7 +67,7 @@ def biases(
     by_mean, _, _ = parts(prediction.repeated_mean(DRAWS))
     goes_on = ended == 0
     return {
-        "value": learned.value(true, generator).mean().item(),
+        "value": mean_value(learned.value, data, generator),
         "bias": (by_samples - target).mean().item(),
         "mean_bias": (by_mean - target).mean().item(),
         "termination_bias": -discount * (lost_by_samples - lost).mean().item(),
@@ -68,20 +77,28 @@ def biases(
     }
 
 
+@torch.no_grad()
+def mean_value(value: SoftValue, data: Transitions, generator: torch.Generator) -> float:
+    """V(s') over transitions."""
+    return value(data.next_observations.expand(DRAWS, -1, -1), generator).mean().item()
+
+
 def rows(study: Config, _results: Path) -> list[dict[str, Any]]:
-    """Rows of each model-based agent, along its run."""
+    """Rows of each agent, along its run."""
     found: list[dict[str, Any]] = []
     for labels in jobs.labels("train_mbac", study):
         job = TrainMBACJob.model_validate_json(jobs.settings("train_mbac", study, labels))
         run = MBACRun(job, Streams(job.seed, "train_mbac", job.environment_id))
-        if run.learned is None:
-            continue
         for step in STEPS:
             while run.steps < step:
                 run.advance()
             data = run.interaction.history.transitions()
             generator = torch.Generator().manual_seed(step)
-            found.append({**labels, "env_step": step, **biases(run.learned, data, generator)})
+            if run.learned:
+                numbers = biases(run.learned, data, generator)
+            else:
+                numbers = {"value": mean_value(run.agent.value, data, generator)}
+            found.append({**labels, "env_step": step, **dict.fromkeys(BIASES), **numbers})
     return found
 
 
