@@ -2,8 +2,9 @@
 
     python tools/early_targets.py early_targets.csv --configfile config/pendulum.yaml
 
-Runs each agent of the study from its start to the last step of STEPS, which takes minutes. One row per agent, seed and step, with means over all transitions so far, for the value
-function and the model of then (SAC has no model, and V alone):
+Runs each agent of the study from its start to the last step of STEPS, which takes minutes. One row
+per agent, seed and step, with means over all transitions so far, for the value function and the
+model of then (SAC has no model, and V alone):
 
     value              V(s')
     bias               target by the model's samples less the true target, eq. (7)
