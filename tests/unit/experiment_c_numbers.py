@@ -331,3 +331,23 @@ def above_the_published(agent: str) -> Any:
     theirs = published_returns(agent)
     above = [np.interp(theirs.index, ours["env_step"], ours["return"]) for _, ours in runs]
     return np.min(above, axis=0) - theirs
+
+
+def early(agent: str, step: int, column: str) -> Any:
+    """InvertedPendulum, early in a run: a column by seed, a bias as a share of V."""
+    rows: Any = table("pendulum/early_targets")
+    mine = rows.loc[(rows["agent"] == agent) & (rows["env_step"] == step)].set_index("seed")
+    return mine[column] / mine["value"] if column.endswith("bias") else mine[column]
+
+
+def early_span(agent: str, step: int, column: str, sign: int = 1) -> str:
+    """Lowest and highest seed, in per cent with a digit more."""
+    found = 100 * sign * early(agent, step, column)
+    ends = (round(value, 1) + 0.0 for value in (found.min(), found.max()))  # no -0.0
+    return " to ".join(f"{value:.1f}".replace("-", "−") for value in ends)
+
+
+def early_value_over_sac(agent: str, step: int = 4000) -> str:
+    """V over SAC's of the same seed."""
+    ratios = np.log(early(agent, step, "value") / early("sac", step, "value"))
+    return bracketed(exp(with_interval(ratios)), ".2f")

@@ -39,6 +39,8 @@ from experiment_b_numbers import (
 )
 from experiment_c_numbers import (
     alone,
+    early_span,
+    early_value_over_sac,
     last_returns,
     lead_in_pusher,
     lowest_returns,
@@ -359,6 +361,18 @@ def test_the_page_of_inverted_pendulum_has_the_effects_of_vaml_alone() -> None:
         assert re.search(row, text), claim
     assert set(table("pendulum/mbac")["status"]) == {"ok"}
     assert f"diverged runs | 0 and 0 of 4 | {unstable_alone()} |" in text
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [("mle", "MLE"), ("mle_mean", "MLE, its mean"), ("reg_vaml", "regularised VAML")],
+)
+def test_the_page_of_inverted_pendulum_has_the_early_targets(agent: str, name: str) -> None:
+    text = page(PENDULUM_PAGE)
+    for step in (3000, 4000):
+        spans = (early_span(agent, step, column) for column in ("bias", "mean_bias", "spurious"))
+        numbers = " | ".join((early_value_over_sac(agent, step), *spans))
+        assert f"| {name} | {step // 1000} 000 | {numbers} |" in text
 
 
 def test_the_page_of_inverted_pendulum_has_each_run() -> None:
