@@ -269,7 +269,7 @@ def test_the_predictions_on_a_page_are_those_of_the_claims(name: str) -> None:
     claim, checked = "", 0
     for row in (row for rows in tables for row in takewhile(bool, rows.split("\n"))):
         first, *_, predicted = (cell.strip() for cell in row.strip("|").split("|"))
-        named = re.search(r"\b[CW]\d+\b", first)
+        named = re.search(r"\b[CW]\d+[a-z]?\b", first)
         claim = named.group() if named else claim
         if predicted and not predicted.startswith("-"):
             assert predicted == claims[claim]["prediction"]["paper" if named else "corrected"], row
