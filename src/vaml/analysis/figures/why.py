@@ -189,6 +189,12 @@ def _snapshots(
     return _diagnostics(fits, fits, names, shown, xlabel, settings, f"Test rows. {note}")
 
 
+def _everywhere(source: pd.DataFrame, column: str) -> bool:
+    """True if each environment has a finite number in the column."""
+    finite = np.isfinite(source[column].to_numpy(float))
+    return set(source.loc[finite, "environment"]) == set(source["environment"])
+
+
 def _diagnostics(
     source: pd.DataFrame,
     runs: pd.DataFrame,
@@ -198,16 +204,13 @@ def _diagnostics(
     settings: FigureSettings,
     note: str,
 ) -> Drawing:
-    """A row of panels per environment, without those that no run has a number for.
+    """A row of panels per environment, without those that an environment has no number for.
 
     names: the columns of the methods and of the steps, and what a row of `runs` is.
     """
     method, step, noun = names
     by = ["environment", method, step]
-    measured = tuple(
-        panel for panel in shown if np.isfinite(source[panel[1]].to_numpy(float)).any()
-    )
-    shown = measured or shown
+    shown = tuple(panel for panel in shown if _everywhere(source, panel[1])) or shown
     parts = []
     for label, column, per, level in shown:
         value = source[column] / source[per] if per else source[column]
