@@ -33,13 +33,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         study = read_study(arguments.configfile)
         results = Path("results") / study.study.name
+        found: dict[Path, tuple[list[str], list[Row]]] = {}
         for table in arguments.tables:
             path = arguments.folder / f"{table}.csv"
             jobs = _finished(table, study, results)
             columns, rows = gather(table, study, results, jobs)
-            both = add(path, columns, rows, list(jobs[0]))
-            write_rows(path, columns, both)
-            print(f"{path}: {len(both)} rows, those of {len(jobs)} jobs from here")
+            found[path] = columns, add(path, columns, rows, list(jobs[0]))
+            print(f"{path}: {len(found[path][1])} rows, those of {len(jobs)} jobs from here")
+        for path, (columns, rows) in found.items():
+            write_rows(path, columns, rows)
     except (ConfigError, DryRunFailed, UnreadableFile, OSError) as error:
         sys.exit(f"add_to_published: {error}")
 

@@ -48,8 +48,7 @@ def test_a_job_run_again_takes_the_place_of_its_rows(table: Path) -> None:
 def test_numbers_have_nine_digits(tmp_path: Path, write: type) -> None:
     found = added(tmp_path / "new.csv", row("mle", 0, "1.5e", 10, write(0.288112998008728)))
     assert found == ["mle,0,1.5e,10,0.288112998"]
-    assert float(np.float32(0.288112998008728)) == 0.288112998008728
-    assert np.float32("0.288112998") == np.float32(0.288112998008728)
+    assert np.float32(found[0].split(",")[-1]) == np.float32(0.288112998008728)
 
 
 def test_another_table_is_refused(table: Path) -> None:

@@ -1,6 +1,7 @@
 """tools/early_targets.py: the bias of critics' targets, and the part of where episodes end."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -55,6 +56,9 @@ def test_a_model_that_ends_every_episode_loses_the_value_of_those_that_go_on(
     assert abs(lost) > 0.2
     assert found["bias"] == pytest.approx(lost, rel=0.05)
     assert found["mean_bias"] == pytest.approx(lost, rel=0.05)
+    fallen_data = replace(DATA, next_observations=fallen)
+    ends = -0.9 * (values(fallen_data).mean() - (values(DATA) * ENDED).mean()).item()
+    assert found["termination_bias"] == pytest.approx(ends, rel=0.05)
 
 
 def test_a_model_that_ends_none_keeps_the_value_at_its_predictions(
@@ -78,4 +82,7 @@ def test_samples_beyond_the_angle_end_an_episode_that_goes_on(
     tail = math.erfc(2 / math.sqrt(2))
     assert found["spurious"] == pytest.approx(tail, rel=0.15)
     assert found["missed"] == pytest.approx(1 - tail, rel=0.05)
-    assert found["mean_bias"] != pytest.approx(found["bias"], rel=0.01)
+    upright_data = replace(DATA, next_observations=upright)
+    at_the_mean = 0.9 * (values(upright_data) - values(DATA) * ~ENDED).mean().item()
+    assert found["mean_bias"] == pytest.approx(at_the_mean, rel=0.1, abs=0.02)
+    assert abs(found["bias"] - at_the_mean) > 0.05

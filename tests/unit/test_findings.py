@@ -120,6 +120,7 @@ from experiment_c_numbers import (
     lowest_returns,
     mean_agent,
     mean_over_samples,
+    new_behind_sac,
     of_samples,
     published_lead,
     published_returns,
@@ -247,7 +248,7 @@ def test_the_early_targets_are_as_the_findings_say() -> None:
     means = [
         early(agent, step, "mean_bias") for agent in ("mle", "reg_vaml") for step in (3000, 4000)
     ]
-    assert max(abs(each).max() for each in means) < 0.0105
+    assert max(abs(each).max() for each in means) < 0.01
     further = [
         (early("reg_vaml", step, "bias") < early("mle", step, "bias")).tolist()
         for step in (3000, 4000)
@@ -896,9 +897,9 @@ FINDINGS: dict[str, Callable[[], str]] = {
     ),
     "samples that end episodes": lambda: (
         "At 3 000 steps {} % of maximum likelihood's samples, and {} % of regularised VAML's, end "
-        "one that goes on (by seed, n = 4), and the critics' targets are too low by {} % and {} % "
-        "of V on average; at 4 000 steps by {} % and {} %. By the models' means they are right "
-        "within 1 %. V at 4 000 steps is {} and {} of SAC's"
+        "it where it goes on (by seed, n = 4), and the critics' targets are too low by {} % and "
+        "{} % of V on average; at 4 000 steps by {} % and {} %. By the models' means they are "
+        "right within 1 %. V at 4 000 steps is {} and {} of SAC's"
     ).format(
         *(early_span(agent, 3000, "spurious") for agent in ("mle", "reg_vaml")),
         *(
@@ -907,6 +908,10 @@ FINDINGS: dict[str, Callable[[], str]] = {
             for agent in ("mle", "reg_vaml")
         ),
         *map(early_value_over_sac, ("mle", "reg_vaml")),
+    ),
+    "later than SAC, on the seeds of which none was seen": lambda: (
+        f"returns {new_behind_sac('mle')} less SAC's, and "
+        f"regularised VAML {new_behind_sac('reg_vaml')}"
     ),
     "V by the mean": lambda: f"see its mean, it is {early_value_over_sac('mle_mean')} of SAC's",
     "level with SAC": lambda: "(C12's comparison is {})".format(
