@@ -48,7 +48,7 @@ def test_the_typical_error_stands_beside_the_mean_that_a_few_transitions_make() 
 def test_a_panel_is_left_out_where_an_environment_has_no_number() -> None:
     whole = tables()["snapshots"]
     missing = whole["mean_prediction_error"].where(whole["environment"] == "Hopper-v4")
-    assert missing.notna().any()
+    assert set(whole["environment"]) > {"Hopper-v4"}
     fits = whole.assign(mean_prediction_error=math.nan)
     for lacking in (fits, whole.assign(mean_prediction_error=missing)):
         figure, rows = draw("error_tails", {"snapshots": lacking}, SETTINGS)
