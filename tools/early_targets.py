@@ -1,8 +1,9 @@
 """Measure how far the critics' targets of agents are from the true ones early in a run, by sign.
 
-    python tools/early_targets.py early_targets.csv --configfile config/pendulum.yaml
+    python tools/early_targets.py early_targets.csv --configfile config/pendulum.yaml \\
+        config/pendulum/mean.yaml
 
-Runs each agent of the study from its start to the last step of STEPS, which takes minutes. One row
+Runs each agent of the study from its start to the last step of STEPS, a minute or two each. One row
 per agent, seed and step, with means over all transitions so far, for the value function and the
 model of then (SAC has no model, and V alone):
 
@@ -34,15 +35,7 @@ from vaml.pipeline import jobs
 from vaml.seeding import Streams
 
 STEPS = (3000, 4000)
-BIASES = (
-    "value",
-    "bias",
-    "mean_bias",
-    "termination_bias",
-    "terminal",
-    "spurious",
-    "missed",
-)
+BIASES = ("bias", "mean_bias", "termination_bias", "terminal", "spurious", "missed")
 DRAWS = 100  # of the policy's action at s', and of the model's next state
 
 
@@ -50,7 +43,7 @@ DRAWS = 100  # of the policy's action at s', and of the model's next state
 def biases(
     learned: LearnedModel, data: Transitions, generator: torch.Generator
 ) -> dict[str, float]:
-    """The numbers of one row."""
+    """BIASES of one row."""
     prediction = learned.model(data.observations, data.actions)
 
     def parts(next_observations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -68,7 +61,6 @@ def biases(
     by_mean, _, _ = parts(prediction.repeated_mean(DRAWS))
     goes_on = ended == 0
     return {
-        "value": mean_value(learned.value, data, generator),
         "bias": (by_samples - target).mean().item(),
         "mean_bias": (by_mean - target).mean().item(),
         "termination_bias": -discount * (lost_by_samples - lost).mean().item(),
@@ -80,7 +72,7 @@ def biases(
 
 @torch.no_grad()
 def mean_value(value: SoftValue, data: Transitions, generator: torch.Generator) -> float:
-    """V(s') over transitions."""
+    """Mean of V(s') over transitions."""
     return value(data.next_observations.expand(DRAWS, -1, -1), generator).mean().item()
 
 
@@ -95,11 +87,11 @@ def rows(study: Config, _results: Path) -> list[dict[str, Any]]:
                 run.advance()
             data = run.interaction.history.transitions()
             generator = torch.Generator().manual_seed(step)
+            numbers: dict[str, Any] = dict.fromkeys(BIASES)
             if run.learned:
                 numbers = biases(run.learned, data, generator)
-            else:
-                numbers = {"value": mean_value(run.agent.value, data, generator)}
-            found.append({**labels, "env_step": step, **dict.fromkeys(BIASES), **numbers})
+            value = mean_value(run.agent.value, data, generator)
+            found.append({**labels, "env_step": step, "value": value, **numbers})
     return found
 
 

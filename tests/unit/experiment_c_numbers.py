@@ -62,10 +62,13 @@ def early_error_and_return(agent: str, column: str) -> float:
     rows: Any = table("pendulum/mbac_diagnostics")
     early = rows.loc[(rows["agent"] == agent) & (rows["env_step"] <= 12000)]
     shares = np.log(early[column] / early["value_sd"] ** 2).groupby(early["seed"]).mean()
-    episodes: Any = table("pendulum/mbac_returns")
-    means = episodes.loc[episodes["agent"] == agent].groupby("seed")["return"].mean()
-    found: Any = stats.spearmanr(shares, means.loc[shares.index])
+    found: Any = stats.spearmanr(shares, over_training()[agent].loc[shares.index])
     return float(found.statistic)
+
+
+def over_training() -> Any:
+    """InvertedPendulum: mean return of a run's evaluations, by agent and seed."""
+    return table("pendulum/mbac_returns").groupby(["agent", "seed"])["return"].mean()
 
 
 def behind_sac(agent: str) -> str:
@@ -76,8 +79,7 @@ def behind_sac(agent: str) -> str:
 
 def new_behind_sac(agent: str) -> str:
     """The same on seeds 4 to 9, of which none was seen when W39 was written."""
-    episodes: Any = table("pendulum/mbac_returns")
-    means = episodes.groupby(["agent", "seed"])["return"].mean()
+    means = over_training()
     return bracketed(with_interval((means[agent] - means["sac"]).loc[4:]), ".0f")
 
 

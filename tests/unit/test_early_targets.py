@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from early_targets import DRAWS, biases
+from early_targets import BIASES, DRAWS, biases, mean_value
 from mbac_runs import learned, start
 from random_numbers import generator
 from torch import Tensor
@@ -22,13 +22,24 @@ ENDED = MODEL.known.terminated(DATA.next_observations)
 BEYOND = 0.2  # rad, the angle that ends an episode
 
 
-def measured(monkeypatch: pytest.MonkeyPatch, reached: Tensor, sd: float) -> dict[str, float]:
-    """The numbers of a model that predicts `reached`, with this deviation of the pole's angle."""
+def with_the_pole_at(angle: float) -> Transitions:
+    """The transitions with this angle after each step, in rad."""
+    reached = DATA.next_observations.clone()
+    reached[:, 1] = angle
+    return replace(DATA, next_observations=reached)
+
+
+def measured(
+    monkeypatch: pytest.MonkeyPatch, predicted: Transitions, sd: float
+) -> dict[str, float]:
+    """The numbers of a model that predicts these, with this deviation of the pole's angle."""
+    reached = predicted.next_observations
     log_std = torch.full_like(reached, -math.inf)
     log_std[:, 1] = math.log(sd) if sd else -math.inf
     prediction = Prediction(DATA.observations, reached - DATA.observations, log_std)
     monkeypatch.setattr(MODEL, "model", lambda *_: prediction)
-    return biases(MODEL, DATA, generator(1))
+    noise = generator(1)
+    return biases(MODEL, DATA, noise) | {"value": mean_value(MODEL.value, DATA, noise)}
 
 
 def values(data: Transitions) -> Tensor:
@@ -36,7 +47,8 @@ def values(data: Transitions) -> Tensor:
 
 
 def test_a_model_that_is_right_has_no_bias(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = measured(monkeypatch, DATA.next_observations, 0)
+    found = measured(monkeypatch, DATA, 0)
+    assert tuple(found) == (*BIASES, "value")
     assert 0 < ENDED.float().mean() < 0.5
     assert found["terminal"] == pytest.approx(ENDED.float().mean().item())
     assert (found["spurious"], found["missed"]) == (0, 0)
@@ -48,24 +60,21 @@ def test_a_model_that_is_right_has_no_bias(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_model_that_ends_every_episode_loses_the_value_of_those_that_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fallen = DATA.next_observations.clone()
-    fallen[:, 1] = 10 * BEYOND
+    fallen = with_the_pole_at(10 * BEYOND)
     found = measured(monkeypatch, fallen, 0)
     lost = -0.9 * (values(DATA) * ~ENDED).mean().item()
     assert (found["spurious"], found["missed"]) == (1, 0)
     assert abs(lost) > 0.2
     assert found["bias"] == pytest.approx(lost, rel=0.05)
     assert found["mean_bias"] == pytest.approx(lost, rel=0.05)
-    fallen_data = replace(DATA, next_observations=fallen)
-    ends = -0.9 * (values(fallen_data).mean() - (values(DATA) * ENDED).mean()).item()
+    ends = -0.9 * (values(fallen).mean() - (values(DATA) * ENDED).mean()).item()
     assert found["termination_bias"] == pytest.approx(ends, rel=0.05)
 
 
 def test_a_model_that_ends_none_keeps_the_value_at_its_predictions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    upright = DATA.next_observations.clone()
-    upright[:, 1] = 0
+    upright = with_the_pole_at(0)
     found = measured(monkeypatch, upright, 0)
     assert (found["spurious"], found["missed"]) == (0, 1)
     kept = 0.9 * (values(DATA) * ENDED).mean().item()
@@ -76,13 +85,11 @@ def test_samples_beyond_the_angle_end_an_episode_that_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Predicted upright, with a deviation whose two-sided tail of 0.2 rad is known."""
-    upright = DATA.next_observations.clone()
-    upright[:, 1] = 0
+    upright = with_the_pole_at(0)
     found = measured(monkeypatch, upright, 0.1)
     tail = math.erfc(2 / math.sqrt(2))
     assert found["spurious"] == pytest.approx(tail, rel=0.15)
     assert found["missed"] == pytest.approx(1 - tail, rel=0.05)
-    upright_data = replace(DATA, next_observations=upright)
-    at_the_mean = 0.9 * (values(upright_data) - values(DATA) * ~ENDED).mean().item()
+    at_the_mean = 0.9 * (values(upright) - values(DATA) * ~ENDED).mean().item()
     assert found["mean_bias"] == pytest.approx(at_the_mean, rel=0.1, abs=0.02)
     assert abs(found["bias"] - at_the_mean) > 0.05

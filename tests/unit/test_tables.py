@@ -106,6 +106,16 @@ def test_a_branch_of_the_config_is_enough(study: Config, results: Path) -> None:
     assert gather("mbac", part, results) == gather("mbac", study, results)
 
 
+def test_some_jobs_give_their_rows_though_others_are_missing(study: Config, results: Path) -> None:
+    columns, rows = gather("mbac_returns", study, results)
+    first, *others = jobs.labels("train_mbac", study)
+    for job in others:
+        (results / jobs.folder("train_mbac", job) / "evaluations.csv").unlink()
+    assert gather("mbac_returns", study, results, [first]) == (columns, rows[:3])
+    with pytest.raises(UnreadableFile, match="not there"):
+        gather("mbac_returns", study, results)
+
+
 def test_another_configs_result_is_refused_by_name(study: Config, results: Path) -> None:
     other = small_study(fit=study.synthetic.fit.model_dump() | {"patience": 4})
     home = jobs.folder("measure_synthetic", next(jobs.labels("measure_synthetic", other)))
