@@ -128,11 +128,11 @@ def collapsed_alone() -> str:
     return f"{per_cent(shares.min())} to {per_cent(shares.max())}"
 
 
-def runs_per_agent() -> str:
+def runs_per_agent(study: str) -> int:
     """Those of the paper's agents and of SAC."""
-    runs: Any = table("pendulum/mbac").groupby("agent").size()[["mle", "reg_vaml", "sac"]]
+    runs: Any = table(f"{study}/mbac").groupby("agent").size()[["mle", "reg_vaml", "sac"]]
     assert runs.min() == runs.max()
-    return f"{runs.min()} runs"
+    return runs.min()
 
 
 def authors_over_ours(agent: str) -> float:
