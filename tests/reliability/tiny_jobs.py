@@ -89,6 +89,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
             "final_mle_coefficient": 0.0,
             "critic_actions": "replay",
             "critic_next_states": "samples",
+            "critic_terminations": "model",
             "average_rewards": False,
             "frozen_split": False,
         },

@@ -35,6 +35,7 @@ def job(
         "refit_max_gradient_steps": 6,
         "critic_actions": "replay",
         "critic_next_states": "samples",
+        "critic_terminations": "model",
         "average_rewards": False,
         "frozen_split": False,
     } | changes
@@ -69,6 +70,7 @@ def job(
             final_mle_coefficient=agent[1],
             critic_actions=values["critic_actions"],
             critic_next_states=values["critic_next_states"],
+            critic_terminations=values["critic_terminations"],
             average_rewards=values["average_rewards"],
             frozen_split=values["frozen_split"],
         ),

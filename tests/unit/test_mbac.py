@@ -15,7 +15,7 @@ from vaml.data.replay import Batch
 
 def targets_of(run: MBACRun, batch: Batch) -> torch.Tensor:
     noise = learned(run).target_noise
-    return learned(run).critic_targets(batch.observations, batch.actions, noise)
+    return learned(run).critic_targets(batch.observations, batch.actions, batch.terminated, noise)
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ def test_an_averaged_reward_is_the_same_for_every_pair() -> None:
     assert rewards.std() > 0.01
     # The model of the second run has trained on the same data: the same weights.
     first, second = (
-        learned(run).critic_targets(*pairs, torch.Generator().manual_seed(5))
+        learned(run).critic_targets(*pairs, batch.terminated, torch.Generator().manual_seed(5))
         for run in (plain, averaged)
     )
     torch.testing.assert_close(second - first, rewards.mean() - rewards.mean(0))
@@ -51,7 +51,7 @@ def test_policy_actions_replace_the_replayed_ones_in_pairs_and_targets(
     noise.set_state(learned(run).target_noise.get_state())
     with torch.no_grad():
         expected, _ = run.agent.actor.sample(batch.observations, noise)
-    targets = learned(run).critic_targets(batch.observations, expected, noise)
+    targets = learned(run).critic_targets(batch.observations, expected, batch.terminated, noise)
     calls: list[Any] = []
     monkeypatch.setattr(run.agent, "update", lambda *arguments: calls.append(arguments))
     run.learn()
@@ -78,13 +78,61 @@ def test_critics_may_see_the_models_mean_in_place_of_its_samples() -> None:
     with torch.no_grad():
         mean = batch.observations + learned(by_mean).model(*pairs).mean
     expected = learned(by_mean).known.reward(*pairs, mean) + 0.9 * 5 * mean[:, 3]
-    found = learned(by_mean).critic_targets(*pairs, torch.Generator())
+    found = learned(by_mean).critic_targets(*pairs, batch.terminated, torch.Generator())
     torch.testing.assert_close(found, expected)
     assert seen == [(4, 8, 23)]  # as many draws of V as with samples
     noise = torch.Generator().manual_seed(0)
-    sampled = torch.stack([learned(plain).critic_targets(*pairs, noise) for _ in range(100)])
+    sampled = torch.stack(
+        [learned(plain).critic_targets(*pairs, batch.terminated, noise) for _ in range(100)]
+    )
     assert sampled.std(0).min() > 0.5
     assert set(seen) == {(4, 8, 23)}
+
+
+@pytest.mark.parametrize("critic_terminations", ["model", "replay"])
+def test_critics_may_be_told_which_transitions_end(critic_terminations: str) -> None:
+    """The buffer ends the first pair; of the model's four next states two end the second."""
+    run = start(critic_terminations=critic_terminations)
+    while run.steps < 20:
+        run.advance()
+    model = learned(run)
+    states, actions = torch.zeros(2, 4), torch.zeros(2, 1)
+    ends = torch.tensor([[0.0, 1.0], [0.0, 0.0], [0.0, 1.0], [0.0, 0.0]])  # pole angles (K, B)
+    reached = torch.stack([torch.zeros_like(ends), ends, *torch.zeros(2, 4, 2)], -1)
+
+    class Predicted:
+        def sample(self, samples: int, _: torch.Generator) -> Tensor:
+            assert samples == 4
+            return reached
+
+    model.model = lambda *_: Predicted()  # type: ignore[assignment]
+    model.value = lambda states, _: torch.full(states.shape[:-1], 10.0)  # type: ignore[assignment]
+    told = torch.tensor([True, False])
+    found = model.critic_targets(states, actions, told, torch.Generator())
+    share_that_goes_on = {"model": [1.0, 0.5], "replay": [0.0, 1.0]}[critic_terminations]
+    torch.testing.assert_close(found, 1 + 0.9 * 10 * torch.tensor(share_that_goes_on))
+
+
+def test_the_ends_come_from_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = start(critic_terminations="replay")
+    while run.steps < 20:
+        run.advance()
+    history = run.interaction.history
+    history.terminated[: history.size] = np.arange(history.size) % 2 == 0
+    seen: list[Tensor] = []
+    original = learned(run).critic_targets
+
+    def recorded(*arguments: Tensor) -> Tensor:
+        seen.append(arguments[2])
+        return original(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(learned(run), "critic_targets", recorded)
+    replay = np.random.Generator(np.random.PCG64())
+    replay.bit_generator.state = run.replay.bit_generator.state
+    batch = history.sample(8, replay)
+    run.learn()
+    assert 0 < int(batch.terminated.sum()) < 8
+    assert torch.equal(seen[0], batch.terminated)
 
 
 def test_a_frozen_split_is_the_first_fits_own(monkeypatch: pytest.MonkeyPatch) -> None:

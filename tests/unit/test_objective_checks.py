@@ -24,6 +24,7 @@ def refused(changes: dict[str, Any]) -> list[str]:
 PLAIN = {
     "critic_actions": "replay",
     "critic_next_states": "samples",
+    "critic_terminations": "model",
     "average_rewards": False,
     "frozen_split": False,
 }

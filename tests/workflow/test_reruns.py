@@ -173,7 +173,8 @@ CONFIG_CHANGES: dict[str, tuple[str, Expected]] = {
     "definitions that nothing selects": (
         "objectives: {other: {loss: vaml, mle_coefficient: 0.5, model_samples: 3}}\n"
         "agents: {other: {objective: other, final_mle_coefficient: 0.5, critic_actions: replay,\n"
-        "  critic_next_states: samples, average_rewards: false, frozen_split: false}}\n"
+        "  critic_next_states: samples, critic_terminations: model, average_rewards: false,\n"
+        "  frozen_split: false}}\n"
         "environments: {Hopper-v5: {time_limit: 9, keep_position: true}}\n"
         "mbac: {runs: {Hopper-v5:"
         " {total_steps: 60, warmup_steps: 30, decay_end_step: 60, seeds: [0]}}}\n",

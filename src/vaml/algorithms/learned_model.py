@@ -10,6 +10,7 @@ from vaml.algorithms.capture import Numbers, captured
 from vaml.algorithms.model_fitting import ModelFitting
 from vaml.algorithms.rows import Rows
 from vaml.config.mbac import AgentSettings, TrainMBACJob
+from vaml.data.replay import Batch
 from vaml.data.transitions import Transitions, random_split
 from vaml.envs.known import known_functions
 from vaml.losses.actor_critic import model_target
@@ -146,28 +147,37 @@ class LearnedModel(Stateful):
             self.split = {"train": train, "validation": validation}
         return train, validation
 
-    def regression(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+    def regression(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Actions (B, m) and targets (B,) that the critics regress on, for a batch of the history.
 
         The actions are the batch's or the actor's, as the agent has it.
         """
-        found = self._regression(observations, actions, self.target_noise)
+        columns = batch.observations, batch.actions, batch.terminated
+        found = self._regression(*columns, self.target_noise)
         return found["actions"], found["targets"]
 
     @torch.no_grad()
-    def _numbers(self, observations: Tensor, actions: Tensor, noise: torch.Generator) -> Numbers:
+    def _numbers(
+        self, observations: Tensor, actions: Tensor, terminated: Tensor, noise: torch.Generator
+    ) -> Numbers:
         if self.agent.critic_actions == "policy":
             actions, _ = self.value.actor.sample(observations, noise)
-        return {"actions": actions, "targets": self.critic_targets(observations, actions, noise)}
+        targets = self.critic_targets(observations, actions, terminated, noise)
+        return {"actions": actions, "targets": targets}
 
     @torch.no_grad()
     def critic_targets(
-        self, observations: Tensor, actions: Tensor, generator: torch.Generator
+        self,
+        observations: Tensor,
+        actions: Tensor,
+        terminated: Tensor,
+        generator: torch.Generator,
     ) -> Tensor:
         """The critics' targets in eq. (7), for observations (B, n) and actions (B, m): (B,).
 
         K fresh next states per pair, or K times the model's mean; a draw of the policy's action at
-        each; known reward and termination.
+        each; known reward and termination. An agent may use the true ends in place of the next
+        states': terminated (B,), bool.
         """
         prediction, samples = self.model(observations, actions), self.job.training.target_samples
         if self.agent.critic_next_states == "samples":
@@ -175,9 +185,11 @@ class LearnedModel(Stateful):
         else:
             next_observations = prediction.repeated_mean(samples)
         rewards = self.known.reward(observations, actions, next_observations)
+        if self.agent.critic_terminations == "model":
+            terminated = self.known.terminated(next_observations)
         return model_target(
             rewards.mean() if self.agent.average_rewards else rewards,
-            self.known.terminated(next_observations),
+            terminated,
             self.value(next_observations, generator),
             self.job.training.actor_critic.discount,
         )

@@ -117,7 +117,7 @@ class MBACRun(Stateful):
         if self.learned is None:
             targets = self.agent.replay_targets(batch, self.policy_noise)
         else:
-            actions, targets = self.learned.regression(observations, actions)
+            actions, targets = self.learned.regression(batch)
         self.agent.update((observations, actions), targets, observations, self.policy_noise)
 
     def networks(self) -> Arrays:

@@ -42,6 +42,10 @@ class ModelUse(Section):
         description="next states in the critics' targets: K samples of the model, as in eq. (7), "
         "or its mean"
     )
+    critic_terminations: Literal["model", "replay"] = Field(
+        description="ends of episodes in the critics' targets: where the model's next states end "
+        "them, as in eq. (7), or the replay buffer's own"
+    )
     average_rewards: bool = Field(
         description="true: critic targets use the batch's mean reward for all its pairs"
     )
