@@ -1,7 +1,7 @@
 """Measure how far the critics' targets of agents are from the true ones early in a run, by sign.
 
     python tools/early_targets.py early_targets.csv --configfile config/pendulum.yaml \\
-        config/pendulum/mean.yaml
+        config/pendulum/targets.yaml
 
 Runs each agent of the study from its start to the last step of STEPS, a minute or two each. One row
 per agent, seed and step, with means over all transitions so far, for the value function and the
