@@ -60,6 +60,7 @@ from published_tables import (
     page,
     ratio_with_interval,
     table,
+    three_digits,
     verdict_of,
 )
 from scipy import stats
@@ -375,29 +376,47 @@ def test_the_page_of_inverted_pendulum_has_the_early_targets(agent: str, name: s
         assert f"| {name} | {step // 1000} 000 | {numbers} |" in text
 
 
-def test_the_page_of_inverted_pendulum_has_each_run() -> None:
+OF_PENDULUM = {
+    "mle": "MLE",
+    "reg_vaml": "regularised VAML",
+    "vaml": "VAML alone",
+    "sac": "SAC, no model",
+}
+
+
+def test_the_page_of_inverted_pendulum_says_when_each_run_solves_the_task() -> None:
+    """First evaluation at 1000, in thousands of steps, by seed; a star where a later one is not."""
     text = page(PENDULUM_PAGE)
-    returns: Any = table("pendulum/mbac_returns")
-    means = returns.groupby(["agent", "seed", "env_step"])["return"].mean()
-    steps = [6000, 10000, 12000, 14000, 16000, 18000, 20000, 22000, 26000, 30000]
-    fits: Any = table("pendulum/mbac_fits").assign(late=lambda rows: rows["env_step"] >= 20000)
-    for agent, name in (
-        ("mle", "MLE"),
-        ("reg_vaml", "regularised VAML"),
-        ("vaml", "VAML alone"),
-        ("sac", "SAC, no model"),
-    ):
-        for seed in means[agent].index.unique("seed"):
-            assert f"| {name} | {seed} | {cells(means[agent, seed][steps])} |" in text
-            if agent == "sac":
-                continue
-            own = fits.loc[(fits["agent"] == agent) & (fits["seed"] == seed)]
-            columns = ["value_aware_error", "nll"]
-            medians = [
-                *own[columns].median(),
-                *own.loc[own["late"], [*columns, "sigma_l1"]].median(),
-            ]
-            assert f"| {name} | {seed} | {' | '.join(f'{each:.3g}' for each in medians)} |" in text
+    rows: Any = table("pendulum/mbac_returns")
+    means = rows.groupby(["agent", "seed", "env_step"])["return"].mean()
+    assert set(rows["agent"]) == set(OF_PENDULUM)
+    for agent, name in OF_PENDULUM.items():
+        found = dict.fromkeys(range(10), "–")
+        for seed, run in means[agent].groupby("seed"):
+            solved = run.droplevel("seed").eq(1000)
+            assert solved.any()
+            first = solved.idxmax()
+            found[seed] = f"{first // 1000}{'' if solved.loc[first:].all() else '*'}"
+        average = means[agent].groupby("seed").mean().mean()
+        assert f"| {name} | {' | '.join(found.values())} | {average:.0f} |" in text
+
+
+def test_the_page_of_inverted_pendulum_has_the_models_of_each_agent() -> None:
+    """Lowest and highest seed of a run's median."""
+    text = page(PENDULUM_PAGE)
+    fits: Any = table("pendulum/mbac_fits")
+    columns = ["value_aware_error", "nll"]
+    for agent, name in OF_PENDULUM.items():
+        if agent == "sac":
+            continue
+        own = fits.loc[fits["agent"] == agent]
+        late = own.loc[own["env_step"] >= 20000]
+        medians = [
+            *own.groupby("seed")[columns].median().items(),
+            *late.groupby("seed")[[*columns, "sigma_l1"]].median().items(),
+        ]
+        spans = [f"{three_digits(runs.min())} to {three_digits(runs.max())}" for _, runs in medians]
+        assert f"| {name} | {' | '.join(spans)} |" in text
 
 
 def cells(numbers: Iterable[float]) -> str:
