@@ -83,6 +83,13 @@ def new_behind_sac(agent: str) -> str:
     return bracketed(with_interval((means[agent] - means["sac"]).loc[4:]), ".0f")
 
 
+def put_right(claim: str, agent: str, baseline: str) -> str:
+    """InvertedPendulum: return over training with targets put right in part, less another's."""
+    study = "pendulum/targets"
+    found, _ = compared("InvertedPendulum", claim, "mean of return", agent, baseline, study)
+    return bracketed(found, ".0f")
+
+
 def returns(agent: str, step: int, name: str = "pusher_settings/returns") -> list[float]:
     rows = table(name)
     mine = rows.loc[(rows["agent"] == agent) & (rows["env_step"] == step)].sort_values("seed")

@@ -15,7 +15,8 @@ from vaml.data.replay import Batch
 
 def targets_of(run: MBACRun, batch: Batch) -> torch.Tensor:
     noise = learned(run).target_noise
-    return learned(run).critic_targets(batch.observations, batch.actions, batch.terminated, noise)
+    true = batch.next_observations, batch.terminated
+    return learned(run).critic_targets(batch.observations, batch.actions, *true, noise)
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ def test_an_averaged_reward_is_the_same_for_every_pair() -> None:
     plain, averaged = warmed_up(), warmed_up(average_rewards=True)
     batch = plain.interaction.history.sample(8, np.random.default_rng(0))
     pairs = batch.observations, batch.actions
+    true = batch.next_observations, batch.terminated
     noise = torch.Generator().manual_seed(5)
     with torch.no_grad():
         samples = learned(plain).model(*pairs).sample(4, noise)
@@ -34,7 +35,7 @@ def test_an_averaged_reward_is_the_same_for_every_pair() -> None:
     assert rewards.std() > 0.01
     # The model of the second run has trained on the same data: the same weights.
     first, second = (
-        learned(run).critic_targets(*pairs, batch.terminated, torch.Generator().manual_seed(5))
+        learned(run).critic_targets(*pairs, *true, torch.Generator().manual_seed(5))
         for run in (plain, averaged)
     )
     torch.testing.assert_close(second - first, rewards.mean() - rewards.mean(0))
@@ -51,7 +52,8 @@ def test_policy_actions_replace_the_replayed_ones_in_pairs_and_targets(
     noise.set_state(learned(run).target_noise.get_state())
     with torch.no_grad():
         expected, _ = run.agent.actor.sample(batch.observations, noise)
-    targets = learned(run).critic_targets(batch.observations, expected, batch.terminated, noise)
+    true = batch.next_observations, batch.terminated
+    targets = learned(run).critic_targets(batch.observations, expected, *true, noise)
     calls: list[Any] = []
     monkeypatch.setattr(run.agent, "update", lambda *arguments: calls.append(arguments))
     run.learn()
@@ -68,6 +70,7 @@ def test_critics_may_see_the_models_mean_in_place_of_its_samples() -> None:
     plain, by_mean = warmed_up(), warmed_up(critic_next_states="mean")
     batch = plain.interaction.history.sample(8, np.random.default_rng(0))
     pairs = batch.observations, batch.actions
+    true = batch.next_observations, batch.terminated
     seen: list[tuple[int, ...]] = []
 
     def value(states: Tensor, _: torch.Generator) -> Tensor:
@@ -78,15 +81,32 @@ def test_critics_may_see_the_models_mean_in_place_of_its_samples() -> None:
     with torch.no_grad():
         mean = batch.observations + learned(by_mean).model(*pairs).mean
     expected = learned(by_mean).known.reward(*pairs, mean) + 0.9 * 5 * mean[:, 3]
-    found = learned(by_mean).critic_targets(*pairs, batch.terminated, torch.Generator())
+    found = learned(by_mean).critic_targets(*pairs, *true, torch.Generator())
     torch.testing.assert_close(found, expected)
     assert seen == [(4, 8, 23)]  # as many draws of V as with samples
     noise = torch.Generator().manual_seed(0)
-    sampled = torch.stack(
-        [learned(plain).critic_targets(*pairs, batch.terminated, noise) for _ in range(100)]
-    )
+    sampled = torch.stack([learned(plain).critic_targets(*pairs, *true, noise) for _ in range(100)])
     assert sampled.std(0).min() > 0.5
     assert set(seen) == {(4, 8, 23)}
+
+
+def test_critics_may_see_the_true_next_states() -> None:
+    """As many draws of V as with samples, at the buffer's states, which end where these end."""
+    run = start(critic_next_states="replay")
+    model = learned(run)
+    reached = torch.tensor([[0.0, 0.1, 0.0, 0.0], [0.0, 0.3, 0.0, 0.0]])
+    seen: list[Tensor] = []
+
+    def value(states: Tensor, _: torch.Generator) -> Tensor:
+        seen.append(states)
+        return 100 * states[..., 1]
+
+    model.value = value  # type: ignore[assignment]
+    anything = torch.zeros(2, 4), torch.zeros(2, 1)
+    told = torch.tensor([True, False])  # what it is told is not asked
+    found = model.critic_targets(*anything, reached, told, torch.Generator())
+    torch.testing.assert_close(found, torch.tensor([1 + 0.9 * 10, 1.0]))
+    assert torch.equal(seen[0], reached.expand(4, 2, 4))
 
 
 @pytest.mark.parametrize("critic_terminations", ["model", "replay"])
@@ -108,12 +128,12 @@ def test_critics_may_be_told_which_transitions_end(critic_terminations: str) -> 
     model.model = lambda *_: Predicted()  # type: ignore[assignment]
     model.value = lambda states, _: torch.full(states.shape[:-1], 10.0)  # type: ignore[assignment]
     told = torch.tensor([True, False])
-    found = model.critic_targets(states, actions, told, torch.Generator())
+    found = model.critic_targets(states, actions, states, told, torch.Generator())
     share_that_goes_on = {"model": [1.0, 0.5], "replay": [0.0, 1.0]}[critic_terminations]
     torch.testing.assert_close(found, 1 + 0.9 * 10 * torch.tensor(share_that_goes_on))
 
 
-def test_the_ends_come_from_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_true_next_states_and_ends_come_from_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     run = start(critic_terminations="replay")
     while run.steps < 20:
         run.advance()
@@ -123,7 +143,7 @@ def test_the_ends_come_from_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     original = learned(run).critic_targets
 
     def recorded(*arguments: Tensor) -> Tensor:
-        seen.append(arguments[2])
+        seen.extend(arguments[2:4])
         return original(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(learned(run), "critic_targets", recorded)
@@ -132,7 +152,8 @@ def test_the_ends_come_from_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     batch = history.sample(8, replay)
     run.learn()
     assert 0 < int(batch.terminated.sum()) < 8
-    assert torch.equal(seen[0], batch.terminated)
+    assert torch.equal(seen[0], batch.next_observations)
+    assert torch.equal(seen[1], batch.terminated)
 
 
 def test_a_frozen_split_is_the_first_fits_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,7 @@ from experiment_c_numbers import (
     mean_agent,
     mean_over_samples,
     of_samples,
+    put_right,
     theirs,
     unstable_alone,
 )
@@ -68,6 +69,15 @@ from scipy import stats
 RUNS_PAGE, PUSHER_PAGE, PENDULUM_PAGE = (
     f"paper/published/{study}/README.md" for study in ("four_runs", "pusher", "pendulum")
 )
+OF_PENDULUM = {
+    "mle": "MLE",
+    "reg_vaml": "regularised VAML",
+    "vaml": "VAML alone",
+    "mle_mean": "MLE, its mean",
+    "mle_true_ends": "MLE, true ends",
+    "mle_mean_true_ends": "MLE, its mean, true ends",
+    "sac": "SAC, no model",
+}
 
 
 def effect(claim: str, measured: str, *arms: str) -> str:
@@ -364,6 +374,24 @@ def test_the_page_of_inverted_pendulum_has_the_effects_of_vaml_alone() -> None:
 
 
 @pytest.mark.parametrize(
+    ("claim", "agent", "baseline"),
+    [
+        ("W40", "mle_mean", "mle"),
+        ("W40", "mle_mean", "sac"),
+        ("W41", "mle_true_ends", "mle"),
+        ("W41", "mle_mean_true_ends", "mle_mean"),
+    ],
+)
+def test_the_page_of_inverted_pendulum_has_the_effects_of_targets_put_right(
+    claim: str, agent: str, baseline: str
+) -> None:
+    name, other = (OF_PENDULUM[each] for each in (agent, baseline))
+    effect = put_right(claim, agent, baseline)
+    row = f"{name}, less {other} | {effect} | {verdict_of(claim, 'pendulum/targets')} |"
+    assert row in page(PENDULUM_PAGE)
+
+
+@pytest.mark.parametrize(
     ("agent", "name"),
     [("mle", "MLE"), ("mle_mean", "MLE, its mean"), ("reg_vaml", "regularised VAML")],
 )
@@ -373,14 +401,6 @@ def test_the_page_of_inverted_pendulum_has_the_early_targets(agent: str, name: s
         spans = (early_span(agent, step, column) for column in ("bias", "mean_bias", "spurious"))
         numbers = " | ".join((early_value_over_sac(agent, step), *spans))
         assert f"| {name} | {step // 1000} 000 | {numbers} |" in text
-
-
-OF_PENDULUM = {
-    "mle": "MLE",
-    "reg_vaml": "regularised VAML",
-    "vaml": "VAML alone",
-    "sac": "SAC, no model",
-}
 
 
 def test_the_page_of_inverted_pendulum_says_when_each_run_solves_the_task() -> None:

@@ -172,7 +172,8 @@ class Diagnostics(Stateful):
             values = self._value(repeated, self._generator(name, f"truth{draw}")).mean(0)
             truth = bellman_target(rewards, terminated, values, training.actor_critic.discount)
             noise = self._generator(name, f"targets{draw}")
-            targets = learned.critic_targets(data.observations, data.actions, terminated, noise)
+            true = data.next_observations, terminated
+            targets = learned.critic_targets(data.observations, data.actions, *true, noise)
             return targets - truth, values
 
         first, values = distances("")

@@ -152,17 +152,27 @@ class LearnedModel(Stateful):
 
         The actions are the batch's or the actor's, as the agent has it.
         """
-        columns = batch.observations, batch.actions, batch.terminated
-        found = self._regression(*columns, self.target_noise)
+        found = self._regression(
+            batch.observations,
+            batch.actions,
+            batch.next_observations,
+            batch.terminated,
+            self.target_noise,
+        )
         return found["actions"], found["targets"]
 
     @torch.no_grad()
     def _numbers(
-        self, observations: Tensor, actions: Tensor, terminated: Tensor, noise: torch.Generator
+        self,
+        observations: Tensor,
+        actions: Tensor,
+        reached: Tensor,
+        terminated: Tensor,
+        noise: torch.Generator,
     ) -> Numbers:
         if self.agent.critic_actions == "policy":
             actions, _ = self.value.actor.sample(observations, noise)
-        targets = self.critic_targets(observations, actions, terminated, noise)
+        targets = self.critic_targets(observations, actions, reached, terminated, noise)
         return {"actions": actions, "targets": targets}
 
     @torch.no_grad()
@@ -170,20 +180,24 @@ class LearnedModel(Stateful):
         self,
         observations: Tensor,
         actions: Tensor,
+        reached: Tensor,
         terminated: Tensor,
         generator: torch.Generator,
     ) -> Tensor:
         """The critics' targets in eq. (7), for observations (B, n) and actions (B, m): (B,).
 
         K fresh next states per pair, or K times the model's mean; a draw of the policy's action at
-        each; known reward and termination. An agent may use the true ends in place of the next
-        states': terminated (B,), bool.
+        each; known reward and termination. An agent may use the true next states or ends in place
+        of the model's: reached (B, n), terminated (B,), bool.
         """
-        prediction, samples = self.model(observations, actions), self.job.training.target_samples
-        if self.agent.critic_next_states == "samples":
-            next_observations = prediction.sample(samples, generator)
-        else:
-            next_observations = prediction.repeated_mean(samples)
+        samples = self.job.training.target_samples
+        match self.agent.critic_next_states:
+            case "samples":
+                next_observations = self.model(observations, actions).sample(samples, generator)
+            case "mean":
+                next_observations = self.model(observations, actions).repeated_mean(samples)
+            case "replay":
+                next_observations = reached.expand(samples, -1, -1)
         rewards = self.known.reward(observations, actions, next_observations)
         if self.agent.critic_terminations == "model":
             terminated = self.known.terminated(next_observations)

@@ -40,11 +40,16 @@ def _references(study: "Config") -> Iterator[str]:
         yield f"config: agents: got {MODEL_FREE!r}, which means SAC; allowed: other names"
     for name, agent in study.agents.items():
         yield from _among(f"agents.{name}.objective", [agent.objective], study.objectives)
-        if agent.critic_terminations == "replay" and agent.critic_actions == "policy":
-            yield (
-                f"config: agents.{name}.critic_terminations: got 'replay'; allowed: model with "
-                "critic_actions: policy, whose actions the replay buffer has no ends of"
-            )
+        if agent.critic_actions == "policy":
+            for key, allowed in (
+                ("critic_next_states", "samples, mean"),
+                ("critic_terminations", "model"),
+            ):
+                if getattr(agent, key) == "replay":
+                    yield (
+                        f"config: agents.{name}.{key}: got 'replay'; allowed: {allowed} with "
+                        "critic_actions: policy, after which the replay buffer has no next states"
+                    )
 
 
 def _objectives(study: "Config") -> Iterator[str]:

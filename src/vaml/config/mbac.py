@@ -38,9 +38,9 @@ class ModelUse(Section):
         description="actions of the critics' updates: the replay buffer's, as in eq. (7), or "
         "new ones of the policy"
     )
-    critic_next_states: Literal["samples", "mean"] = Field(
+    critic_next_states: Literal["samples", "mean", "replay"] = Field(
         description="next states in the critics' targets: K samples of the model, as in eq. (7), "
-        "or its mean"
+        "its mean, or the replay buffer's own, K times"
     )
     critic_terminations: Literal["model", "replay"] = Field(
         description="ends of episodes in the critics' targets: where the model's next states end "
