@@ -60,7 +60,6 @@ STUDIES = {
     "four_runs/patient": (("snapshots",), ()),
     "four_runs/wide": (("snapshots",), ()),
     "pendulum/alone": (_OF_AGENTS, ("where_mbac",)),
-    "pendulum/targets": (_OF_AGENTS, ("where_mbac",)),
     "pusher/mean": (_OF_AGENTS, ("where_mbac",)),
     "pusher/samples": (_OF_AGENTS, ("where_mbac",)),
     "pusher_v5": (_OF_AGENTS, ("figure_3_seeds", "why_mbac")),

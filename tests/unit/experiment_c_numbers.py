@@ -283,7 +283,7 @@ def last_evaluations(column: str, evaluations: int, agent: str = "reg_vaml") -> 
     """Pusher: `last_error_ratios` over the last evaluations, geometric means, with the interval."""
     rows: Any = table("pusher/mbac_diagnostics").set_index(["agent", "env_step", "seed"])[column]
     logs = np.log(rows[agent] / rows["mle"]).unstack("seed")
-    return exp(with_interval(logs.iloc[-evaluations:].mean()))
+    return exp(with_interval(logs.iloc[-evaluations:].mean().dropna()))
 
 
 def in_the_actions(kind: str) -> float:
@@ -301,7 +301,7 @@ def in_the_actions(kind: str) -> float:
 def last_leads(evaluations: int, agent: str = "reg_vaml") -> Any:
     """Pusher: an agent's return over maximum likelihood's, mean of the last ones, by seed."""
     lead = (whole_returns(agent) - whole_returns("mle")).unstack("seed")
-    return lead.iloc[-evaluations:].mean()
+    return lead.iloc[-evaluations:].mean().dropna()
 
 
 def published_lead() -> str:

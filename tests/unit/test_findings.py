@@ -859,7 +859,7 @@ FINDINGS: dict[str, Callable[[], str]] = {
     "on the replay buffer": lambda: "is {} of maximum likelihood's".format(
         bracketed(exp(compared("Pusher", "W11", "last of log error_replay")[0]), ".2g")
     ),
-    "where the policy is": lambda: "{}, {}, {} and {} times maximum likelihood's".format(
+    "where the policy is": lambda: "{}, {}, {}, {} and {} times maximum likelihood's".format(
         *(f"{ratio:.2g}" for ratio in last_error_ratios("error_on_policy"))
     ),
     "noise where the policy is": lambda: (
@@ -875,7 +875,7 @@ FINDINGS: dict[str, Callable[[], str]] = {
     "ahead on every seed": lambda: (
         f"by {lead_in_pusher(20000)} at 20 000 steps and by {lead_in_pusher(60000)} at the end. "
         "Over the last five evaluations it is ahead by "
-        f"{bracketed(with_interval(last_leads(5)), '.1f')}, on {(last_leads(5) > 0).sum()} of 4"
+        f"{bracketed(with_interval(last_leads(5)), '.1f')}, on {(last_leads(5) > 0).sum()} of 5"
     ),
     "over ten evaluations": lambda: (
         "the ratio is {} on the replay buffer, {} in its states with the policy's actions, and {} "
@@ -943,7 +943,7 @@ FINDINGS: dict[str, Callable[[], str]] = {
     ),
     "samples": lambda: (
         f"the mean has {mean_over_samples('mle', 'W35', 'pusher/samples')} of the samples' error, "
-        f"which is not clearly below one half (W35: {verdict_of('W35', 'pusher/samples')}, against "
+        f"which is not below one half (W35: {verdict_of('W35', 'pusher/samples')}, against "
         f"our prediction). But it has {of_samples('replay', 0, 30000)} of it up to 30 000 steps, "
         f"and {of_samples('replay', 50000)} from 50 000 on. From"
     ),
@@ -1041,7 +1041,7 @@ FIRST_PAGE: dict[str, Callable[[], str]] = {
     "where it is better": lambda: (
         bracketed(exp(compared("Pusher", "W11", "last of log error_replay")[0]), ".2g")
         + " × MLE's on replayed states, "
-        + "{}, {}, {} and {} × on the policy's own".format(
+        + "{}, {}, {}, {} and {} × on the policy's own".format(
             *(f"{ratio:.2g}" for ratio in last_error_ratios("error_on_policy"))
         )
     ),
