@@ -60,6 +60,7 @@ STUDIES = {
     "four_runs/patient": (("snapshots",), ()),
     "four_runs/wide": (("snapshots",), ()),
     "pendulum/alone": (_OF_AGENTS, ("where_mbac",)),
+    "pendulum/targets": (_OF_AGENTS, ("where_mbac",)),
     "pusher/mean": (_OF_AGENTS, ("where_mbac",)),
     "pusher/samples": (_OF_AGENTS, ("where_mbac",)),
     "pusher_v5": (_OF_AGENTS, ("figure_3_seeds", "why_mbac")),
@@ -76,7 +77,8 @@ MANUSCRIPT = {
     "sac_returns": ("snapshots",),
     **dict.fromkeys(_OF_AGENTS, ("pendulum", "pusher")),
 }
-DPI = 150
+DPI = 125
+DIGITS = 12  # of a number behind a picture
 
 
 def redraw(folder: Path, spare: Path) -> None:
@@ -235,8 +237,11 @@ def _drawing(figure: str, tables: Mapping[str, pd.DataFrame], study: Config) -> 
 
 
 def _picture(name: str, folder: Path, drawing: Drawing, pdfs: Path) -> Path:
-    """The picture as PNG, and exactly what it shows as CSV; as PDF for a manuscript, in `pdfs`."""
+    """The picture as PNG, and what it shows as CSV; as PDF for a manuscript, in `pdfs`."""
     figure, rows = drawing
+    rows = rows.map(
+        lambda entry: float(f"{entry:.{DIGITS}g}") if isinstance(entry, float) else entry
+    )
     pdf = pdfs / f"{name}.pdf"
     save(figure, rows, pdf, folder / f"{name}.png", folder / f"{name}.csv", DPI)
     return pdf

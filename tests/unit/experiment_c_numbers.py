@@ -90,6 +90,36 @@ def put_right(claim: str, agent: str, baseline: str) -> str:
     return bracketed(found, ".0f")
 
 
+def value_over_sac(agent: str, step: int) -> str:
+    """InvertedPendulum: what the critics give the policy, over SAC's of the same seed."""
+    values = _values().xs(step, level="env_step")
+    logs = np.log(values[agent] / values["sac"]).dropna()
+    return bracketed(exp(with_interval(logs)), ".2f")
+
+
+def highest_values(agent: str) -> Any:
+    """InvertedPendulum: the highest along a run of what its critics give the policy, by seed."""
+    return _values()[agent].groupby("seed").max()
+
+
+def _values() -> Any:
+    return table("pendulum/values").set_index(["agent", "seed", "env_step"])["value"]
+
+
+def targets_off(agent: str) -> str:
+    """InvertedPendulum: `target_error_replay` at 12 000 steps, the median of the runs."""
+    rows: Any = table("pendulum/mbac_diagnostics")
+    errors = rows.loc[(rows["agent"] == agent) & (rows["env_step"] == 12000), "target_error_replay"]
+    return f"{100 * errors.median():.2g} %"
+
+
+def fallen() -> list[tuple[str, int]]:
+    """InvertedPendulum: agent and seed of the runs that have solved the task and end below it."""
+    rows: Any = table("pendulum/mbac_returns")
+    curves = rows.groupby(["agent", "seed", "env_step"])["return"].mean().unstack()
+    return list(curves.index[(curves == 1000).any(axis=1) & (curves[30000] < 1000)])
+
+
 def returns(agent: str, step: int, name: str = "pusher_settings/returns") -> list[float]:
     rows = table(name)
     mine = rows.loc[(rows["agent"] == agent) & (rows["env_step"] == step)].sort_values("seed")

@@ -41,6 +41,8 @@ from experiment_c_numbers import (
     alone,
     early_span,
     early_value_over_sac,
+    fallen,
+    highest_values,
     last_returns,
     lead_in_pusher,
     lowest_returns,
@@ -48,8 +50,10 @@ from experiment_c_numbers import (
     mean_over_samples,
     of_samples,
     put_right,
+    span_of,
     theirs,
     unstable_alone,
+    value_over_sac,
 )
 from published_tables import (
     PUBLISHED,
@@ -76,6 +80,7 @@ OF_PENDULUM = {
     "mle_mean": "MLE, its mean",
     "mle_true_ends": "MLE, true ends",
     "mle_mean_true_ends": "MLE, its mean, true ends",
+    "true_next_states": "true next states",
     "sac": "SAC, no model",
 }
 
@@ -380,6 +385,7 @@ def test_the_page_of_inverted_pendulum_has_the_effects_of_vaml_alone() -> None:
         ("W40", "mle_mean", "sac"),
         ("W41", "mle_true_ends", "mle"),
         ("W41", "mle_mean_true_ends", "mle_mean"),
+        ("W42", "true_next_states", "sac"),
     ],
 )
 def test_the_page_of_inverted_pendulum_has_the_effects_of_targets_put_right(
@@ -389,6 +395,23 @@ def test_the_page_of_inverted_pendulum_has_the_effects_of_targets_put_right(
     effect = put_right(claim, agent, baseline)
     row = f"{name}, less {other} | {effect} | {verdict_of(claim, 'pendulum/targets')} |"
     assert row in page(PENDULUM_PAGE)
+
+
+def test_the_page_of_inverted_pendulum_has_what_the_critics_give_the_policy() -> None:
+    text = page(PENDULUM_PAGE)
+    for agent in dict.fromkeys(table("pendulum/values")["agent"]):
+        highest = highest_values(agent)
+        over = (value_over_sac(agent, step) if agent != "sac" else "1" for step in (4000, 12000))
+        cells = " | ".join([str(len(highest)), *over, span_of(highest)])
+        assert f"| {OF_PENDULUM[agent]} | {cells} |" in text
+    too_high = {
+        (agent, seed)
+        for agent in OF_PENDULUM
+        if agent in set(table("pendulum/values")["agent"])
+        for seed, value in highest_values(agent).items()
+        if value > 100
+    }
+    assert too_high == set(fallen()) - {("mle", 8)}
 
 
 @pytest.mark.parametrize(
