@@ -106,6 +106,14 @@ def _values() -> Any:
     return table("pendulum/values").set_index(["agent", "seed", "env_step"])["value"]
 
 
+def solves_later_than_sac(agent: str) -> int:
+    """InvertedPendulum: seeds on which an agent first returns 1000 later than SAC."""
+    rows: Any = table("pendulum/mbac_returns")
+    curves = rows.groupby(["agent", "seed", "env_step"])["return"].mean().unstack()
+    first = (curves == 1000).idxmax(axis=1)
+    return int((first[agent] > first["sac"].loc[first[agent].index]).sum())
+
+
 def targets_off(agent: str) -> str:
     """InvertedPendulum: `target_error_replay` at 12 000 steps, the median of the runs."""
     rows: Any = table("pendulum/mbac_diagnostics")
