@@ -71,6 +71,12 @@ def over_training() -> Any:
     return table("pendulum/mbac_returns").groupby(["agent", "seed"])["return"].mean()
 
 
+def learning_curves() -> Any:
+    """InvertedPendulum: mean return by agent and seed, with a column for each evaluation's step."""
+    rows: Any = table("pendulum/mbac_returns")
+    return rows.groupby(["agent", "seed", "env_step"])["return"].mean().unstack()
+
+
 def behind_sac(agent: str) -> str:
     """InvertedPendulum: an agent's return over training, less SAC's, with the interval."""
     effect, _ = compared("InvertedPendulum", "W39", "mean of return", agent, "sac")
@@ -108,9 +114,7 @@ def _values() -> Any:
 
 def solves_later_than_sac(agent: str) -> int:
     """InvertedPendulum: seeds on which an agent first returns 1000 later than SAC."""
-    rows: Any = table("pendulum/mbac_returns")
-    curves = rows.groupby(["agent", "seed", "env_step"])["return"].mean().unstack()
-    first = (curves == 1000).idxmax(axis=1)
+    first = (learning_curves() == 1000).idxmax(axis=1)
     return int((first[agent] > first["sac"].loc[first[agent].index]).sum())
 
 
@@ -123,8 +127,7 @@ def targets_off(agent: str) -> str:
 
 def fallen() -> list[tuple[str, int]]:
     """InvertedPendulum: agent and seed of the runs that have solved the task and end below it."""
-    rows: Any = table("pendulum/mbac_returns")
-    curves = rows.groupby(["agent", "seed", "env_step"])["return"].mean().unstack()
+    curves = learning_curves()
     return list(curves.index[(curves == 1000).any(axis=1) & (curves[30000] < 1000)])
 
 

@@ -119,6 +119,7 @@ from experiment_c_numbers import (
     lead_in_pusher,
     lead_on_average,
     lead_with_the_rerun,
+    learning_curves,
     lower_on,
     lowest_returns,
     mean_agent,
@@ -163,8 +164,7 @@ PUT_RIGHT = ("mle_mean", "mle_true_ends", "mle_mean_true_ends", "true_next_state
 
 def test_the_findings_about_inverted_pendulum_are_those_of_its_runs() -> None:
     text = page("docs/findings.md")
-    returns: Any = table("pendulum/mbac_returns")
-    curves = returns.groupby(["agent", "seed", "env_step"])["return"].mean().unstack()
+    curves = learning_curves()
     with_ten, with_four = ["mle", "reg_vaml", "sac"], ["vaml", *PUT_RIGHT]
     runs = dict.fromkeys(with_ten, 10) | dict.fromkeys(with_four, 4)
     assert curves.groupby("agent").size().to_dict() == runs
@@ -189,8 +189,7 @@ def test_the_findings_about_inverted_pendulum_are_those_of_its_runs() -> None:
 
 def test_two_runs_by_the_mean_fall_where_their_critics_promise_too_much() -> None:
     text = page("docs/findings.md")
-    rows: Any = table("pendulum/mbac_returns")
-    last = rows.loc[rows["env_step"] == 30000].groupby(["agent", "seed"])["return"].mean()
+    last = learning_curves()[30000]
     fell = [("mle_mean", 6), ("mle_mean_true_ends", 5)]
     assert sorted(fallen()) == sorted([*fell, ("mle", 8)])
     assert last.loc[fell].max() < 50

@@ -45,6 +45,7 @@ from experiment_c_numbers import (
     highest_values,
     last_returns,
     lead_in_pusher,
+    learning_curves,
     lowest_returns,
     mean_agent,
     mean_over_samples,
@@ -132,7 +133,7 @@ def test_the_page_of_pusher_has_the_late_refits_of_each_agent() -> None:
     ):
         own = fits.loc[fits["agent"] == agent]
         spans = [
-            f"{three_digits(runs.min())} to {three_digits(runs.max())}"
+            lowest_to_highest(runs)
             for step in (40000, 58000)
             for _, runs in own.loc[own["env_step"] >= step]
             .groupby("seed")[["value_aware_error", "nll"]]
@@ -399,15 +400,15 @@ def test_the_page_of_inverted_pendulum_has_the_effects_of_targets_put_right(
 
 def test_the_page_of_inverted_pendulum_has_what_the_critics_give_the_policy() -> None:
     text = page(PENDULUM_PAGE)
-    for agent in dict.fromkeys(table("pendulum/values")["agent"]):
+    agents = table("pendulum/values")["agent"].unique()
+    for agent in agents:
         highest = highest_values(agent)
         over = (value_over_sac(agent, step) if agent != "sac" else "1" for step in (4000, 12000))
         cells = " | ".join([str(len(highest)), *over, span_of(highest)])
         assert f"| {OF_PENDULUM[agent]} | {cells} |" in text
     too_high = {
         (agent, seed)
-        for agent in OF_PENDULUM
-        if agent in set(table("pendulum/values")["agent"])
+        for agent in agents
         for seed, value in highest_values(agent).items()
         if value > 100
     }
@@ -429,17 +430,16 @@ def test_the_page_of_inverted_pendulum_has_the_early_targets(agent: str, name: s
 def test_the_page_of_inverted_pendulum_says_when_each_run_solves_the_task() -> None:
     """First evaluation at 1000, in thousands of steps, by seed; a star where a later one is not."""
     text = page(PENDULUM_PAGE)
-    rows: Any = table("pendulum/mbac_returns")
-    means = rows.groupby(["agent", "seed", "env_step"])["return"].mean()
-    assert set(rows["agent"]) == set(OF_PENDULUM)
+    curves = learning_curves()
+    assert set(curves.index.unique("agent")) == set(OF_PENDULUM)
     for agent, name in OF_PENDULUM.items():
         found = dict.fromkeys(range(10), "–")
-        for seed, run in means[agent].groupby("seed"):
-            solved = run.droplevel("seed").eq(1000)
+        for seed, run in curves.loc[agent].iterrows():
+            solved = run.eq(1000)
             assert solved.any()
             first = solved.idxmax()
             found[seed] = f"{first // 1000}{'' if solved.loc[first:].all() else '*'}"
-        average = means[agent].groupby("seed").mean().mean()
+        average = curves.loc[agent].mean(axis=1).mean()
         assert f"| {name} | {' | '.join(found.values())} | {average:.0f} |" in text
 
 
@@ -457,8 +457,12 @@ def test_the_page_of_inverted_pendulum_has_the_models_of_each_agent() -> None:
             *own.groupby("seed")[columns].median().items(),
             *late.groupby("seed")[[*columns, "sigma_l1"]].median().items(),
         ]
-        spans = [f"{three_digits(runs.min())} to {three_digits(runs.max())}" for _, runs in medians]
+        spans = [lowest_to_highest(runs) for _, runs in medians]
         assert f"| {name} | {' | '.join(spans)} |" in text
+
+
+def lowest_to_highest(runs: Any) -> str:
+    return f"{three_digits(runs.min())} to {three_digits(runs.max())}"
 
 
 def cells(numbers: Iterable[float]) -> str:
