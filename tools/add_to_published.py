@@ -4,7 +4,8 @@
         mbac_diagnostics --configfile config/pendulum.yaml
 
 A row that is there stays, unless it is of a job that is finished here. Numbers have nine
-significant digits, all that single precision has.
+significant digits, all that single precision has. `--columns env_step value` keeps these of a table
+that has many.
 """
 
 import argparse
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("folder", type=Path, help="the folder of the tables")
     parser.add_argument("tables", nargs="+", choices=TABLES, help="which ones")
+    parser.add_argument("--columns", nargs="+", help="the columns to keep beside the job's labels")
     add_configfile(parser)
     arguments = parser.parse_args(argv)
     try:
@@ -38,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             path = arguments.folder / f"{table}.csv"
             jobs = _finished(table, study, results)
             columns, rows = gather(table, study, results, jobs)
+            if arguments.columns:
+                columns, rows = _only([*jobs[0], "key", *arguments.columns], columns, rows)
             found[path] = columns, add(path, columns, rows, list(jobs[0]))
             print(f"{path}: {len(found[path][1])} rows, those of {len(jobs)} jobs from here")
         for path, (columns, rows) in found.items():
@@ -53,6 +57,15 @@ def _finished(table: str, study: Config, results: Path) -> Sequence[Labels]:
     if not found:
         raise UnreadableFile(f"{results}: no job of {stage} is finished")
     return found
+
+
+def _only(
+    names: Sequence[str], columns: Sequence[str], rows: Iterable[Row]
+) -> tuple[list[str], list[Row]]:
+    """These columns of a table."""
+    if unknown := [name for name in names if name not in columns]:
+        raise UnreadableFile(f"no column {', '.join(unknown)}; there are {', '.join(columns)}")
+    return [*names], [{name: row[name] for name in names} for row in rows]
 
 
 def add(path: Path, columns: Sequence[str], rows: Iterable[Row], names: Sequence[str]) -> list[Row]:

@@ -109,7 +109,7 @@ def highest_values(agent: str) -> Any:
 
 
 def _values() -> Any:
-    return table("pendulum/values").set_index(["agent", "seed", "env_step"])["value"]
+    return table("pendulum/mbac_training").set_index(["agent", "seed", "env_step"])["value"]
 
 
 def solves_later_than_sac(agent: str) -> int:

@@ -193,7 +193,7 @@ def test_two_runs_by_the_mean_fall_where_their_critics_promise_too_much() -> Non
     fell = [("mle_mean", 6), ("mle_mean_true_ends", 5)]
     assert sorted(fallen()) == sorted([*fell, ("mle", 8)])
     assert last.loc[fell].max() < 50
-    agents = table("pendulum/values")["agent"].unique()
+    agents = table("pendulum/mbac_training")["agent"].unique()
     highest = pd.concat({agent: highest_values(agent) for agent in agents})
     promised = " and ".join(f"{highest[run]:.0f}" for run in fell)
     others = highest.drop(index=fell)

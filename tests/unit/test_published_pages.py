@@ -400,7 +400,7 @@ def test_the_page_of_inverted_pendulum_has_the_effects_of_targets_put_right(
 
 def test_the_page_of_inverted_pendulum_has_what_the_critics_give_the_policy() -> None:
     text = page(PENDULUM_PAGE)
-    agents = table("pendulum/values")["agent"].unique()
+    agents = table("pendulum/mbac_training")["agent"].unique()
     for agent in agents:
         highest = highest_values(agent)
         over = (value_over_sac(agent, step) if agent != "sac" else "1" for step in (4000, 12000))
