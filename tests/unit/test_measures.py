@@ -334,6 +334,32 @@ def test_fewer_than_three_snapshots_have_no_trend() -> None:
     with pytest.raises(NotMeasurable, match="a rank correlation of 2 snapshots"):
         measured(asked(summary="rank_correlation"), short)
     for row in made:
-        row["value_aware_error"] = math.nan
+        row["value_aware_error"] = math.inf
     with pytest.raises(NotMeasurable, match="no run has a finite value"):
         measured(asked(), made)
+
+
+@pytest.mark.parametrize("pairing", ["none", "paired", "unpaired"])
+def test_a_run_that_was_not_measured_is_no_diverged_one(pairing: str) -> None:
+    """Seed 2 is of a version without the column: neither the worst run nor left out unsaid."""
+    made = rows()
+    for row in made:
+        if row["seed"] == 2:
+            row["floor"] = math.nan
+    said = r"no floor of vaml in Hopper, seed 2, which is finished"
+    for changes in ({"metric": "floor"}, {"minus": "floor"}, {"per": "floor"}):
+        with pytest.raises(NotMeasurable, match=said):
+            measured(asked(pairing=pairing, **changes), made)
+    for row in made:
+        if row["seed"] == 2:
+            row["status"] = "diverged"
+    assert measured(asked(pairing=pairing, metric="floor"), made).diverged > 0
+
+
+def test_returns_of_a_finished_run_that_are_not_there_are_not_the_lowest() -> None:
+    comparison = asked(table="mbac_returns", metric="return", worst="lowest", pairing="unpaired")
+    tables = dict(_returns())
+    returns = tables["mbac_returns"]
+    tables["mbac_returns"] = returns.loc[(returns["agent"] != "mle") | (returns["seed"] != 1)]
+    with pytest.raises(NotMeasurable, match="no return of mle in Hopper, seed 1, which is"):
+        measure(comparison, PART, "vaml", tables)

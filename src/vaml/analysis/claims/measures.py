@@ -120,6 +120,8 @@ def _values(comparison: Comparison, part: str, method: str | None, tables: Table
             raise NotMeasurable(f"the column {column} of the table {table} holds no numbers")
     if table in _TIMED and bool((rows[comparison.metric].isna() & (rows["status"] == "ok")).any()):
         raise NotMeasurable(f"some {method} fits in {part} have no CPU seconds: they ran on a GPU")
+    for column in filter(None, (comparison.metric, comparison.minus, comparison.per)):
+        _require_numbers(column, rows, runs, f"{method} in {part}")
     rows = rows.loc[~_without_number(table, comparison.metric, rows, tables)]
     metric = rows[comparison.metric].to_numpy(np.float64)
     if comparison.minus is not None:
@@ -136,6 +138,18 @@ def _values(comparison: Comparison, part: str, method: str | None, tables: Table
     means["mean"] = means["mean"].where(means["count"] == means["size"])
     frame = means.pivot(index="seed", columns="cell", values="mean")
     return frame.reindex(index=pd.Index(runs["seed"].unique(), name="seed"))
+
+
+def _require_numbers(column: str, rows: pd.DataFrame, runs: pd.DataFrame, where: str) -> None:
+    """Refuse a run that did not diverge and has no number at all in this column.
+
+    Such a run is of a version that did not measure it yet: it must not count as the worst.
+    """
+    diverged = runs.loc[runs["status"] == _DIVERGED, "seed"]
+    measured = rows.loc[rows[column].notna(), "seed"]
+    lacking = [str(seed) for seed in runs["seed"].unique() if seed not in {*diverged, *measured}]
+    if lacking:
+        raise NotMeasurable(f"no {column} of {where}, seed {', '.join(lacking)}, which is finished")
 
 
 def _without_number(table: Table, metric: str, rows: pd.DataFrame, tables: Tables) -> np.ndarray:
