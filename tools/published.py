@@ -50,11 +50,12 @@ CLAIMS = ROOT / "config" / "claims.yaml"
 # within another puts its overlay behind that one's, and has its rows in that one's tables or in its
 # own.
 _OF_AGENTS = ("mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics")
+_RUNS_OF_SAC = ("snapshots", "four_runs")  # the first of each environment, and the others
 STUDIES = {
     "as_run": (("synthetic",), ("figure_1_seeds", "why_synthetic")),
     "four_runs": (("snapshots",), ("figure_2_seeds", "error_tails")),
     "four_runs/along": (("snapshots",), ("figure_2_seeds",)),
-    "four_runs/course": (("snapshots",), ("figure_2_seeds", "error_tails")),
+    "four_runs/course": (("snapshots",), ()),
     "four_runs/middle": (("snapshots", "snapshots_costs"), ()),
     "four_runs/narrow": (("snapshots",), ()),
     "four_runs/patient": (("snapshots",), ()),
@@ -64,6 +65,7 @@ STUDIES = {
     "pusher/mean": (_OF_AGENTS, ("where_mbac",)),
     "pusher/samples": (_OF_AGENTS, ("where_mbac",)),
     "pusher_v5": (_OF_AGENTS, ("figure_3_seeds", "why_mbac")),
+    "snapshots/every": (("snapshots",), ("figure_2_seeds",)),
     "why/equal_terms": (("synthetic",), ("why_synthetic",)),
     "why/moving": (("synthetic",), ()),
     "why/small_models": (("synthetic",), ()),
@@ -72,9 +74,7 @@ STUDIES = {
 # The tables of the manuscript's study, `reduced`, each with the studies that hold its rows.
 MANUSCRIPT = {
     "synthetic": ("why",),
-    "snapshots": ("snapshots",),
-    "sac": ("snapshots",),
-    "sac_returns": ("snapshots",),
+    **dict.fromkeys(("snapshots", "sac", "sac_returns"), _RUNS_OF_SAC),
     **dict.fromkeys(_OF_AGENTS, ("pendulum", "pusher")),
 }
 DPI = 125
@@ -129,7 +129,8 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
     outer = name.partition("/")[0]
     study, experiment = _config(*dict.fromkeys((outer, name))), needed[0]
     own = (PUBLISHED / name / f"{experiment}.csv").exists()
-    tables = {table: _selected(table, study, [name if own else outer]) for table in needed}
+    parts = _RUNS_OF_SAC if outer == "snapshots" else [name if own else outer]
+    tables = {table: _selected(table, study, parts) for table in needed}
     _summary(experiment, tables, study, folder)
     findings = [f for f in _judged(tables, study) if f.question.comparison.table in tables]
     has = _parts_and_methods(experiment, study)[0]

@@ -23,20 +23,22 @@ OFF_OR_STEEP = "median of log top_residual / top_slope"
 MEANS = "median of log mean_prediction_error"
 PLOTTED = "median of log value_aware_error"
 RISE = "rank correlation of value_aware_error"
+SHARE_RISES = f"{RISE} / value_variance"
 TYPICAL = "median of log transition_error_median"
 
 
-def snapshot(environment: str, objective: str, metric: str) -> list[float]:
-    """Along the snapshots of experiment B to which every objective is fitted, in its first run."""
-    steps = _first_run(environment, "vaml")["step"]
-    mine = _first_run(environment, objective)
-    return mine.loc[mine["step"].isin(steps), metric].to_list()
+STEPS = (14000, 54000, 104000, 154000)  # the snapshots with every objective
 
 
-def _first_run(environment: str, objective: str) -> pd.DataFrame:
-    rows = table("snapshots/snapshots")
-    found = {"environment": f"{environment}-v4", "objective": objective, "seed": 0}
-    return rows.loc[(rows[list(found)] == pd.Series(found)).all(axis=1)].sort_values("step")
+def five_runs(environment: str, metric: str) -> Any:
+    """A number of the fits to five runs, by step and seed (rows) and objective (columns)."""
+    rows = pd.concat([table("snapshots/snapshots"), table("four_runs/snapshots")])
+    mine: Any = rows.loc[(rows["environment"] == f"{environment}-v4") & rows["step"].isin(STEPS)]
+    found = mine.pivot(index=["step", "seed"], columns="objective", values=metric)
+    found = found[["mle", "vaml", "reg_vaml"]]
+    assert found.shape == (20, 3)
+    assert found.notna().all(axis=None)
+    return found
 
 
 def authors(environment: str, objective: str = "mle") -> list[float]:
@@ -46,33 +48,17 @@ def authors(environment: str, objective: str = "mle") -> list[float]:
     return mine.sort_values("step")["value_aware_error"].to_list()
 
 
-def rise(values: list[float], digits: int = 1) -> str:
-    return " to ".join(
-        f"{value:.{0 if value > 100 else digits}f}" for value in values[:: len(values) - 1]
-    )
+def rise(environment: str) -> str:
+    """Error of maximum likelihood at the first and the last snapshot, geometric means of runs."""
+    logs = np.log(five_runs(environment, "value_aware_error")["mle"])
+    means = np.exp(logs.groupby("step").mean())
+    return f"{means[STEPS[0]]:.2g} to {short(means[STEPS[-1]])}"
 
 
-def share(values: list[float]) -> str:
-    first, last = (
-        f"{value:.0%}" if value > 0.1 else f"{value:.1%}" for value in values[:: len(values) - 1]
-    )
-    return f"{first} to {last}".replace("%", " %")
-
-
-def reach(values: list[float], digits: int = 1) -> str:
-    return f"{min(values):.{digits}f} and {max(values):.{digits}f}"
-
-
-def times_lower(environment: str, last: int | None = None, metric: str = "squared_bias") -> float:
-    """Factor by which VAML's mean error over the snapshots is lower."""
-    mle, vaml = (np.mean(snapshot(environment, name, metric)[:last]) for name in ("mle", "vaml"))
-    return float(mle / vaml)
-
-
-def lower_at(environment: str) -> str:
-    """Snapshots at which VAML's squared bias is the lower one."""
-    mle, vaml = (snapshot(environment, name, "squared_bias") for name in ("mle", "vaml"))
-    return f"{sum(a < b for a, b in zip(vaml, mle, strict=True))} of {len(mle)}"
+def lower_in(environment: str, metric: str, objective: str = "vaml") -> str:
+    """Fits in which an objective's error is the lower one, of all."""
+    errors = five_runs(environment, metric)
+    return f"{(errors[objective] < errors['mle']).sum()} of {len(errors)}"
 
 
 def published_gap() -> tuple[int, int, float]:
@@ -82,68 +68,67 @@ def published_gap() -> tuple[int, int, float]:
     return int((vaml < mle).sum()), len(mle), mle[rest].mean() / vaml[rest].mean()
 
 
-def of_variance(environment: str) -> list[float]:
-    """Errors of maximum likelihood as shares of V's variance, C4's corrected measure."""
-    error, variance = (
-        np.array(snapshot(environment, "mle", name))
-        for name in ("value_aware_error", "value_variance")
-    )
-    return list(error / variance)
-
-
-def all_snapshots(environment: str, metric: str = "value_aware_error") -> list[float]:
-    """Errors of maximum likelihood at the nineteen."""
-    return _first_run(environment, "mle")[metric].to_list()
-
-
 def trend(values: list[float]) -> float:
     """Rank correlation with the step."""
     return float(pd.Series(values).corr(pd.Series(range(len(values))), method="spearman"))
 
 
-def order_of_medians(environment: str) -> set[bool]:
-    """True where the typical error of maximum likelihood is below VAML's."""
-    mle, vaml = (
-        snapshot(environment, objective, "transition_error_median") for objective in ("mle", "vaml")
+def covered(environment: str, *objectives: str) -> str:
+    """Share of the next states' entries within a model's 90 % interval, lowest and highest fit."""
+    shares = five_runs(environment, "coverage_90")[list(objectives)].to_numpy()
+    low, high = (f"{100 * share:.2g} %" for share in (shares.min(), shares.max()))
+    return f"{low} to {high}"
+
+
+def on_another_processor(environment: str, device: str) -> Any:
+    """Errors of the first run's fits over those on another processor, by job."""
+    names = ["environment", "step", "objective"]
+    ours, theirs = (
+        table(f"snapshots/{name}").query("seed == 0").set_index(names)["value_aware_error"]
+        for name in ("snapshots", "other_processors")
     )
-    assert len(mle) == 5
-    return {a < b for a, b in zip(mle, vaml, strict=True)}
+    where = table("snapshots/other_processors").set_index(names)["processor"]
+    ratios = (ours / theirs).dropna()
+    mine = ratios.index.get_level_values("environment") == f"{environment}-v4"
+    return ratios.loc[mine & (where.loc[ratios.index] == device).to_numpy()]
 
 
-def covered(objective: str) -> list[float]:
-    return [
-        share
-        for environment in ("Hopper", "Walker2d")
-        for share in snapshot(environment, objective, "coverage_90")
-    ]
+def one_snapshot(environment: str, step: int) -> tuple[float, float, float, float]:
+    """In the first run: maximum likelihood's error over VAML's and over regularised VAML's; its
+    own on another processor, and here.
+    """
+    here = five_runs(environment, "value_aware_error").loc[step, 0]
+    place = {"environment": f"{environment}-v4", "step": step, "objective": "mle"}
+    rows = table("snapshots/other_processors").set_index(list(place))
+    there = rows.loc[tuple(place.values()), "value_aware_error"]
+    mle, vaml, reg_vaml = here
+    return mle / vaml, mle / reg_vaml, float(there), mle
 
 
-def ends(environment: str) -> tuple[float, float]:
-    """The typical error of maximum likelihood at the first snapshot and at the last."""
-    medians = snapshot(environment, "mle", "transition_error_median")
-    return medians[0], medians[-1]
+def c4(part: str, measured: str, study: str = "snapshots/every") -> str:
+    """Rank correlation of maximum likelihood's error with the step, on five runs."""
+    return mle_on(part, "C4", measured, ".2f", study=study)
 
 
-def median_ratio(environment: str) -> float:
-    """The typical error of maximum likelihood over VAML's, at the last snapshot."""
-    mle, vaml = (
-        snapshot(environment, name, "transition_error_median")[-1] for name in ("mle", "vaml")
-    )
-    return mle / vaml
+def mean_factor(ratios: Any) -> float:
+    """Geometric mean of factors, each counted upwards."""
+    return float(np.exp(np.log(ratios).abs().mean()))
 
 
-def next_over_own(environment: str, objective: str) -> list[float]:
-    """Errors for the next snapshot's value function over those for its own; the last has none."""
-    pairs = zip(
-        *(snapshot(environment, objective, f"{kind}value_aware_error") for kind in ("next_", "")),
-        strict=True,
-    )
-    return [after / own for after, own in pairs][:-1]
+def largest_factor(ratios: Any) -> float:
+    return float(np.exp(np.log(ratios).abs().max()))
 
 
-def mle_on(part: str, claim: str, measured: str, write: str, times: float | None = None) -> str:
-    """Effect of four runs' maximum likelihood; `times` of a log ratio to 1 / times."""
-    effect = compared(part, claim, measured, "mle", "", "four_runs")[0]
+def mle_on(
+    part: str,
+    claim: str,
+    measured: str,
+    write: str,
+    times: float | None = None,
+    study: str = "four_runs",
+) -> str:
+    """Effect of several runs' maximum likelihood; `times` of a log ratio to 1 / times."""
+    effect = compared(part, claim, measured, "mle", "", study)[0]
     return bracketed([times * number for number in exp(effect)] if times else effect, write)
 
 

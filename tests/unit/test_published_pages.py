@@ -29,8 +29,10 @@ from experiment_b_numbers import (
     PLOTTED,
     RISE,
     SAMPLES,
+    SHARE_RISES,
     TYPICAL,
     by_width,
+    c4,
     cost_ratios,
     judged_on,
     mle_on,
@@ -71,8 +73,9 @@ from published_tables import (
 )
 from scipy import stats
 
-RUNS_PAGE, PUSHER_PAGE, PENDULUM_PAGE = (
-    f"paper/published/{study}/README.md" for study in ("four_runs", "pusher", "pendulum")
+FIRST_RUNS_PAGE, RUNS_PAGE, PUSHER_PAGE, PENDULUM_PAGE = (
+    f"paper/published/{study}/README.md"
+    for study in ("snapshots", "four_runs", "pusher", "pendulum")
 )
 OF_PENDULUM = {
     "mle": "MLE",
@@ -165,6 +168,13 @@ def test_the_page_of_four_runs_has_the_effects_of_maximum_likelihood(
     assert f"| {mle_on(part, claim, measured, write, times)} | {verdict} |" in page(RUNS_PAGE)
 
 
+def test_the_page_of_the_first_runs_has_the_rise_at_every_snapshot() -> None:
+    for part in ("Hopper", "Walker2d"):
+        for measured in (RISE, SHARE_RISES):
+            verdict = compared(part, "C4", measured, "mle", "", "snapshots/every")[1]
+            assert f"| {c4(part, measured)} | {verdict} |" in page(FIRST_RUNS_PAGE)
+
+
 MEAN = "mean_prediction_error"
 BIAS = "log of mean of squared_bias"
 LATER = "median of log next_value_aware_error / value_aware_error"
@@ -209,7 +219,7 @@ def test_the_page_of_four_runs_has_the_ratios_of_mean_predictions(
 
 
 @pytest.mark.parametrize("part", ["Hopper", "Walker2d"])
-@pytest.mark.parametrize("measured", [RISE, f"{RISE} / value_variance"])
+@pytest.mark.parametrize("measured", [RISE, SHARE_RISES])
 def test_the_page_of_four_runs_has_the_rise_of_value_aware_errors(part: str, measured: str) -> None:
     found = (
         compared(part, "C5", measured, method, "", "four_runs/course")
