@@ -1195,6 +1195,28 @@ def test_the_table_of_claims_has_the_verdicts_of_the_judgement() -> None:
         assert {each for each in VERDICTS if each in verdict} == expected
 
 
+@pytest.mark.parametrize(
+    ("part", "claim", "measured", "verdict"),
+    [
+        *((part, "C5", RISE, "inconclusive") for part in ("Hopper", "Walker2d")),
+        *((part, "C5", SHARE_RISES, "supported") for part in ("Hopper", "Walker2d")),
+        ("Walker2d", "C6", PLOTTED, "supported"),
+        ("Hopper", "C6", PLOTTED, "inconclusive"),
+        ("Hopper", "W5", ON_HOPPER[-1][1], "supported"),
+        ("Walker2d", "W5", ON_HOPPER[-1][1], "equivalent"),
+        ("Hopper", "W15", TYPICAL, "supported"),
+        ("Hopper", "W19", MEANS, "supported"),
+        ("Walker2d", "W21", MEANS, "contradicted"),
+    ],
+)
+def test_the_verdicts_on_five_runs_are_those_that_the_page_says_were_seen(
+    part: str, claim: str, measured: str, verdict: str
+) -> None:
+    baseline = "" if claim == "C5" else "mle"
+    for method in ("vaml",) if claim == "W21" else ("vaml", "reg_vaml"):
+        assert compared(part, claim, measured, method, baseline)[1] == verdict
+
+
 AGENTS = {
     "maximum likelihood": "mle",
     "regularised VAML": "reg_vaml",
