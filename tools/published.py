@@ -48,7 +48,7 @@ CLAIMS = ROOT / "config" / "claims.yaml"
 # Studies of one experiment other than the manuscript's, each with its tables, the first of which
 # has the experiment's name, and its figures. Their jobs are those of config/<study>.yaml; a study
 # within another puts its overlay behind that one's, and has its rows in that one's tables or in its
-# own.
+# own; `snapshots` has those of all runs of SAC.
 _OF_AGENTS = ("mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics")
 _RUNS_OF_SAC = ("snapshots", "four_runs")  # the first of each environment, and the others
 STUDIES = {

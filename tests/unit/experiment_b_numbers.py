@@ -73,9 +73,9 @@ def trend(values: list[float]) -> float:
     return float(pd.Series(values).corr(pd.Series(range(len(values))), method="spearman"))
 
 
-def covered(environment: str, *objectives: str) -> str:
+def covered(environment: str, objective: str) -> str:
     """Share of the next states' entries within a model's 90 % interval, lowest and highest fit."""
-    shares = five_runs(environment, "coverage_90")[list(objectives)].to_numpy()
+    shares = five_runs(environment, "coverage_90")[objective]
     low, high = (f"{100 * share:.2g} %" for share in (shares.min(), shares.max()))
     return f"{low} to {high}"
 
@@ -83,14 +83,12 @@ def covered(environment: str, *objectives: str) -> str:
 def on_another_processor(environment: str, device: str) -> Any:
     """Errors of the first run's fits over those on another processor, by job."""
     names = ["environment", "step", "objective"]
-    ours, theirs = (
-        table(f"snapshots/{name}").query("seed == 0").set_index(names)["value_aware_error"]
-        for name in ("snapshots", "other_processors")
+    here, there = (
+        table(f"snapshots/{name}").set_index(names) for name in ("snapshots", "other_processors")
     )
-    where = table("snapshots/other_processors").set_index(names)["processor"]
-    ratios = (ours / theirs).dropna()
-    mine = ratios.index.get_level_values("environment") == f"{environment}-v4"
-    return ratios.loc[mine & (where.loc[ratios.index] == device).to_numpy()]
+    place = there.index.get_level_values("environment") == f"{environment}-v4"
+    there = there.loc[place & (there["processor"] == device)]
+    return (here["value_aware_error"] / there["value_aware_error"]).dropna()
 
 
 def one_snapshot(environment: str, step: int) -> tuple[float, float, float, float]:

@@ -113,14 +113,15 @@ def _values(comparison: Comparison, part: str, method: str | None, tables: Table
     layout = LAYOUTS[table]
     runs = _rows(layout.runs or table, part, method, tables)
     rows = _rows(table, part, method, tables) if layout.runs else runs
-    for column in (comparison.metric, comparison.minus, comparison.per):
-        if column is not None and column not in rows:
+    columns = [name for name in (comparison.metric, comparison.minus, comparison.per) if name]
+    for column in columns:
+        if column not in rows:
             raise NotMeasurable(f"the table {table} has no column {column}")
-        if column is not None and rows[column].dtype.kind not in "iuf":
+        if rows[column].dtype.kind not in "iuf":
             raise NotMeasurable(f"the column {column} of the table {table} holds no numbers")
     if table in _TIMED and bool((rows[comparison.metric].isna() & (rows["status"] == "ok")).any()):
         raise NotMeasurable(f"some {method} fits in {part} have no CPU seconds: they ran on a GPU")
-    for column in filter(None, (comparison.metric, comparison.minus, comparison.per)):
+    for column in columns:
         _require_numbers(column, rows, runs, f"{method} in {part}")
     rows = rows.loc[~_without_number(table, comparison.metric, rows, tables)]
     metric = rows[comparison.metric].to_numpy(np.float64)
