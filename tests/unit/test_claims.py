@@ -314,7 +314,6 @@ def test_runs_that_are_all_the_same_are_inconclusive() -> None:
 
 def test_fewer_seeds_than_planned_are_said(findings: list[Finding]) -> None:
     assert find(findings, "C1").ours.reason == "n = 5, planned 20"
-    assert find(findings, "C4", "Hopper").ours.reason == ""
     # Of two agents, the seeds that both have count.
     planned = find(findings, "C8", "Pusher").question.comparison.parts["Pusher"]
     tables = study(planned)
@@ -325,6 +324,20 @@ def test_fewer_seeds_than_planned_are_said(findings: list[Finding]) -> None:
     fewer = find(judged(tables, ["C8"]), "C8", "Pusher").ours
     assert fewer.n == (planned - 1,)
     assert fewer.reason == f"n = {planned - 1}, planned {planned}"
+
+
+def test_fewer_snapshots_than_planned_are_said() -> None:
+    tables = study(4)
+    rows = tables["snapshots"]
+    for name, method in (("C4", "mle"), ("C5", "vaml"), ("C6", "reg_vaml")):
+        finding = find(judged(tables, [name]), name, "Hopper", method)
+        assert finding.ours.reason == "n = 4, planned 5; 4 snapshots, planned 19"
+    span = len(STEPS) * 1000
+    longer = pd.concat([rows.assign(step=rows["step"] + span * i) for i in range(5)])
+    for n in (19, 18):
+        tables["snapshots"] = longer.loc[longer["step"] <= 1000 * n]
+        said = find(judged(tables, ["C4"]), "C4", "Hopper").ours.reason
+        assert said == "n = 4, planned 5" + ("; 18 snapshots, planned 19" if n == 18 else "")
 
 
 def test_overlap_and_counts_over_hidden_sizes(findings: list[Finding]) -> None:

@@ -73,6 +73,7 @@ def first(data: dict[str, Any]) -> dict[str, Any]:
         (lambda data: data["claims"]["W1"].update(explains=["W2"]), "W1 explains W2"),
         (lambda data: first(data).update(summary="diverged"), "needs pairing unpaired"),
         (lambda data: first(data).update(summary="rank_correlation"), "needs scale linear"),
+        (lambda data: first(data).update(snapshots=19), "snapshots needs a table of snapshots"),
         (lambda data: first(data).update(direction="not_lower"), "largest_difference needs"),
         (
             lambda data: first(data).update(

@@ -75,7 +75,10 @@ class Comparison(Section):
     table: Table = Field(description="results/<study>/tables/<table>.csv")
     parts: dict[Text, Count] = Field(
         min_length=1,
-        description="settings, or environments of any version, with the seeds that each needs",
+        description="settings, or environments of any version, with the planned seeds of each",
+    )
+    snapshots: Count | None = Field(
+        default=None, description="planned snapshots of a run, where the table has them"
     )
     methods: list[Name] = Field(
         min_length=1, description="objectives or agents, each compared separately"
@@ -108,6 +111,9 @@ class Comparison(Section):
     def _consistent(self) -> "Comparison":
         if (self.baseline is None) != (self.pairing == "none"):
             raise _error("pairing none has no baseline; the others have one")
+        over_snapshots = LAYOUTS[self.table].cell == "step" and self.summary != "diverged"
+        if self.snapshots and not over_snapshots:
+            raise _error("snapshots needs a table of snapshots, and a summary over them")
         if self.summary == "diverged" and not (
             self.pairing == "unpaired" and self.direction in ("lower", "higher")
         ):

@@ -67,7 +67,7 @@ def judge(
             sample = measure(comparison, part, method, tables)
             name = (question.claim_id, question.index, part, method)
             rng = streams.numpy("resampling", *name)
-            ours = _noted(question, from_sample(comparison, sample, rule, rng))
+            ours = _noted(question, sample, from_sample(comparison, sample, rule, rng))
         except NotMeasurable as lack:
             ours = Judgement(reason=str(lack))
         return Finding(question, sample, ours, published, authors, reference.unit(comparison))
@@ -83,13 +83,17 @@ def _questions(claims: Claims) -> Iterator[Question]:
                     yield Question(claim_id, claim, i, comparison, part, method)
 
 
-def _noted(question: Question, judgement: Judgement) -> Judgement:
-    """Add a note where there are fewer seeds than the claim was planned with."""
-    planned = question.comparison.parts[question.part]
-    if judgement.verdict == "not tested" or min(judgement.n) >= planned:
+def _noted(question: Question, sample: Sample, judgement: Judgement) -> Judgement:
+    """Add a note where there are fewer seeds or snapshots than the claim was planned with."""
+    if judgement.verdict == "not tested":
         return judgement
-    note = f"n = {min(judgement.n)}, planned {planned}"
-    return replace(judgement, reason="; ".join(filter(None, [judgement.reason, note])))
+    comparison, notes = question.comparison, [judgement.reason]
+    n, planned = min(judgement.n), comparison.parts[question.part]
+    if n < planned:
+        notes.append(f"n = {n}, planned {planned}")
+    if sample.cells < (comparison.snapshots or 0):
+        notes.append(f"{sample.cells} snapshots, planned {comparison.snapshots}")
+    return replace(judgement, reason="; ".join(filter(None, notes)))
 
 
 def overall(

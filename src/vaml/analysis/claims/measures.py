@@ -29,13 +29,14 @@ class Sample:
 
     treatment: by seed, the method's numbers or, if paired, their differences from the baseline.
     baseline: by seed, the other sample; None without one. diverged: runs with at least one value
-    that was missing or not finite, and was replaced by the worst. details: other descriptive
-    numbers of the sample.
+    that was missing or not finite, and was replaced by the worst. cells: hidden sizes, snapshots or
+    steps behind a run's number. details: other descriptive numbers of the sample.
     """
 
     treatment: Mapping[int, float]
     baseline: Mapping[int, float] | None = None
     diverged: int = 0
+    cells: int = 1
     details: Details = field(default_factory=dict)
 
     @property
@@ -54,7 +55,7 @@ def measure(comparison: Comparison, part: str, method: str, tables: Tables) -> S
         (values,), diverged = _complete(comparison, [values])
         details = _describe(comparison, values)
         (numbers,) = _numbers(comparison, [values], details)
-        return Sample(_by_seed(values, numbers), None, diverged, details)
+        return Sample(_by_seed(values, numbers), None, diverged, values.shape[1], details)
     other = _values(comparison, part, comparison.baseline, tables)
     steps = values.columns.union(other.columns)
     both = [frame.reindex(columns=steps) for frame in (values, other)]
@@ -67,14 +68,14 @@ def measure(comparison: Comparison, part: str, method: str, tables: Tables) -> S
     details = _contrast(comparison, *both)
     if comparison.pairing == "unpaired":
         arms = _numbers(comparison, both, details)
-        return Sample(*map(_by_seed, both, arms), diverged=diverged, details=details)
+        return Sample(*map(_by_seed, both, arms), diverged, len(steps), details)
     values, other = both
     if comparison.summary in _OF_DIFFERENCES:
         numbers = _OF_DIFFERENCES[comparison.summary]((values - other).to_numpy(np.float64))
     else:
         first, second = _numbers(comparison, both, details)
         numbers = first - second
-    return Sample(_by_seed(values, numbers), None, diverged, details)
+    return Sample(_by_seed(values, numbers), None, diverged, len(steps), details)
 
 
 # Summaries of a run's values, (seeds, cells) to (seeds,).
