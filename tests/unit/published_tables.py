@@ -23,6 +23,12 @@ def page(name: str) -> str:
     return re.sub(r"\s+", " ", (ROOT / name).read_text(encoding="utf-8"))
 
 
+def findings() -> str:
+    """The findings in short and those of each experiment, on one line."""
+    pages = ("findings", *(f"findings/experiment_{name}" for name in "abc"))
+    return " ".join(page(f"docs/{name}.md") for name in pages)
+
+
 def three_digits(number: float) -> str:
     return f"{number:.3g}".replace("-", "−")
 

@@ -29,7 +29,7 @@ DOCUMENTS = [
     ROOT / "benchmarks" / "README.md",
     ROOT / "paper" / "reference" / "README.md",
     *sorted((ROOT / "paper" / "published").glob("*/README.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 FOLDERS_OF_SOURCE = ("benchmarks", "config", "docs", "src", "tests", "tools", "workflow")
 FILE_SUFFIXES = ("csv", "json", "md", "npz", "pdf", "png", "py", "safetensors", "smk", "yaml")

@@ -142,6 +142,7 @@ from published_tables import (
     bracketed,
     compared,
     exp,
+    findings,
     integers,
     only,
     page,
@@ -159,7 +160,7 @@ PUT_RIGHT = ("mle_mean", "mle_true_ends", "mle_mean_true_ends", "true_next_state
 
 
 def test_the_findings_about_inverted_pendulum_are_those_of_its_runs() -> None:
-    text = page("docs/findings.md")
+    text = findings()
     curves = learning_curves()
     with_ten, with_four = ["mle", "reg_vaml", "sac"], ["vaml", *PUT_RIGHT]
     runs = dict.fromkeys(with_ten, 10) | dict.fromkeys(with_four, 4)
@@ -184,7 +185,7 @@ def test_the_findings_about_inverted_pendulum_are_those_of_its_runs() -> None:
 
 
 def test_two_runs_by_the_mean_fall_where_their_critics_promise_too_much() -> None:
-    text = page("docs/findings.md")
+    text = findings()
     last = learning_curves()[30000]
     fell = [("mle_mean", 6), ("mle_mean_true_ends", 5)]
     assert sorted(fallen()) == sorted([*fell, ("mle", 8)])
@@ -198,7 +199,7 @@ def test_two_runs_by_the_mean_fall_where_their_critics_promise_too_much() -> Non
 
 
 def test_the_findings_have_the_verdicts_on_agents_in_inverted_pendulum() -> None:
-    text = page("docs/findings.md")
+    text = findings()
     part = "InvertedPendulum"
     error, verdict = compared(part, "C7", PLOTTED)
     by_run = lower_on(ratios("mbac_fits", "value_aware_error"))
@@ -240,7 +241,7 @@ def test_the_findings_have_the_verdicts_on_agents_in_inverted_pendulum() -> None
 
 
 def test_the_findings_have_the_errors_of_fresh_episodes_in_inverted_pendulum() -> None:
-    text = page("docs/findings.md")
+    text = findings()
     refits = [lower_on(ratios("mbac_fits", "value_aware_error", step)) for step in (12000, 8000)]
     assert "up to 12 000 steps it is lower {}, up to 8 000 {}.".format(*refits) in text
     fresh = lower_on(ratios("mbac_diagnostics", "error_on_policy", 12000))
@@ -256,11 +257,11 @@ def test_an_early_error_of_a_run_on_inverted_pendulum_does_not_tell_its_return()
     said = "{:.2g} and {:.2g} on replayed states, {:.2g} and {:.2g} on fresh episodes".format(
         *found
     )
-    assert said.replace("-", "−") in page("docs/findings.md")
+    assert said.replace("-", "−") in findings()
 
 
 def test_the_findings_about_inverted_pendulum_beside_the_authors_are_those_of_its_figure() -> None:
-    text = page("docs/findings.md")
+    text = findings()
     assert f"their error is {authors_over_ours('reg_vaml'):.1f} times ours" in text
     assert f"theirs is {authors_over_ours('mle'):.1f} times ours" in text
 
@@ -1164,7 +1165,7 @@ def test_the_page_of_experiment_a_has_the_ratios_of_its_table(study: str, rows: 
 
 @pytest.mark.parametrize("name", FINDINGS)
 def test_a_finding_has_the_number_of_its_table(name: str) -> None:
-    assert FINDINGS[name]() in page("docs/findings.md")
+    assert FINDINGS[name]() in findings()
 
 
 VERDICTS = ("supported", "contradicted", "inconclusive", "not tested")
@@ -1307,4 +1308,4 @@ WEIGHTS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_last_and_best_weights_have_the_numbers_of_their_tables(name: str) -> None:
     last, best = (WEIGHTS[name](weights) for weights in ("", "best_"))
-    assert f"| {name} | {last} | {best} |" in page("docs/findings.md")
+    assert f"| {name} | {last} | {best} |" in findings()

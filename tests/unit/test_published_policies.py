@@ -144,5 +144,5 @@ def test_in_pusher_v4_sac_pushes_the_object_towards_its_goal() -> None:
     assert [numbers[i] for i in (2, 5, 6)] == pytest.approx(nearer, abs=8)
     assert sac.to_goal[1] < sac.to_goal[0]
     returned = pushed("pusher", still).returned
-    for name in ("docs/findings.md", "paper/published/pusher/README.md"):
+    for name in ("docs/findings/experiment_c.md", "paper/published/pusher/README.md"):
         assert f"standing still returns −{-returned:.0f}" in page(name)
