@@ -331,13 +331,13 @@ def test_fewer_snapshots_than_planned_are_said() -> None:
     rows = tables["snapshots"]
     for name, method in (("C4", "mle"), ("C5", "vaml"), ("C6", "reg_vaml")):
         finding = find(judged(tables, [name]), name, "Hopper", method)
-        assert finding.ours.reason == "n = 4, planned 5; 4 snapshots, planned 19"
+        assert finding.ours.reason == "n = 4, planned 5; 4 of 19 snapshots"
     span = len(STEPS) * 1000
     longer = pd.concat([rows.assign(step=rows["step"] + span * i) for i in range(5)])
     for n in (19, 18):
         tables["snapshots"] = longer.loc[longer["step"] <= 1000 * n]
         said = find(judged(tables, ["C4"]), "C4", "Hopper").ours.reason
-        assert said == "n = 4, planned 5" + ("; 18 snapshots, planned 19" if n == 18 else "")
+        assert said == "n = 4, planned 5" + ("; 18 of 19 snapshots" if n == 18 else "")
 
 
 def test_overlap_and_counts_over_hidden_sizes(findings: list[Finding]) -> None:

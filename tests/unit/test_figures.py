@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from example_tables import SETTINGS, mbac, selected, snapshots, synthetic, tables
 from matplotlib.axes import Axes
@@ -21,6 +22,11 @@ NAN = math.nan
 def note(figure: Figure) -> str:
     (text,) = [text for text in figure.texts if text.get_gid() == "note"]
     return text.get_text().replace("\n", " ")
+
+
+def artificial(fits: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The tables of figure 1, with these fits."""
+    return tables() | {"synthetic": fits}
 
 
 def titled(figure: Figure) -> dict[str, list[Axes]]:
@@ -42,7 +48,7 @@ def errors_at(axes: Axes) -> list[tuple[BarContainer, np.ndarray]]:
 
 
 def test_figure_1_says_its_study_n_and_interval() -> None:
-    figure, _ = draw("figure_1", {"synthetic": synthetic()}, SETTINGS)
+    figure, _ = draw("figure_1", artificial(synthetic()), SETTINGS)
     assert "n = 3 seeds" in note(figure)
     assert "±1 population standard deviation" in note(figure)
     assert "tiny" in note(figure)
@@ -50,7 +56,7 @@ def test_figure_1_says_its_study_n_and_interval() -> None:
 
 
 def test_the_bars_and_their_error_bars_are_the_rows() -> None:
-    figure, rows = draw("figure_1", {"synthetic": synthetic()}, SETTINGS)
+    figure, rows = draw("figure_1", artificial(synthetic()), SETTINGS)
     assert [axes.get_title() for axes in figure.axes] == ["Unrealizable", "Realizable"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["VAML", "exact", "MLE"]
     for axes in figure.axes:
@@ -66,6 +72,25 @@ def test_the_bars_and_their_error_bars_are_the_rows() -> None:
         assert np.diff(np.array(lefts).T.ravel()).min() > 0  # groups in order, bars side by side
 
 
+@pytest.mark.parametrize("name", ["figure_1", "figure_1_seeds"])
+def test_of_more_objectives_than_have_room_figure_1_shows_the_authors(name: str) -> None:
+    fits = synthetic()
+    exact = fits.loc[fits["objective"] == "exact"]
+    names = ["third", "fourth", "fifth"]
+    further = [exact.assign(objective=each) for each in names]
+    settings = SETTINGS.model_copy(update={"objectives": [*SETTINGS.objectives, *names]})
+    said = "Shown in why_synthetic alone, for want of room: VAML; exact; third; fourth; fifth."
+    figure, rows = draw(name, artificial(pd.concat([fits, *further])), settings)
+    assert set(rows["objective"].dropna()) == {"mle"}
+    assert said in note(figure)
+    figure, rows = draw(name, artificial(pd.concat([fits, *further[:2]])), settings)
+    assert len(set(rows["objective"].dropna())) == 5
+    assert "for want of room" not in note(figure)
+    nothing = {"published_figure_1": tables()["published_figure_1"].assign(objective="other")}
+    _, rows = draw(name, artificial(pd.concat([fits, *further])) | nothing, settings)
+    assert len(set(rows["objective"].dropna())) == 6
+
+
 def test_a_diverged_fit_is_counted_and_has_no_part_in_the_mean() -> None:
     fits = synthetic()
     first = selected(fits, setting="realizable", hidden_size=32, seed=2, objective="mle").index
@@ -73,7 +98,7 @@ def test_a_diverged_fit_is_counted_and_has_no_part_in_the_mean() -> None:
     fits.loc[first, "value_aware_error"] = NAN
     other = selected(fits, setting="realizable", hidden_size=64, seed=0, objective="vaml").index
     fits.loc[other, "value_aware_error"] = NAN
-    figure, rows = draw("figure_1", {"synthetic": fits}, SETTINGS)
+    figure, rows = draw("figure_1", artificial(fits), SETTINGS)
     row = selected(rows, setting="realizable", hidden_size=32, objective="mle")
     assert row[["mean", "sd", "n", "jobs", "diverged"]].to_numpy().tolist() == [[42, 1, 2, 3, 1]]
     assert "n = 2 to 3 seeds" in note(figure)
@@ -85,14 +110,14 @@ def test_a_bar_whose_fits_all_diverged_keeps_its_row() -> None:
     lost = selected(fits, setting="realizable", objective="vaml").index
     fits.loc[lost, "status"] = "diverged"
     fits.loc[lost, "value_aware_error"] = NAN
-    figure, rows = draw("figure_1", {"synthetic": fits}, SETTINGS)
+    figure, rows = draw("figure_1", artificial(fits), SETTINGS)
     assert selected(rows, setting="realizable", objective="vaml")["n"].to_list() == [0, 0]
     assert len(rows) == 12
     assert "6 of 36 fits diverged" in note(figure)
 
 
 def test_one_seed_has_no_interval() -> None:
-    figure, rows = draw("figure_1", {"synthetic": synthetic(seeds=1)}, SETTINGS)
+    figure, rows = draw("figure_1", artificial(synthetic(seeds=1)), SETTINGS)
     assert np.isnan(rows["sd"].to_numpy()).all()
     assert "n = 1 seed." in note(figure)
     assert "Error bars: none" in note(figure)

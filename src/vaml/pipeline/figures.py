@@ -35,7 +35,10 @@ _AGENTS = ("mbac", "mbac_returns", "mbac_fits")
 FIGURES: dict[str, CatalogueEntry] = by_name(
     {
         "figure_1": CatalogueEntry(
-            "As the paper draws them", "Figure 1 as the paper draws it", ("synthetic",)
+            "As the paper draws them",
+            "Figure 1 as the paper draws it",
+            ("synthetic",),
+            authors=("figure_1",),
         ),
         "figure_2": CatalogueEntry(
             "As the paper draws them", "Figure 2 as the paper draws it", ("snapshots",)

@@ -92,7 +92,7 @@ def _noted(question: Question, sample: Sample, judgement: Judgement) -> Judgemen
     if n < planned:
         notes.append(f"n = {n}, planned {planned}")
     if sample.cells < (comparison.snapshots or 0):
-        notes.append(f"{sample.cells} snapshots, planned {comparison.snapshots}")
+        notes.append(f"{sample.cells} of {comparison.snapshots} snapshots")
     return replace(judgement, reason="; ".join(filter(None, notes)))
 
 

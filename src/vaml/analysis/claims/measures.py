@@ -68,7 +68,9 @@ def measure(comparison: Comparison, part: str, method: str, tables: Tables) -> S
     details = _contrast(comparison, *both)
     if comparison.pairing == "unpaired":
         arms = _numbers(comparison, both, details)
-        return Sample(*map(_by_seed, both, arms), diverged, len(steps), details)
+        return Sample(
+            *map(_by_seed, both, arms), diverged=diverged, cells=len(steps), details=details
+        )
     values, other = both
     if comparison.summary in _OF_DIFFERENCES:
         numbers = _OF_DIFFERENCES[comparison.summary]((values - other).to_numpy(np.float64))

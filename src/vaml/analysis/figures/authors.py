@@ -8,6 +8,21 @@ import pandas as pd
 from vaml.analysis.figures.rows import NUMBERS
 from vaml.config.environments import unversioned
 
+# Objectives that figure 1 has room for, in a group of bars per hidden size.
+_ROOM = 5
+
+
+def with_room(fits: pd.DataFrame, reference: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The fits that figure 1 shows, and the objectives that it leaves out.
+
+    Of more objectives than there is room for it shows the authors' alone; `why_synthetic` has all.
+    """
+    names = list(fits["objective"].unique())
+    theirs = [name for name in names if name in set(reference["objective"])]
+    if len(names) <= _ROOM or not theirs:
+        return fits, []
+    return fits.loc[fits["objective"].isin(theirs)], [name for name in names if name not in theirs]
+
 
 def published_fits(reference: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
     """Figure 1's means, for the settings, hidden sizes and objectives that are shown."""

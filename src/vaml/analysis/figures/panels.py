@@ -162,6 +162,13 @@ def above_note(far: Iterable[str], methods: Methods) -> str:
     return f"Triangles: means above the panel, of {' and '.join(labels)}; the CSV file has them."
 
 
+def left_out_note(names: Iterable[str], settings: FigureSettings) -> str:
+    """Sentence on the objectives of `with_room` that have none; empty without any."""
+    methods = settings.methods(names)
+    labels = "; ".join(methods.label(name) for name in methods.names)
+    return f"Shown in why_synthetic alone, for want of room: {labels}." if labels else ""
+
+
 def published(axes: Axes, x: np.ndarray, rows: pd.DataFrame, marker: str) -> None:
     """The authors' numbers: hollow, with the error of reading them where they were read off."""
     value = rows["value"].to_numpy(np.float64)

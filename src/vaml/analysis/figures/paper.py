@@ -12,6 +12,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
+from vaml.analysis.figures.authors import with_room
 from vaml.analysis.figures.drawing import (
     ERROR_DEFINITION,
     ERROR_LABEL,
@@ -20,6 +21,7 @@ from vaml.analysis.figures.drawing import (
     FigureSettings,
     Tables,
 )
+from vaml.analysis.figures.panels import left_out_note
 from vaml.analysis.figures.style import (
     THOUSANDS,
     Methods,
@@ -34,7 +36,7 @@ from vaml.analysis.tables.aggregates import METRICS, finite, fit_errors, learnin
 
 def figure_1(tables: Tables, settings: FigureSettings) -> Drawing:
     """Bars of the test value-aware error in the artificial environment, from `synthetic`."""
-    fits = tables["synthetic"]
+    fits, left_out = with_room(tables["synthetic"], tables["published_figure_1"])
     errors = fit_errors(fits)
     methods = settings.methods(errors["objective"].unique())
     sizes = list(errors["hidden_size"].unique())
@@ -59,7 +61,7 @@ def figure_1(tables: Tables, settings: FigureSettings) -> Drawing:
         [
             f"Study “{settings.study}”. Bars: mean over n = {counted(errors['n'], 'seed')}. "
             f"{_interval('Error bars', 'population', errors)} {failures('fit', fits)}",
-            f"{ERROR_DEFINITION}{scale}",
+            f"{ERROR_DEFINITION}{scale} {left_out_note(left_out, settings)}".rstrip(),
         ],
     )
     return figure, errors
