@@ -66,6 +66,7 @@ STUDIES = {
     "pusher/samples": (_OF_AGENTS, ("where_mbac",)),
     "pusher_v5": (_OF_AGENTS, ("figure_3_seeds", "why_mbac")),
     "snapshots/every": (("snapshots",), ("figure_2_seeds",)),
+    "snapshots/whole": (("snapshots",), ("figure_2_seeds",)),
     "why/equal_terms": (("synthetic",), ("why_synthetic",)),
     "why/moving": (("synthetic",), ()),
     "why/small_models": (("synthetic",), ()),

@@ -166,22 +166,55 @@ def compared_on(
     return compared(part, claim, measured, method, baseline, study)
 
 
-def lower_along_a_run(metric: str) -> str:
-    """At how many snapshots of Walker2d's seed 1 VAML's error is below maximum likelihood's."""
-    rows = table("four_runs/along/snapshots")
-    errors: Any = rows.pivot(index="step", columns="objective", values=metric)
-    lower = errors["vaml"] < errors["mle"]
-    assert len(lower) == 19
+def along(seed: int, metric: str) -> Any:
+    """A number of the fits at all nineteen snapshots of a run of Walker2d, by objective."""
+    rows = table("four_runs/along/snapshots" if seed else "snapshots/snapshots")
+    mine: Any = rows.loc[rows["environment"] == "Walker2d-v4"]
+    found = mine.pivot(index="step", columns="objective", values=metric)
+    assert len(found) == 19
+    return found
+
+
+def lower_along(seed: int, metric: str, objective: str = "vaml") -> str:
+    """At how many snapshots an objective's error is below maximum likelihood's, and where not."""
+    errors = along(seed, metric)
+    lower = errors[objective] < errors["mle"]
     above = " and ".join(f"{step:,}".replace(",", " ") for step in lower.index[~lower])
-    return f"{lower.sum()} of 19 snapshots" + (f" (not at {above})" if above else "")
+    return f"{lower.sum()} of 19" + (f" (not at {above})" if above else "")
 
 
-def authors_along_a_run(first: int) -> str:
-    """The authors' errors of VAML on Walker2d over those of this run, from a snapshot on."""
-    rows = table("four_runs/along/snapshots")
-    ours: Any = rows.loc[rows["objective"] == "vaml"].set_index("step")["value_aware_error"]
-    ratios = (np.array(authors("Walker2d", "vaml")) / ours.sort_index()).loc[first:]
-    return f"{ratios.min():.2f} to {ratios.max():.2f} times"
+def over_along(seed: int, metric: str, objective: str = "vaml") -> str:
+    """An objective's error over maximum likelihood's, geometric mean over the snapshots."""
+    errors = along(seed, metric)
+    return f"{np.exp(np.log(errors[objective] / errors['mle']).mean()):.2g}"
+
+
+def authors_along(seed: int, first: int) -> str:
+    """The authors' errors of VAML on Walker2d over those of a run, from a snapshot on."""
+    ours = along(seed, "value_aware_error")["vaml"]
+    ratios = (np.array(authors("Walker2d", "vaml")) / ours).loc[first:]
+    return f"{ratios.min():.2f} to {ratios.max():.2f}"
+
+
+def vaml_along() -> Any:
+    """VAML's plotted error along seed 0 of Walker2d."""
+    return along(0, "value_aware_error")["vaml"]
+
+
+def within_a_tenth() -> str:
+    """Of the snapshots that only some runs have, those at which the two objectives agree so far."""
+    errors = along(0, "value_aware_error").drop(index=list(STEPS))
+    near = np.log(errors["reg_vaml"] / errors["vaml"]).abs() < np.log(1.1)
+    return f"{near.sum()} of {len(near)}"
+
+
+def next_value_along() -> str:
+    """How many times VAML loses what maximum likelihood does, with the next snapshot's V: median.
+
+    Along seed 0 of Walker2d.
+    """
+    grows = along(0, "next_value_aware_error") / along(0, "value_aware_error")
+    return f"{(grows['vaml'] / grows['mle']).median():.2f}"
 
 
 def middle_fits(environment: str) -> Any:

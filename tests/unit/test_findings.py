@@ -48,7 +48,7 @@ from experiment_b_numbers import (
     TYPICAL,
     at_stop,
     authors,
-    authors_along_a_run,
+    authors_along,
     by_width,
     c4,
     covered,
@@ -59,16 +59,18 @@ from experiment_b_numbers import (
     largest_factor,
     lead_grows,
     left_over,
-    lower_along_a_run,
+    lower_along,
     lower_in,
     lower_trend,
     mean_factor,
     mle_fits,
     mle_on,
+    next_value_along,
     of_squared_bias,
     on_another_processor,
     one_snapshot,
     over,
+    over_along,
     over_sac,
     published_gap,
     published_in_range,
@@ -80,10 +82,12 @@ from experiment_b_numbers import (
     trend,
     trends,
     unexplained,
+    vaml_along,
     vaml_on,
     what_samples_go_with,
     wider_by_width,
     widths_at_the_top,
+    within_a_tenth,
     worse_by_width,
 )
 from experiment_c_numbers import (
@@ -693,14 +697,37 @@ FINDINGS: dict[str, Callable[[], str]] = {
             )
         )
     ),
-    "Walker2d, along a run": lambda: (
-        "VAML's plotted error is lower than maximum likelihood's at "
-        f"{lower_along_a_run('value_aware_error')}, its error at the mean at "
-        f"{lower_along_a_run(MEAN)}. Written"
+    "Walker2d, along two runs": lambda: (
+        "{} and {} snapshots, on average {} and {} times it; its error at the mean at {} and {}, "
+        "{} and {} times."
+    ).format(
+        *(
+            of_run(seed, metric)
+            for metric in ("value_aware_error", MEAN)
+            for of_run in (lower_along, over_along)
+            for seed in (0, 1)
+        )
     ),
-    "Walker2d, along a run, beside the authors": lambda: (
-        f"run, are {authors_along_a_run(14000)} these, from 94 000 steps on "
-        f"{authors_along_a_run(94000)}."
+    "Walker2d, along a run, regularised": lambda: (
+        "{} snapshots, {} times it; its error at the mean at {}, {} times."
+    ).format(
+        *(
+            of_run(0, metric, "reg_vaml")
+            for metric in ("value_aware_error", MEAN)
+            for of_run in (lower_along, over_along)
+        )
+    ),
+    "Walker2d, along two runs, beside the authors": lambda: (
+        "{} times seed 0's and {} times seed 1's, from 94 000 steps on {} and {}."
+    ).format(*(authors_along(seed, first) for first in (14000, 94000) for seed in (0, 1))),
+    "Walker2d, along a run, the correlation": lambda: (
+        f"({trend(vaml_along().to_list()):.2f})".replace("-", "−")
+    ),
+    "Walker2d, along a run, within a tenth": lambda: f"({within_a_tenth()})",
+    "Walker2d, along a run, the next value": lambda: f"({next_value_along()}, median)",
+    "Walker2d, along a run, the errors": lambda: (
+        f"({vaml_along().min():.1f} to {vaml_along().max():.1f}, "
+        f"highest at {vaml_along().idxmax() // 1000} 000)"
     ),
     "Walker2d, not overfitted": lambda: (
         f"its error is {ratio_of('Walker2d-v4', 'mle', 'train_mean_prediction_error')} times that "
@@ -806,7 +833,7 @@ FINDINGS: dict[str, Callable[[], str]] = {
         "{} fits of VAML and regularised VAML on Walker2d, made on a GPU before, by {:.2g} on "
         "average and {:.2g} at most"
     ).format(
-        {6: "the six"}[len(on_gpu := on_another_processor("Walker2d", "NVIDIA H200"))],
+        {10: "the ten"}[len(on_gpu := on_another_processor("Walker2d", "NVIDIA H200"))],
         mean_factor(on_gpu),
         largest_factor(on_gpu),
     ),

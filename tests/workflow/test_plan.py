@@ -152,8 +152,10 @@ def test_the_table_has_the_epochs_and_the_speed_of_the_published_fits() -> None:
     for kind, objectives in (("mle", ["mle"]), ("vaml", ["vaml", "reg_vaml"])):
         per_second, epochs = SNAPSHOT_FIT[kind]
         own, timed = (rows.loc[rows["objective"].isin(objectives)] for rows in (fits, times))
-        an_epoch = own["gradient_steps"] / own["epochs"]
-        assert own["gradient_steps"].sum() / an_epoch.sum() == pytest.approx(epochs, rel=0.03)
+        own = own.assign(an_epoch=own["gradient_steps"] / own["epochs"])
+        sums = own.groupby("environment")[["gradient_steps", "an_epoch"]].sum()
+        means = sums["gradient_steps"] / sums["an_epoch"]  # fewer fits of one must not count less
+        assert means.mean() == pytest.approx(epochs, rel=0.03)
         measured = timed["gradient_steps"].sum() / timed["seconds"].sum()
         assert measured == pytest.approx(per_second, rel=0.03)
 
