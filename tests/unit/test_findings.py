@@ -763,8 +763,8 @@ FINDINGS: dict[str, Callable[[], str]] = {
     ),
     "Walker2d, the rise": lambda: (
         "{} of their 19 values lie within the range of our four runs. Whether it rises there is "
-        "open (rank correlation {}; as a share of V's variance {}), and so is C4 as a whole. At the "
-        "four snapshots that every objective has it does ({})"
+        "open (rank correlation {}; as a share of V's variance {}), and so is C4 as a whole. At "
+        "the four snapshots that every objective has it does ({})"
     ).format(
         published_in_range("Walker2d")[0],
         c4("Walker2d", RISE),
