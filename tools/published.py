@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from PIL import Image
 
 from vaml.analysis.claims.authors import read_reference
 from vaml.analysis.claims.judge import Finding, judge
@@ -239,13 +240,19 @@ def _drawing(figure: str, tables: Mapping[str, pd.DataFrame], study: Config) -> 
 
 
 def _picture(name: str, folder: Path, drawing: Drawing, pdfs: Path) -> Path:
-    """The picture as PNG, and what it shows as CSV; as PDF for a manuscript, in `pdfs`."""
+    """The picture as PNG, and what it shows as CSV; as PDF for a manuscript, in `pdfs`.
+
+    The PNG has 256 colours, with which a figure looks the same and takes a third of the bytes.
+    """
     figure, rows = drawing
     rows = rows.map(
         lambda entry: float(f"{entry:.{DIGITS}g}") if isinstance(entry, float) else entry
     )
-    pdf = pdfs / f"{name}.pdf"
-    save(figure, rows, pdf, folder / f"{name}.png", folder / f"{name}.csv", DPI)
+    pdf, png = pdfs / f"{name}.pdf", folder / f"{name}.png"
+    save(figure, rows, pdf, png, folder / f"{name}.csv", DPI)
+    with Image.open(png) as picture:
+        few_colours = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    few_colours.save(png, optimize=True)
     return pdf
 
 
