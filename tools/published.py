@@ -48,8 +48,8 @@ REFERENCES = [PAPER / "reference" / f"{each}.csv" for each in AUTHORS]
 CLAIMS = ROOT / "config" / "claims.yaml"
 # Studies of one experiment other than the manuscript's, each with its tables, the first of which
 # has the experiment's name, and its figures. Their jobs are those of config/<study>.yaml; a study
-# within another puts its overlay behind that one's, and has its rows in that one's tables or in its
-# own; `snapshots` has those of all runs of SAC.
+# within another puts its overlay behind that one's. Its rows are in its own tables, if it has any,
+# else in those of OTHERS or of the study around it.
 _OF_AGENTS = ("mbac", "mbac_returns", "mbac_fits", "mbac_diagnostics")
 _RUNS_OF_SAC = ("snapshots", "four_runs")  # the first of each environment, and the others
 STUDIES = {
@@ -61,23 +61,25 @@ STUDIES = {
     "four_runs/narrow": (("snapshots",), ()),
     "four_runs/patient": (("snapshots",), ()),
     "four_runs/wide": (("snapshots",), ()),
-    "pendulum/alone": (_OF_AGENTS, ("where_mbac",)),
     "pendulum/targets": (_OF_AGENTS, ("where_mbac",)),
     "pusher/mean": (_OF_AGENTS, ("where_mbac",)),
     "pusher/samples": (_OF_AGENTS, ("where_mbac",)),
     "pusher_v5": (_OF_AGENTS, ("figure_3_seeds", "why_mbac")),
     "snapshots/every": (("snapshots",), ("figure_2_seeds",)),
     "snapshots/whole": (("snapshots",), ("figure_2_seeds",)),
+    "vaml_alone": (_OF_AGENTS, ("where_mbac",)),
     "why/equal_terms": (("synthetic",), ("why_synthetic",)),
     "why/moving": (("synthetic",), ()),
     "why/small_models": (("synthetic",), ()),
     "why/still_small_models": (("synthetic",), ()),
 }
+_OF_C = ("pendulum", "pusher")
+OTHERS = {"snapshots/every": _RUNS_OF_SAC, "snapshots/whole": _RUNS_OF_SAC, "vaml_alone": _OF_C}
 # The tables of the manuscript's study, `reduced`, each with the studies that hold its rows.
 MANUSCRIPT = {
     "synthetic": ("why",),
     **dict.fromkeys(("snapshots", "sac", "sac_returns"), _RUNS_OF_SAC),
-    **dict.fromkeys(_OF_AGENTS, ("pendulum", "pusher")),
+    **dict.fromkeys(_OF_AGENTS, _OF_C),
 }
 DPI = 125
 DIGITS = 12  # of a number behind a picture
@@ -131,7 +133,7 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
     outer = name.partition("/")[0]
     study, experiment = _config(*dict.fromkeys((outer, name))), needed[0]
     own = (PUBLISHED / name / f"{experiment}.csv").exists()
-    parts = _RUNS_OF_SAC if outer == "snapshots" else [name if own else outer]
+    parts = OTHERS.get(name, [name if own else outer])
     tables = {table: _selected(table, study, parts) for table in needed}
     _summary(experiment, tables, study, folder)
     findings = [f for f in _judged(tables, study) if f.question.comparison.table in tables]
@@ -141,10 +143,10 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
         for row in comparison_rows(findings)
         if any(part.startswith(row["part"]) for part in has)
     ]
-    if outer != name:
-        # The outer study is judged elsewhere, on more: one within it adds what its further methods
-        # have, or judges again what it has run again.
-        known = {*_parts_and_methods(experiment, _config(outer))[1], None}
+    if (judged := outer if own else parts[0]) != name:
+        # That study is judged elsewhere, on more: this one adds what its further methods have, or
+        # judges again what it has run again.
+        known = {*_parts_and_methods(experiment, _config(judged))[1], None}
         rows = [row for row in rows if row["n"]]
         rows = [row for row in rows if {row["method"], row["baseline"]} - known] or rows
     write_rows(folder / "claims.csv", list(rows[0]), rows)

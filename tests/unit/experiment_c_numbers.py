@@ -147,29 +147,31 @@ def ahead() -> list[float]:
     return [a - b for a, b in zip(*both, strict=True)]
 
 
-def alone(claim: str, measured: str) -> list[float]:
-    """Effect of VAML alone against regularised VAML on InvertedPendulum."""
-    return compared("InvertedPendulum", claim, measured, "vaml", "reg_vaml", "pendulum/alone")[0]
+ALONE = "vaml_alone"
 
 
-def unstable_alone() -> str:
+def alone(claim: str, measured: str, part: str = "InvertedPendulum") -> list[float]:
+    """Effect of VAML alone against regularised VAML."""
+    return compared(part, claim, measured, "vaml", "reg_vaml", ALONE)[0]
+
+
+def unstable_alone(part: str = "InvertedPendulum") -> str:
     """Verdict on C11's comparison there."""
-    study, measured = "pendulum/alone", "diverged of status"
-    return compared("InvertedPendulum", "C11", measured, "vaml", "reg_vaml", study)[1]
+    return compared(part, "C11", "diverged of status", "vaml", "reg_vaml", ALONE)[1]
 
 
-def alone_over(baseline: str, column: str, first: int = 0) -> Any:
+def alone_over(baseline: str, column: str, first: int = 0, study: str = "pendulum") -> Any:
     """Logarithms of VAML alone over another agent, by seed and refit from a step on."""
-    rows = table("pendulum/mbac_fits")
+    rows = table(f"{study}/mbac_fits")
     wide: Any = rows.loc[rows["env_step"] >= first].pivot(
         index=["seed", "env_step"], columns="agent", values=column
     )
     return np.log(wide["vaml"] / wide[baseline]).dropna().groupby("seed")  # it has fewer seeds
 
 
-def collapsed_alone() -> str:
+def collapsed_alone(study: str = "pendulum") -> str:
     """Share of VAML alone's standard deviations below a millionth after 20 000 steps, by run."""
-    rows = table("pendulum/mbac_fits")
+    rows = table(f"{study}/mbac_fits")
     late: Any = rows.loc[(rows["agent"] == "vaml") & (rows["env_step"] >= 20000)]
     shares = late.groupby("seed")["sigma_collapsed"].median()
     assert set(rows.loc[rows["agent"] != "vaml", "sigma_collapsed"]) == {0.0}

@@ -91,6 +91,7 @@ from experiment_b_numbers import (
     worse_by_width,
 )
 from experiment_c_numbers import (
+    ALONE,
     above_the_published,
     ahead,
     alone,
@@ -981,18 +982,18 @@ FINDINGS: dict[str, Callable[[], str]] = {
     ),
     "VAML alone": lambda: (
         f"first fit) have {ratio_with_interval(alone('W36', 'mean of log sigma_l1'))} of "
-        f"regularised VAML's standard deviation (W36: {verdict_of('W36', 'pendulum/alone')}), "
+        f"regularised VAML's standard deviation (W36: {verdict_of('W36', ALONE)}), "
         f"{ratio_with_interval(with_interval(alone_over('reg_vaml', 'sigma_l1', 20000).mean()))} "
         f"after 20 000 steps, when {collapsed_alone()} of the standard deviations are below a "
         f"millionth. None diverges (C11's comparison: {unstable_alone()}, 0 and 0 of"
     ),
     "VAML alone, returns": lambda: "as much, {} (W37, that it is less: {};".format(
-        bracketed(alone("W37", "mean of return"), ".1f"), verdict_of("W37", "pendulum/alone")
+        bracketed(alone("W37", "mean of return"), ".1f"), verdict_of("W37", ALONE)
     ),
     "VAML alone, error": lambda: "the error is {} times regularised VAML's ({}; W38: {},".format(
         by_seed(list(np.exp(alone_over("reg_vaml", "value_aware_error").median()))),
         ratio_with_interval(alone("W38", "median of log value_aware_error")),
-        verdict_of("W38", "pendulum/alone"),
+        verdict_of("W38", ALONE),
     ),
     "VAML alone, its lead": lambda: "Of maximum likelihood's error it is {}, so".format(
         ratio_with_interval(with_interval(alone_over("mle", "value_aware_error").median()))
@@ -1209,7 +1210,7 @@ def test_the_table_of_claims_has_the_verdicts_of_the_judgement() -> None:
         "four_runs",
         "four_runs/course",
         "four_runs/middle",
-        "pendulum/alone",
+        ALONE,
     )
     judged = [table(f"{study}/claims") for study in studies]
     claims = load_claims(ROOT / "config" / "claims.yaml")

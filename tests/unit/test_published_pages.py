@@ -40,6 +40,7 @@ from experiment_b_numbers import (
     over_sac,
 )
 from experiment_c_numbers import (
+    ALONE,
     alone,
     early_span,
     early_value_over_sac,
@@ -73,9 +74,9 @@ from published_tables import (
 )
 from scipy import stats
 
-FIRST_RUNS_PAGE, RUNS_PAGE, PUSHER_PAGE, PENDULUM_PAGE = (
+FIRST_RUNS_PAGE, RUNS_PAGE, PUSHER_PAGE, PENDULUM_PAGE, ALONE_PAGE = (
     f"paper/published/{study}/README.md"
-    for study in ("snapshots", "four_runs", "pusher", "pendulum")
+    for study in ("snapshots", "four_runs", "pusher", "pendulum", "vaml_alone")
 )
 OF_PENDULUM = {
     "mle": "MLE",
@@ -287,7 +288,7 @@ def test_the_page_of_four_runs_has_the_errors_by_width(
     assert f"| {environment}, {name} | {cells} |" in page(RUNS_PAGE)
 
 
-@pytest.mark.parametrize("name", [RUNS_PAGE, PUSHER_PAGE, PENDULUM_PAGE])
+@pytest.mark.parametrize("name", [RUNS_PAGE, PUSHER_PAGE, PENDULUM_PAGE, ALONE_PAGE])
 def test_the_predictions_on_a_page_are_those_of_the_claims(name: str) -> None:
     """A row without a claim's name goes on with the one above it, in the corrected measure."""
     claims = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text(encoding="utf-8"))["claims"]
@@ -374,19 +375,28 @@ def test_the_page_of_pusher_has_the_published_returns(name: str, agent: str) -> 
     assert f"| the authors' {name} | | {published} |" in page(PUSHER_PAGE)
 
 
-def test_the_page_of_inverted_pendulum_has_the_effects_of_vaml_alone() -> None:
-    text = page(PENDULUM_PAGE)
-    for claim, measured, write in (
-        ("W36", "mean of log sigma_l1", ratio_with_interval),
-        ("W37", "mean of return", lambda effect: bracketed(effect, ".1f")),
-        ("W38", "median of log value_aware_error", ratio_with_interval),
+def test_the_page_of_vaml_alone_has_its_effects() -> None:
+    text = page(ALONE_PAGE)
+    for part, claims in (
+        ("InvertedPendulum", ("W36", "W37", "W38")),
+        ("Pusher", ("W43", "W44", "W45")),
     ):
-        effect = write(alone(claim, measured))
-        cell = effect if claim == "W37" else f"× {effect}"
-        row = rf"\| {claim}, [^|]+ \| {re.escape(cell)} \| {verdict_of(claim, 'pendulum/alone')} \|"
-        assert re.search(row, text), claim
-    assert set(table("pendulum/mbac")["status"]) == {"ok"}
-    assert f"diverged runs | 0 and 0 of 4 | {unstable_alone()} |" in text
+        for claim, measured in zip(
+            claims,
+            ("mean of log sigma_l1", "mean of return", "median of log value_aware_error"),
+            strict=True,
+        ):
+            effect = alone(claim, measured, part)
+            if "log" in measured:
+                cell = f"× {ratio_with_interval(effect)}"
+            else:
+                cell = bracketed(effect, ".1f")
+            row = rf"\| {claim}, [^|]+ \| {re.escape(cell)} \| {verdict_of(claim, ALONE)} \|"
+            assert re.search(row, text), claim
+    for part in ("pendulum", "pusher"):
+        assert set(table(f"{part}/mbac")["status"]) == {"ok"}
+    assert f"InvertedPendulum | 0 and 0 of 4 | {unstable_alone()} |" in text
+    assert f"Pusher | 0 and 0 of 4 | {unstable_alone('Pusher')} |" in text
 
 
 @pytest.mark.parametrize(
