@@ -61,9 +61,10 @@ $(DEV): requirements-dev.txt $(STAMP)
 extras: $(STAMP) ## add the packages for exports to Minari and TensorBoard, which no study needs
 	$(LOCKED) --requirement requirements.txt --requirement requirements-extras.txt $(QUIETER)
 
-# `make dry` and `make plan` explain each job and why it runs.
+# `make dry` and `make plan` explain each job and why it runs. With these words Snakemake shows neither
+# a job nor its error, so that `vaml status` says what failed.
 study: $(STAMP) ## run a study, by default the paper's (CONFIG="a.yaml b.yaml", TARGETS="files or rules", CORES=16)
-	$(SNAKEMAKE) --quiet rules reason host $(if $(strip $(TARGETS)),-- $(TARGETS))
+	$(SNAKEMAKE) --quiet rules reason host $(if $(strip $(TARGETS)),-- $(TARGETS)) || { code=$$?; $(IN_VENV) python -P -m vaml status $(OVERLAYS) 2>/dev/null; exit $$code; }
 	@name="$$($(STUDY_NAME))"; printf '\nDone. Read results/%s/overview.html first; figures, tables and paper.pdf are beside it.\n' "$$name"
 
 demo: override CONFIG := config/demo.yaml $(CONFIG)

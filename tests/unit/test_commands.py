@@ -115,6 +115,15 @@ def test_what_the_user_is_to_mend_is_one_line(
     )
 
 
+def test_a_target_behind_the_flag_of_the_config_is_named() -> None:
+    done = vaml("plan", "--configfile", "config/demo.yaml", "results/demo/tables/mbac.csv")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "--configfile: got results/demo/tables/mbac.csv, which is not there; allowed: overlays of "
+        "config/config.yaml (a target stands before the flag, or behind --)\n"
+    )
+
+
 @pytest.mark.parametrize("seconds", ["0", "nan", "3601", "soon"])
 def test_a_pause_that_nobody_waits_is_refused(
     seconds: str, capsys: pytest.CaptureFixture[str]

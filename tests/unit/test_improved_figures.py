@@ -355,6 +355,20 @@ def test_every_fit_has_its_loss_curve(name: str, panels: int) -> None:
     assert all(curve in ([2.0, 1.0], [3.0, 2.0], [4.0, 3.0]) for curve in curves)
 
 
+def test_a_fit_of_one_epoch_is_a_dot() -> None:
+    found = tables()
+    found["synthetic_curves"] = (
+        found["synthetic_curves"]
+        .groupby(["setting", "objective", "hidden_size", "seed"], as_index=False)
+        .first()
+    )
+    figure, _ = draw("fit_curves_synthetic", found, SETTINGS)
+    lines = [line for axes in figure.axes for line in axes.lines]
+    assert {(np.size(line.get_xdata()), str(line.get_marker())) for line in lines} == {(1, ".")}
+    figure, _ = draw("fit_curves_synthetic", tables(), SETTINGS)
+    assert {str(line.get_marker()) for axes in figure.axes for line in axes.lines} == {""}
+
+
 def test_sigma_is_shown_beside_the_true_one() -> None:
     found = tables()
     wider = found["synthetic"]["true_sigma_l1"] + found["synthetic"]["hidden_size"] / 64

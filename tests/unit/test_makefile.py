@@ -64,8 +64,28 @@ def test_a_file_of_the_working_folder_is_not_imported(target: str) -> None:
 
 def test_commands_of_the_makefile_exist() -> None:
     called = re.findall(r"-m vaml (\S+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
-    assert len(called) == 6
+    assert len(called) == 7
     assert {*called} <= {*COMMANDS}
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_study_that_fails_ends_with_what_failed(code: int, tmp_path: Path) -> None:
+    """Snakemake is told to show no job, and so shows no job's error either."""
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name, script in {
+        "snakemake": f"echo snakemake; exit {code}",
+        "python": 'echo "$*"',
+    }.items():
+        (programs / name).write_text(f"#!/bin/bash\n{script}\n", encoding="utf-8")
+        (programs / name).chmod(0o755)
+    done = subprocess.run(
+        ["make", "--silent", *OLD, "study", CONFIG], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert (done.returncode == 0) == (code == 0)
+    assert ("-m vaml status --configfile a.yaml b.yaml" in done.stdout) == (code == 1)
+    assert ("Done. Read results/" in done.stdout) == (code == 0)
 
 
 def test_set_up_installs_into_its_own_environment_whatever_pip_is_told(tmp_path: Path) -> None:

@@ -92,19 +92,50 @@ def test_a_longer_list_adds_these_jobs(heading: str, simulations: int, fits: int
 
 @pytest.mark.slow
 def test_an_environment(copy: Path) -> None:
-    facts, reward, known, first, overlay, command = blocks("Add an environment")
+    facts, reward, known, read, overlay, test_command, command, for_b, command_for_b = blocks(
+        "Add an environment"
+    )
     insert(copy / "src/vaml/config/environments.py", facts, before="    }\n)\n")
     source = copy / "src/vaml/envs/known.py"
     insert(source, f"{reward}\n\n", before="_KNOWN: ")
     insert(source, known, before="    }\n)\nKNOWN")
     test = copy / "tests/unit/test_known.py"
-    insert(test, first, before="}\nTERMINATING")
-    check(copy, str(test), "-k", "Reacher or listed")
+    insert(test, read, before="}\n# Environments whose reward is a speed")
+    check(copy, *test_command.split()[3:-1], "Reacher or listed")
     (copy / "my.yaml").write_text(overlay, encoding="utf-8")
     words = command.split()
     run(copy, *words[:-1], "results/reacher/train_mbac/Reacher-v5/reg_vaml/s0/outcome.json")
     # The table has more agents; that it can be asked for is enough.
     run(copy, *words[:1], "--dry-run", *words[1:])
+    (copy / "my.yaml").write_text(for_b, encoding="utf-8")
+    words = command_for_b.split()
+    run(copy, *words[:1], "--dry-run", *words[1:])
+
+
+SWIMMER = '''
+def _swimmer_reward(observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
+    """Speed along x less the cost of the action."""
+    moved = next_observations[..., 0] - observations[..., 0]
+    return moved / 0.04 - 1e-4 * actions.square().sum(-1)
+
+
+'''
+
+
+@pytest.mark.slow
+def test_an_environment_that_moves_hides_two_positions_and_never_ends(copy: Path) -> None:
+    """As the recipe says, for one that differs from its example in all that the tests ask for."""
+    facts = '        "Swimmer-v4": EnvironmentFacts(keeps_position=True, known=True),\n'
+    insert(copy / "src/vaml/config/environments.py", facts, before="    }\n)\n")
+    source, test = copy / "src/vaml/envs/known.py", copy / "tests/unit/test_known.py"
+    insert(source, SWIMMER, before="_KNOWN: ")
+    known = '        "Swimmer-v4": (10, _swimmer_reward, _never_terminated),\n'
+    insert(source, known, before="    }\n)\nKNOWN")
+    insert(
+        test, '    "Swimmer-v4": slice(1),\n', before="}\n# Environments whose reward is a speed"
+    )
+    insert(test, '    "Swimmer-v4": 0.04,\n', before="}\nTERMINATING")
+    check(copy, str(test), "tests/unit/test_mujoco.py", "-k", "Swimmer or listed")
 
 
 @pytest.mark.slow
@@ -140,7 +171,9 @@ def test_a_claim(copy: Path) -> None:
 
 @pytest.mark.slow
 def test_a_loss(copy: Path) -> None:
-    function, line, imported, name, _, overlay, test, means, formula, command = blocks("Add a loss")
+    function, line, imported, name, _, overlay, agent, test, means, formula, command = blocks(
+        "Add a loss"
+    )
     losses, table = copy / "src/vaml/losses/regression.py", copy / "src/vaml/losses/objective.py"
     losses.write_text(f"{losses.read_text(encoding='utf-8')}\n\n{function}", encoding="utf-8")
     insert(table, line, before="    }\n)\n")
@@ -155,7 +188,7 @@ def test_a_loss(copy: Path) -> None:
     insert(copy / "paper/style.typ", formula, before=")\n\n// The names of the study's objectives")
     check(copy, str(tests), "-k", "mae")
     check(copy, "tests/unit/test_sentences.py", "tests/unit/test_schema.py", "-k", "loss or schema")
-    (copy / "my.yaml").write_text(overlay, encoding="utf-8")
+    (copy / "my.yaml").write_text(f"{overlay}{agent}", encoding="utf-8")
     words = command.split()
     run(copy, *words[:1], "--dry-run", *words[1:])
     # No finished job runs again.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import vaml
 from vaml.config.claims import CLAIMS, load_claims
-from vaml.config.schema import Config, load
+from vaml.config.schema import Config, ConfigError, load
 from vaml.config.yaml_file import merged
 
 CONFIG = Path("config/config.yaml")
@@ -76,10 +76,17 @@ def _snakemake(handler: logging.Handler, *flags: str) -> str | None:
 def read_study(overlays: Sequence[str | Path] = ()) -> Config:
     """Read the study of the working folder's config with these overlays, merged as Snakemake does.
 
-    ConfigError: one line per mistake. DryRunFailed: the wrong folder. OSError: a missing file.
+    ConfigError: one line per mistake, or for a file that is not there. DryRunFailed: the wrong
+    folder. OSError: a file that cannot be read.
     """
     _require_project()
-    return load(merged([CONFIG, *map(Path, overlays)]))
+    try:
+        return load(merged([CONFIG, *map(Path, overlays)]))
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"--configfile: got {error.filename}, which is not there; allowed: overlays of "
+            f"{CONFIG} (a target stands before the flag, or behind --)"
+        ) from None
 
 
 def read_judged_study(overlays: Sequence[str | Path] = ()) -> tuple[Config, list[str]]:
