@@ -104,10 +104,13 @@ def skill(setting: str, study: str = "why", objective: str = "mle") -> float:
     return float(found.median())
 
 
-def exact_at(setting: str, method: str, hidden_size: int, metric: str = "exact_error") -> float:
+def exact_at(
+    setting: str, method: str, hidden_size: int, metric: str = "exact_error", seeds: int = 5
+) -> list[float]:
     """Geometric mean over seeds of the ratio of exact errors to maximum likelihood's."""
-    found = errors("why", setting, metric).loc[hidden_size]
-    return float(np.exp(np.log(found[method] / found["mle"]).mean()))
+    found = errors("why", setting, metric).loc[hidden_size].loc[: seeds - 1]
+    assert len(found) == seeds
+    return exp(with_interval(np.log(found[method] / found["mle"])))
 
 
 def printed() -> pd.DataFrame:
@@ -197,6 +200,11 @@ def on_exact_targets(study: str, metric: str = "exact_error") -> Any:
 def without_1024(study: str) -> str:
     """`on_exact_targets` without the widest models, over the other sizes."""
     return over_seeds(on_exact_targets(study).drop(index=1024))
+
+
+def at_1024(study: str) -> str:
+    """`on_exact_targets` of the widest models."""
+    return over_seeds(on_exact_targets(study).loc[[1024]])
 
 
 def further_from_the_truth() -> str:
