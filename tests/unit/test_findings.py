@@ -986,7 +986,8 @@ FINDINGS: dict[str, Callable[[], str]] = {
         f"and {of_samples('replay', 50000)} from 50 000 on. From"
     ),
     "VAML alone": lambda: (
-        f"first fit) have {ratio_with_interval(alone('W36', 'mean of log sigma_l1'))} of "
+        "On InvertedPendulum they have "
+        f"{ratio_with_interval(alone('W36', 'mean of log sigma_l1'))} of "
         f"regularised VAML's standard deviation (W36: {verdict_of('W36', ALONE)}), "
         f"{ratio_with_interval(with_interval(alone_over('reg_vaml', 'sigma_l1', 20000).mean()))} "
         f"after 20 000 steps, when {collapsed_alone()} of the standard deviations are below a "
@@ -1284,6 +1285,7 @@ def test_the_verdicts_on_five_runs_are_those_that_the_page_says_were_seen(
 AGENTS = {
     "maximum likelihood": "mle",
     "regularised VAML": "reg_vaml",
+    "VAML alone": "vaml",
     "SAC, no model": "sac",
     "maximum likelihood, as run": "mle_as_run",
     "maximum likelihood, by its mean": "mle_mean",

@@ -134,6 +134,7 @@ def test_the_page_of_pusher_has_the_late_refits_of_each_agent() -> None:
         ("mle", "maximum likelihood"),
         ("mle_mean", "maximum likelihood, by its mean"),
         ("reg_vaml", "regularised VAML"),
+        ("vaml", "VAML alone"),
     ):
         own = fits.loc[fits["agent"] == agent]
         spans = [
