@@ -116,10 +116,10 @@ def test_what_the_user_is_to_mend_is_one_line(
 
 
 def test_a_target_behind_the_flag_of_the_config_is_named() -> None:
-    done = vaml("plan", "--configfile", "config/demo.yaml", "results/demo/tables/mbac.csv")
+    done = vaml("plan", "--configfile", "config/demo.yaml", "results/none/tables/mbac.csv")
     assert done.returncode == 1
     assert done.stderr == (
-        "--configfile: got results/demo/tables/mbac.csv, which is not there; allowed: overlays of "
+        "--configfile: got results/none/tables/mbac.csv, which is not there; allowed: overlays of "
         "config/config.yaml (a target stands before the flag, or behind --)\n"
     )
 
