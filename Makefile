@@ -21,6 +21,7 @@ STUDY_NAME = env -u PYTHONPATH "$(BIN)/python" -P -c 'import sys; from pathlib i
 # CONFIG: overlays of config/config.yaml, in order. TARGETS: files or rules, in place of the whole study.
 OVERLAYS = $(if $(strip $(CONFIG)),--configfile $(CONFIG))
 SNAKEMAKE = $(IN_VENV) snakemake --cores $(CORES) $(OVERLAYS)
+STATUS = $(IN_VENV) python -P -m vaml status --cores $(CORES) $(OVERLAYS)
 
 # Installs into .venv alone, whatever PIP_USER, PYTHONPATH or a user's site-packages say.
 PIP := env -u PYTHONPATH -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT PIP_USER=0 PYTHONNOUSERSITE=1 $(VENV)/bin/python -P -m pip
@@ -64,7 +65,7 @@ extras: $(STAMP) ## add the packages for exports to Minari and TensorBoard, whic
 # `make dry` and `make plan` explain each job and why it runs. With these words Snakemake shows neither
 # a job nor its error, so that `vaml status` says what failed.
 study: $(STAMP) ## run a study, by default the paper's (CONFIG="a.yaml b.yaml", TARGETS="files or rules", CORES=16)
-	$(SNAKEMAKE) --quiet rules reason host $(if $(strip $(TARGETS)),-- $(TARGETS)) || { code=$$?; $(IN_VENV) python -P -m vaml status $(OVERLAYS) 2>/dev/null; exit $$code; }
+	$(SNAKEMAKE) --quiet rules reason host $(if $(strip $(TARGETS)),-- $(TARGETS)) || { code=$$?; $(STATUS) 2>/dev/null; exit $$code; }
 	@name="$$($(STUDY_NAME))"; printf '\nDone. Read results/%s/overview.html first; figures, tables and paper.pdf are beside it.\n' "$$name"
 
 demo: override CONFIG := config/demo.yaml $(CONFIG)
@@ -89,7 +90,7 @@ plan: $(STAMP) ## list the jobs that would run, with causes and times (CONFIG, T
 	$(IN_VENV) python -P -m vaml plan $(TARGETS) --cores $(CORES) $(OVERLAYS)
 
 status: $(STAMP) ## show the progress of a study and its time left (CONFIG, CORES; WATCH=5 repeats it every 5 s)
-	$(IN_VENV) python -P -m vaml status $(if $(WATCH),--watch $(WATCH)) --cores $(CORES) $(OVERLAYS)
+	$(STATUS) $(if $(WATCH),--watch $(WATCH))
 
 check-results: $(STAMP) ## check every result against its manifest (CONFIG; APPLY=1 removes damaged ones, to be made again)
 	$(IN_VENV) python -P -m vaml check-results $(if $(APPLY),--apply) $(OVERLAYS)

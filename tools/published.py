@@ -37,7 +37,7 @@ from vaml.compile_paper import typeset
 from vaml.config.claims import load_claims
 from vaml.config.schema import Config, load
 from vaml.config.yaml_file import merged
-from vaml.files import write_json, write_rows
+from vaml.files import atomic, write_json, write_rows
 from vaml.pipeline.figures import AUTHORS, FIGURES, figures, shared_settings
 from vaml.pipeline.jobs import TABLES, labels
 
@@ -143,10 +143,10 @@ def _experiment(name: str, folder: Path, spare: Path) -> None:
         for row in comparison_rows(findings)
         if any(part.startswith(row["part"]) for part in has)
     ]
-    if (judged := outer if own else parts[0]) != name:
+    if (elsewhere := outer if own else parts[0]) != name:
         # That study is judged elsewhere, on more: this one adds what its further methods have, or
         # judges again what it has run again.
-        known = {*_parts_and_methods(experiment, _config(judged))[1], None}
+        known = {*_parts_and_methods(experiment, _config(elsewhere))[1], None}
         rows = [row for row in rows if row["n"]]
         rows = [row for row in rows if {row["method"], row["baseline"]} - known] or rows
     write_rows(folder / "claims.csv", list(rows[0]), rows)
@@ -254,7 +254,8 @@ def _picture(name: str, folder: Path, drawing: Drawing, pdfs: Path) -> Path:
     save(figure, rows, pdf, png, folder / f"{name}.csv", DPI)
     with Image.open(png) as picture:
         few_colours = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    few_colours.save(png, optimize=True)
+    with atomic(png) as temporary:
+        few_colours.save(temporary, format="png", optimize=True)
     return pdf
 
 

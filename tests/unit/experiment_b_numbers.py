@@ -30,12 +30,16 @@ TYPICAL = "median of log transition_error_median"
 STEPS = (14000, 54000, 104000, 154000)  # the snapshots with every objective
 
 
-def five_runs(environment: str, metric: str) -> Any:
-    """A number of the fits to five runs, by step and seed (rows) and objective (columns)."""
+def _of_five_runs(environment: str, metric: str) -> Any:
+    """A number of all fits to five runs, by step and seed (rows) and objective (columns)."""
     rows = pd.concat([table("snapshots/snapshots"), table("four_runs/snapshots")])
-    mine: Any = rows.loc[(rows["environment"] == f"{environment}-v4") & rows["step"].isin(STEPS)]
-    found = mine.pivot(index=["step", "seed"], columns="objective", values=metric)
-    found = found[["mle", "vaml", "reg_vaml"]]
+    mine: Any = rows.loc[rows["environment"] == f"{environment}-v4"]
+    return mine.pivot(index=["step", "seed"], columns="objective", values=metric)
+
+
+def five_runs(environment: str, metric: str) -> Any:
+    """Those at the snapshots with every objective."""
+    found = _of_five_runs(environment, metric).loc[[*STEPS], ["mle", "vaml", "reg_vaml"]]
     assert found.shape == (20, 3)
     assert found.notna().all(axis=None)
     return found
@@ -379,9 +383,7 @@ def trends(part: str, metric: str) -> list[float]:
 
 def growth(part: str, metric: str) -> list[float]:
     """Factor from the first five snapshots to the last five, geometric means, over five runs."""
-    rows = pd.concat([table("snapshots/snapshots"), table("four_runs/snapshots")])
-    fits = rows.loc[(rows["environment"] == f"{part}-v4") & (rows["objective"] == "mle")]
-    logs = np.log(fits.pivot(index="step", columns="seed", values=metric))
+    logs = np.log(_of_five_runs(part, metric)["mle"]).unstack("seed")
     assert logs.shape == (19, 5)
     return exp(with_interval(logs.iloc[-5:].mean() - logs.iloc[:5].mean()))
 

@@ -171,21 +171,25 @@ def alone_over(baseline: str, column: str, first: int = 0, study: str = "pendulu
     return np.log(wide["vaml"] / wide[baseline]).dropna().groupby("seed")  # it has fewer seeds
 
 
-def collapsed_alone(study: str = "pendulum") -> str:
+def collapsed_alone() -> str:
     """Share of VAML alone's standard deviations below a millionth after 20 000 steps, by run."""
-    rows = table(f"{study}/mbac_fits")
+    rows = table("pendulum/mbac_fits")
     late: Any = rows.loc[(rows["agent"] == "vaml") & (rows["env_step"] >= 20000)]
-    shares = late.groupby("seed")["sigma_collapsed"].median()
     assert set(rows.loc[rows["agent"] != "vaml", "sigma_collapsed"]) == {0.0}
-    return f"{per_cent(shares.min())} to {per_cent(shares.max())}"
+    return _medians(late, "sigma_collapsed")
+
+
+def _medians(rows: Any, share: str) -> str:
+    """Lowest and highest run's median of a share."""
+    medians = rows.groupby("seed")[share].median()
+    return f"{per_cent(medians.min())} to {per_cent(medians.max())}"
 
 
 def covered_in_pusher(agent: str) -> str:
     """Share of the next states in the model's 90 % interval: lowest and highest run's median."""
     rows = table("pusher/mbac_diagnostics")
     mine: Any = rows.loc[(rows["agent"] == agent) & (rows["seed"] < 4)]
-    medians = mine.groupby("seed")["coverage_90"].median()
-    return f"{per_cent(medians.min())} to {per_cent(medians.max())}"
+    return _medians(mine, "coverage_90")
 
 
 def runs_per_agent(study: str) -> int:

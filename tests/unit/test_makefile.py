@@ -64,7 +64,7 @@ def test_a_file_of_the_working_folder_is_not_imported(target: str) -> None:
 
 def test_commands_of_the_makefile_exist() -> None:
     called = re.findall(r"-m vaml (\S+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
-    assert len(called) == 7
+    assert len(called) == 6
     assert {*called} <= {*COMMANDS}
 
 
@@ -84,7 +84,7 @@ def test_a_study_that_fails_ends_with_what_failed(code: int, tmp_path: Path) -> 
         ["make", "--silent", *OLD, "study", CONFIG], capture_output=True, text=True, cwd=tmp_path
     )
     assert (done.returncode == 0) == (code == 0)
-    assert ("-m vaml status --configfile a.yaml b.yaml" in done.stdout) == (code == 1)
+    assert ("-m vaml status --cores all --configfile a.yaml b.yaml" in done.stdout) == (code == 1)
     assert ("Done. Read results/" in done.stdout) == (code == 0)
 
 

@@ -94,9 +94,9 @@ def test_keep_position_puts_x_first(environment: str) -> None:
     action = action_bounds(kept)[1]
     with_x, without_x = kept.step(action)[0], hidden.step(action)[0]
     assert with_x[0] == kept.get_wrapper_attr("data").qpos[0] != 0
-    hidden = len(with_x) - len(without_x)  # Swimmer hides its y as well
-    np.testing.assert_array_equal(with_x[hidden:], without_x)
-    assert hidden >= 1
+    left_out = len(with_x) - len(without_x)  # Swimmer hides its y as well
+    np.testing.assert_array_equal(with_x[left_out:], without_x)
+    assert left_out >= 1
 
 
 def test_bad_arguments_are_refused_in_one_line() -> None:

@@ -42,6 +42,7 @@ from experiment_b_numbers import (
 from experiment_c_numbers import (
     ALONE,
     alone,
+    alone_over,
     early_span,
     early_value_over_sac,
     fallen,
@@ -58,6 +59,7 @@ from experiment_c_numbers import (
     theirs,
     unstable_alone,
     value_over_sac,
+    whole_returns,
 )
 from published_tables import (
     PUBLISHED,
@@ -398,6 +400,15 @@ def test_the_page_of_vaml_alone_has_its_effects() -> None:
         assert set(table(f"{part}/mbac")["status"]) == {"ok"}
     assert f"InvertedPendulum | 0 and 0 of 4 | {unstable_alone()} |" in text
     assert f"Pusher | 0 and 0 of 4 | {unstable_alone('Pusher')} |" in text
+    lead = (whole_returns("vaml") - whole_returns("reg_vaml")).xs(60000, level="env_step").mean()
+    assert f"(between {span_of(lowest_returns('vaml'))}), and ends" in text
+    assert f"({last_returns('vaml')}); at the end it is" in text
+    assert f"({lead:.1f} above)" in text
+    over_mle = np.exp(alone_over("mle", "value_aware_error", 0, "pusher").median())
+    assert f"({over_mle.min():.2f} to {over_mle.max():.2f} of it)" in text
+    fits = table("pusher/mbac_fits")
+    late: Any = fits.loc[fits["env_step"] >= 40000].groupby(["agent", "seed"])["nll"].median()
+    assert f"(by {(late['vaml'] - late['reg_vaml']).min():.0e} and more" in text
 
 
 @pytest.mark.parametrize(

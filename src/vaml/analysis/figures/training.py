@@ -185,9 +185,14 @@ def _fit_curves(
     for axes, (place, name) in zip(grid, places, strict=True):
         panel = rows.loc[(rows[group] == place) & (rows["objective"] == name)]
         for (level, _), fit in panel.groupby([shade, "seed"], sort=False):
-            look: dict[str, Any] = {"color": colours[level], "linewidth": 0.8, "alpha": 0.8}
-            look["marker"] = "." if len(fit) == 1 else ""  # one epoch makes no line
-            axes.plot(fit["epoch"], fit["value"], **look)
+            axes.plot(
+                fit["epoch"],
+                fit["value"],
+                color=colours[level],
+                linewidth=0.8,
+                alpha=0.8,
+                marker="." if len(fit) == 1 else "",  # one epoch makes no line
+            )
         set_scale(axes, panel["value"].to_numpy(np.float64))
         axes.set(
             title=f"{place[0].upper()}{place[1:]}: {methods.label(name)}",
